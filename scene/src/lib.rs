@@ -1,0 +1,26 @@
+//! The model: what a workspace holds and how it may change.
+//!
+//! Pure data and pure logic. There is no GPU, no thread, no socket and no clock in here; the only
+//! format it knows is the workspace file. Everything that changes a [`Workspace`] goes through a
+//! [`Command`], is checked against the sender's [`Role`] and comes out as [`Event`]s.
+//!
+//! Space: metres, right-handed, Y up, floor at y = 0.
+
+pub mod camera;
+pub mod command;
+pub mod file;
+pub mod geometry;
+pub mod history;
+pub mod pick;
+pub mod snapshot;
+pub mod workspace;
+
+pub use camera::{Camera, NamedViewKind};
+pub use command::{Command, CommandError, Event, Role};
+pub use geometry::{Aabb, ColourRange, Instance, Mesh, Model, Part, Rgba8, Unit, UpAxis};
+pub use history::History;
+pub use pick::{Hit, PickModel, Ray};
+pub use snapshot::{Marks, SceneSnapshot};
+pub use workspace::{
+    Connection, ConnectionId, Device, DeviceId, DeviceKind, ModelRef, NamedView, PropertyValue, Transform, Workspace,
+};

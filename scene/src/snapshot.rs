@@ -1,0 +1,38 @@
+//! What the renderer and the user interface see: one consistent state, shared and never changed.
+
+use crate::camera::Camera;
+use crate::geometry::Model;
+use crate::workspace::{DeviceId, ModelRef, Workspace};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// What people point at: changes often and is not part of the document.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Marks {
+    /// Selected devices, shared by everybody in the session.
+    pub selection: BTreeSet<DeviceId>,
+    /// The device under the pointer.
+    pub hover: Option<DeviceId>,
+}
+
+/// One state of the session. Cloning shares everything that is big.
+#[derive(Debug, Clone, Default)]
+pub struct SceneSnapshot {
+    /// Grows with every change of anything in here.
+    pub revision: u64,
+    /// The document.
+    pub workspace: Arc<Workspace>,
+    /// Geometry that is loaded so far; a device whose model is missing here is drawn as a marker.
+    pub models: Arc<HashMap<ModelRef, Arc<Model>>>,
+    /// Selection and hover.
+    pub marks: Arc<Marks>,
+    /// The shared camera.
+    pub camera: Camera,
+}
+
+impl SceneSnapshot {
+    /// Geometry of a device, when it is loaded.
+    pub fn model_of(&self, id: &DeviceId) -> Option<&Arc<Model>> {
+        self.models.get(self.workspace.device(id)?.model.as_ref()?)
+    }
+}
