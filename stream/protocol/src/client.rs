@@ -1,0 +1,296 @@
+//! Messages from a viewer to the host over the data channels.
+//!
+//! Continuous input (camera, pointer, drags) belongs on the `input` channel, where a lost message is replaced by the
+//! next one; edits that must not be lost (`device:add`, `connection:create`, `control:request`, the last message of a
+//! drag, ...) belong on the `state` channel. The host takes every message on either.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use ts_rs::TS;
+
+/// One message: `{"type": ..., "timestamp": ms, "seq": n, "data": {...}}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct ClientMessage {
+    /// Clock of the sender in milliseconds; grows from message to message. Older drags and pointers are ignored.
+    #[serde(default)]
+    pub timestamp: f64,
+    /// Counts the sender's messages; comes back in `ack` and `error`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub seq: Option<u64>,
+    /// What it is about.
+    #[serde(flatten)]
+    #[ts(flatten)]
+    pub body: ClientBody,
+}
+
+/// The types of messages to the host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(tag = "type", content = "data")]
+pub enum ClientBody {
+    /// Turns the camera about its target.
+    #[serde(rename = "camera:orbit")]
+    CameraOrbit(Delta),
+    /// Shifts the camera: the point under the pointer follows it.
+    #[serde(rename = "camera:pan")]
+    CameraPan(Delta),
+    /// Moves the camera along its direction.
+    #[serde(rename = "camera:zoom")]
+    CameraZoom(Zoom),
+    /// Goes to a named view, or to `iso`, `front`, `back`, `left`, `right`, `top`, `fit`.
+    #[serde(rename = "camera:view")]
+    CameraView(ViewName),
+    /// The pointer is over this point of the picture.
+    #[serde(rename = "pointer:move")]
+    PointerMove(Point),
+    /// The pointer left the picture.
+    #[serde(rename = "pointer:leave")]
+    PointerLeave(Nothing),
+    /// Selects the device at a point of the picture or by its id; empty space clears the selection.
+    #[serde(rename = "device:click")]
+    DeviceClick(Click),
+    /// Moves a device to a place in the world.
+    #[serde(rename = "device:drag")]
+    DeviceDrag(Drag),
+    /// Places a new device.
+    #[serde(rename = "device:add")]
+    DeviceAdd(NewDevice),
+    /// Removes a device and its connections.
+    #[serde(rename = "device:remove")]
+    DeviceRemove(DeviceRef),
+    /// Connects two devices.
+    #[serde(rename = "connection:create")]
+    ConnectionCreate(NewConnection),
+    /// Removes a connection.
+    #[serde(rename = "connection:remove")]
+    ConnectionRemove(ConnectionRef),
+    /// Takes the last change back.
+    #[serde(rename = "edit:undo")]
+    EditUndo(Nothing),
+    /// Does again what was taken back.
+    #[serde(rename = "edit:redo")]
+    EditRedo(Nothing),
+    /// Asks to be the presenter: the one who steers the camera.
+    #[serde(rename = "control:request")]
+    ControlRequest(Nothing),
+    /// Gives the presenter's place back.
+    #[serde(rename = "control:release")]
+    ControlRelease(Nothing),
+    /// Latency probe: the host draws a small mark at this point and answers with `ack`.
+    #[serde(rename = "test:click")]
+    TestClick(Point),
+}
+
+/// An empty object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, TS)]
+pub struct Nothing {}
+
+/// Movement of a pointer or finger.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Delta {
+    /// CSS pixels to the right, taking the picture as 720 pixels high whatever its size on the screen.
+    pub delta_x: f32,
+    /// CSS pixels down, likewise.
+    pub delta_y: f32,
+}
+
+/// Movement of a wheel or the spread of two fingers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct Zoom {
+    /// As `WheelEvent.deltaY` in pixels: the distance to the target grows by the factor exp(delta / 1000).
+    pub delta: f32,
+}
+
+/// The name of a view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct ViewName {
+    /// A named view of the workspace or a standard direction.
+    pub name: String,
+}
+
+/// A point of the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct Point {
+    /// 0 at the left edge, 1 at the right.
+    pub x: f32,
+    /// 0 at the top, 1 at the bottom.
+    pub y: f32,
+}
+
+/// A click or tap.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Click {
+    /// 0 at the left edge of the picture, 1 at the right.
+    pub screen_x: f32,
+    /// 0 at the top edge of the picture, 1 at the bottom.
+    pub screen_y: f32,
+    /// Selects this device whatever is at the point.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub device_id: Option<String>,
+    /// Adds to the selection (or takes away) instead of replacing it.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub toggle: bool,
+}
+
+/// A device follows a pointer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Drag {
+    /// Which device.
+    pub device_id: String,
+    /// New position, metres.
+    pub position_x: f32,
+    /// New position, metres; up.
+    pub position_y: f32,
+    /// New position, metres.
+    pub position_z: f32,
+    /// Messages with the same number are one movement and are undone together.
+    #[serde(default)]
+    #[ts(optional, as = "Option<u32>")]
+    pub gesture: u32,
+}
+
+/// A device to place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct NewDevice {
+    /// Wished id; the host makes one when it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub device_id: Option<String>,
+    /// Shown to people.
+    pub name: String,
+    /// Such as `conveyor`.
+    #[serde(default)]
+    #[ts(optional, as = "Option<String>")]
+    pub kind: String,
+    /// Place its geometry is copied from: another device of this workspace. Viewers name no files of the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub copy_model_of: Option<String>,
+    /// Metres.
+    pub position: [f32; 3],
+    /// Whatever is known about it.
+    #[serde(default)]
+    #[ts(optional, as = "Option<BTreeMap<String, super::host::Property>>")]
+    pub properties: BTreeMap<String, super::host::Property>,
+}
+
+/// Names a device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceRef {
+    /// Its id.
+    pub device_id: String,
+}
+
+/// A connection to make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct NewConnection {
+    /// Where the flow starts.
+    pub source_device_id: String,
+    /// Where it ends.
+    pub target_device_id: String,
+    /// Such as `production_flow`, which is also the default.
+    #[serde(rename = "type", default = "production_flow")]
+    #[ts(optional, as = "Option<String>")]
+    pub kind: String,
+}
+
+fn production_flow() -> String {
+    "production_flow".to_owned()
+}
+
+/// Names a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionRef {
+    /// Its id.
+    pub connection_id: String,
+}
+
+/// Why a message was not understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// Over [`super::MAX_CLIENT_MESSAGE_LEN`].
+    #[error("the message has {0} bytes; at most {max} are taken", max = super::MAX_CLIENT_MESSAGE_LEN)]
+    TooLong(usize),
+    /// Not a message of this protocol.
+    #[error("the message is not understood: {0}")]
+    Malformed(String),
+    /// A number is not finite or beyond all reason.
+    #[error("the message holds a number that is out of range")]
+    OutOfRange,
+}
+
+impl ClientMessage {
+    /// Reads a message that came from outside.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
+        if bytes.len() > super::MAX_CLIENT_MESSAGE_LEN {
+            return Err(ParseError::TooLong(bytes.len()));
+        }
+        let message: Self = serde_json::from_slice(bytes).map_err(|e| ParseError::Malformed(e.to_string()))?;
+        if message.in_range() { Ok(message) } else { Err(ParseError::OutOfRange) }
+    }
+
+    fn in_range(&self) -> bool {
+        // JSON has no NaN, but 1e999 reads as infinity.
+        let ok = |v: f32| v.is_finite() && v.abs() <= 1e6;
+        self.timestamp.is_finite()
+            && match &self.body {
+                ClientBody::CameraOrbit(d) | ClientBody::CameraPan(d) => ok(d.delta_x) && ok(d.delta_y),
+                ClientBody::CameraZoom(z) => ok(z.delta),
+                ClientBody::PointerMove(p) | ClientBody::TestClick(p) => ok(p.x) && ok(p.y),
+                ClientBody::DeviceClick(c) => ok(c.screen_x) && ok(c.screen_y),
+                ClientBody::DeviceDrag(d) => ok(d.position_x) && ok(d.position_y) && ok(d.position_z),
+                ClientBody::DeviceAdd(d) => d.position.into_iter().all(ok),
+                _ => true,
+            }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_shape_is_read() {
+        let text = br#"{"type":"camera:orbit","timestamp":12.5,"data":{"deltaX":3,"deltaY":-4.5}}"#;
+        let message = ClientMessage::parse(text).unwrap();
+        assert_eq!(message.timestamp, 12.5);
+        assert_eq!(message.body, ClientBody::CameraOrbit(Delta { delta_x: 3.0, delta_y: -4.5 }));
+        let text =
+            br#"{"type":"connection:create","timestamp":1,"seq":7,"data":{"sourceDeviceId":"a","targetDeviceId":"b"}}"#;
+        let message = ClientMessage::parse(text).unwrap();
+        assert_eq!(message.seq, Some(7));
+        let again = ClientMessage::parse(&serde_json::to_vec(&message).unwrap()).unwrap();
+        assert_eq!(again, message);
+    }
+
+    #[test]
+    fn hostile_messages_are_refused_with_a_reason() {
+        let long = vec![b' '; super::super::MAX_CLIENT_MESSAGE_LEN + 1];
+        let deep = "[".repeat(10_000);
+        let cases: [&[u8]; 9] = [
+            b"",
+            b"null",
+            b"{}",
+            b"\xff\xfe",
+            deep.as_bytes(),
+            br#"{"type":"camera:explode","timestamp":1,"data":{}}"#,
+            br#"{"type":"camera:orbit","timestamp":1,"data":{"deltaX":"3","deltaY":0}}"#,
+            br#"{"type":"camera:orbit","timestamp":1,"data":{"deltaX":1e30,"deltaY":0}}"#,
+            &long,
+        ];
+        for case in cases {
+            let shown = String::from_utf8_lossy(&case[..case.len().min(60)]).into_owned();
+            assert!(ClientMessage::parse(case).is_err(), "{shown} was taken");
+        }
+    }
+}

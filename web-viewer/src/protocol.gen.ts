@@ -1,0 +1,511 @@
+// Generated from the Rust definitions in stream/protocol by `make protocol`. Do not edit.
+
+export const PROTOCOL_VERSION = 1;
+export const INPUT_CHANNEL = "input";
+export const STATE_CHANNEL = "state";
+
+export type Role = "viewer" | "engineer" | "admin";
+
+export type Nothing = Record<symbol, never>;
+
+export type Delta = { 
+/**
+ * CSS pixels to the right, taking the picture as 720 pixels high whatever its size on the screen.
+ */
+deltaX: number, 
+/**
+ * CSS pixels down, likewise.
+ */
+deltaY: number, };
+
+export type Zoom = { 
+/**
+ * As `WheelEvent.deltaY` in pixels: the distance to the target grows by the factor exp(delta / 1000).
+ */
+delta: number, };
+
+export type ViewName = { 
+/**
+ * A named view of the workspace or a standard direction.
+ */
+name: string, };
+
+export type Point = { 
+/**
+ * 0 at the left edge, 1 at the right.
+ */
+x: number, 
+/**
+ * 0 at the top, 1 at the bottom.
+ */
+y: number, };
+
+export type Click = { 
+/**
+ * 0 at the left edge of the picture, 1 at the right.
+ */
+screenX: number, 
+/**
+ * 0 at the top edge of the picture, 1 at the bottom.
+ */
+screenY: number, 
+/**
+ * Selects this device whatever is at the point.
+ */
+deviceId?: string, 
+/**
+ * Adds to the selection (or takes away) instead of replacing it.
+ */
+toggle?: boolean, };
+
+export type Drag = { 
+/**
+ * Which device.
+ */
+deviceId: string, 
+/**
+ * New position, metres.
+ */
+positionX: number, 
+/**
+ * New position, metres; up.
+ */
+positionY: number, 
+/**
+ * New position, metres.
+ */
+positionZ: number, 
+/**
+ * Messages with the same number are one movement and are undone together.
+ */
+gesture?: number, };
+
+export type NewDevice = { 
+/**
+ * Wished id; the host makes one when it is absent.
+ */
+deviceId?: string, 
+/**
+ * Shown to people.
+ */
+name: string, 
+/**
+ * Such as `conveyor`.
+ */
+kind?: string, 
+/**
+ * Place its geometry is copied from: another device of this workspace. Viewers name no files of the host.
+ */
+copyModelOf?: string, 
+/**
+ * Metres.
+ */
+position: [number, number, number], 
+/**
+ * Whatever is known about it.
+ */
+properties?: { [key in string]: Property }, };
+
+export type DeviceRef = { 
+/**
+ * Its id.
+ */
+deviceId: string, };
+
+export type NewConnection = { 
+/**
+ * Where the flow starts.
+ */
+sourceDeviceId: string, 
+/**
+ * Where it ends.
+ */
+targetDeviceId: string, 
+/**
+ * Such as `production_flow`, which is also the default.
+ */
+type?: string, };
+
+export type ConnectionRef = { 
+/**
+ * Its id.
+ */
+connectionId: string, };
+
+export type ClientBody = { "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "test:click", "data": Point };
+
+export type ClientMessage = { 
+/**
+ * Clock of the sender in milliseconds; grows from message to message. Older drags and pointers are ignored.
+ */
+timestamp: number, 
+/**
+ * Counts the sender's messages; comes back in `ack` and `error`.
+ */
+seq?: number, } & ({ "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "test:click", "data": Point });
+
+export type Property = boolean | number | string;
+
+export type Bounds = { 
+/**
+ * Smallest coordinates.
+ */
+min: [number, number, number], 
+/**
+ * Largest coordinates.
+ */
+max: [number, number, number], };
+
+export type ModelState = "none" | "loading" | "ready" | "failed";
+
+export type DeviceState = { 
+/**
+ * Unique in the workspace.
+ */
+id: string, 
+/**
+ * Shown to people.
+ */
+name: string, 
+/**
+ * Such as `conveyor`.
+ */
+kind: string, 
+/**
+ * Metres, Y up.
+ */
+position: [number, number, number], 
+/**
+ * Unit quaternion x, y, z, w.
+ */
+rotation: [number, number, number, number], 
+/**
+ * Even scale.
+ */
+scale: number, 
+/**
+ * Smallest and largest corner of its box in the world, metres.
+ */
+bounds: Bounds, 
+/**
+ * Whether its geometry is loaded.
+ */
+model: ModelState, 
+/**
+ * Whatever is known about it.
+ */
+properties: { [key in string]: Property }, };
+
+export type ConnectionState = { 
+/**
+ * Unique in the workspace.
+ */
+id: string, 
+/**
+ * Where the flow starts.
+ */
+sourceDeviceId: string, 
+/**
+ * Where it ends.
+ */
+targetDeviceId: string, 
+/**
+ * Such as `production_flow`.
+ */
+type: string, };
+
+export type CameraState = { 
+/**
+ * The point in the middle of the picture, metres.
+ */
+target: [number, number, number], 
+/**
+ * From the target to the eye, metres.
+ */
+distance: number, 
+/**
+ * Turn about the vertical, radians: 0 looks along -z, growing moves the eye towards +x.
+ */
+yaw: number, 
+/**
+ * Height of the eye above the target's horizon, radians.
+ */
+pitch: number, 
+/**
+ * Vertical field of view, radians.
+ */
+fovY: number, };
+
+export type PictureSize = { 
+/**
+ * Pixels.
+ */
+widthPx: number, 
+/**
+ * Pixels.
+ */
+heightPx: number, };
+
+export type You = { 
+/**
+ * Id among the participants.
+ */
+participantId: number, 
+/**
+ * What this viewer may do.
+ */
+role: Role, };
+
+export type FullState = { 
+/**
+ * [`crate::PROTOCOL_VERSION`] of the host.
+ */
+protocolVersion: number, 
+/**
+ * Grows with every change.
+ */
+revision: number, 
+/**
+ * Name of the workspace.
+ */
+workspace: string, 
+/**
+ * All devices.
+ */
+devices: Array<DeviceState>, 
+/**
+ * All connections.
+ */
+connections: Array<ConnectionState>, 
+/**
+ * Ids of the selected devices.
+ */
+selection: Array<string>, 
+/**
+ * The camera.
+ */
+camera: CameraState, 
+/**
+ * Size of the picture that the camera fills.
+ */
+picture: PictureSize, 
+/**
+ * Names of the workspace's views.
+ */
+views: Array<string>, 
+/**
+ * Who this viewer is.
+ */
+you: You, };
+
+export type StateUpdate = { 
+/**
+ * Grows with every change.
+ */
+revision: number, 
+/**
+ * New name of the workspace.
+ */
+workspace?: string, 
+/**
+ * Devices that are new or changed, whole.
+ */
+devices?: Array<DeviceState>, 
+/**
+ * Ids of devices that are gone.
+ */
+removedDevices?: Array<string>, 
+/**
+ * Connections that are new or changed, whole.
+ */
+connections?: Array<ConnectionState>, 
+/**
+ * Ids of connections that are gone.
+ */
+removedConnections?: Array<string>, 
+/**
+ * The new selection, whole.
+ */
+selection?: Array<string>, 
+/**
+ * The new camera.
+ */
+camera?: CameraState, 
+/**
+ * The new size of the picture.
+ */
+picture?: PictureSize, 
+/**
+ * The new list of views.
+ */
+views?: Array<string>, };
+
+export type Participant = { 
+/**
+ * Unique in the session.
+ */
+id: number, 
+/**
+ * Shown to people.
+ */
+name: string, 
+/**
+ * What they may do.
+ */
+role: Role, 
+/**
+ * Where their pointer is in the picture.
+ */
+pointer: Point | null, };
+
+export type Presence = { 
+/**
+ * Everybody, the engineer at the workstation included.
+ */
+participants: Array<Participant>, 
+/**
+ * Who steers the camera; nobody when everybody may.
+ */
+presenter: number | null, };
+
+export type Ack = { 
+/**
+ * `timestamp` of the last message that was applied.
+ */
+inputTimestamp: number, 
+/**
+ * `seq` of that message.
+ */
+seq: number | null, 
+/**
+ * Number of the first frame that shows it; null as long as none does.
+ */
+frame: number | null, 
+/**
+ * RTP timestamp of that frame, as `requestVideoFrameCallback` reports it.
+ */
+rtpTimestamp: number | null, };
+
+export type ErrorCode = "malformed" | "forbidden" | "not_found" | "invalid" | "too_many" | "unauthorized" | "full" | "closing" | "internal";
+
+export type HostError = { 
+/**
+ * Stable, for programs.
+ */
+code: ErrorCode, 
+/**
+ * For people: what happened and what to do.
+ */
+message: string, 
+/**
+ * `seq` of the message that was refused.
+ */
+seq: number | null, };
+
+export type Part = { 
+/**
+ * Which long message.
+ */
+id: number, 
+/**
+ * Which piece, from 0.
+ */
+index: number, 
+/**
+ * How many pieces.
+ */
+count: number, 
+/**
+ * The piece.
+ */
+text: string, };
+
+export type HostBody = { "type": "state:full", "data": FullState } | { "type": "state:update", "data": StateUpdate } | { "type": "presence", "data": Presence } | { "type": "ack", "data": Ack } | { "type": "error", "data": HostError } | { "type": "part", "data": Part };
+
+export type HostMessage = { 
+/**
+ * Milliseconds since the host started.
+ */
+timestamp: number, } & ({ "type": "state:full", "data": FullState } | { "type": "state:update", "data": StateUpdate } | { "type": "presence", "data": Presence } | { "type": "ack", "data": Ack } | { "type": "error", "data": HostError } | { "type": "part", "data": Part });
+
+export type Hello = { 
+/**
+ * From the share link.
+ */
+token: string, 
+/**
+ * [`crate::PROTOCOL_VERSION`] of the viewer.
+ */
+protocolVersion: number, 
+/**
+ * Shown to the others.
+ */
+name?: string, };
+
+export type IceServer = { 
+/**
+ * `stun:` or `turn:` addresses.
+ */
+urls: Array<string>, 
+/**
+ * For TURN.
+ */
+username?: string, 
+/**
+ * For TURN.
+ */
+credential?: string, };
+
+export type Welcome = { 
+/**
+ * [`crate::PROTOCOL_VERSION`] of the host.
+ */
+protocolVersion: number, 
+/**
+ * What the viewer may do.
+ */
+role: Role, 
+/**
+ * STUN and TURN servers to use.
+ */
+iceServers: Array<IceServer>, };
+
+export type Sdp = { 
+/**
+ * RFC 8866.
+ */
+sdp: string, };
+
+export type Candidate = { 
+/**
+ * `candidate:...` of RFC 8839.
+ */
+candidate: string, 
+/**
+ * Which section of the description.
+ */
+sdpMid: string | null, 
+/**
+ * Which section of the description.
+ */
+sdpMLineIndex: number | null, };
+
+export type SignalError = { 
+/**
+ * Stable, for programs.
+ */
+code: ErrorCode, 
+/**
+ * For people.
+ */
+message: string, };
+
+export type Bye = { 
+/**
+ * For people.
+ */
+message: string, };
+
+export type SignalFromViewer = { "type": "hello", "data": Hello } | { "type": "offer", "data": Sdp } | { "type": "candidate", "data": Candidate };
+
+export type SignalFromHost = { "type": "welcome", "data": Welcome } | { "type": "answer", "data": Sdp } | { "type": "candidate", "data": Candidate } | { "type": "error", "data": SignalError } | { "type": "bye", "data": Bye };
