@@ -1,0 +1,1 @@
+//! Mesh processing shared by the formats.
