@@ -19,7 +19,7 @@ pub use camera::{Camera, NamedViewKind};
 pub use command::{Command, CommandError, Event, Role};
 pub use geometry::{Aabb, ColourRange, Instance, Mesh, Model, Part, Rgba8, Unit, UpAxis};
 pub use history::History;
-pub use pick::{Hit, PickModel, Ray};
+pub use pick::{Hit, PickModel, PickModels, Ray};
 pub use snapshot::{Marks, SceneSnapshot};
 pub use workspace::{
     Connection, ConnectionId, Device, DeviceId, DeviceKind, ModelRef, NamedView, PropertyValue, Transform, Workspace,

@@ -13,6 +13,8 @@ pub struct Marks {
     pub selection: BTreeSet<DeviceId>,
     /// The device under the pointer.
     pub hover: Option<DeviceId>,
+    /// A latency probe: a point of the picture (0 to 1 from the top left) where a small mark is drawn.
+    pub probe: Option<glam::Vec2>,
 }
 
 /// One state of the session. Cloning shares everything that is big.

@@ -1,0 +1,77 @@
+//! What changed since somebody last asked: the material of incremental updates.
+
+use rr_scene::{ConnectionId, DeviceId, Event};
+use std::collections::BTreeSet;
+
+/// Names what changed; the values are in the session.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// New or changed devices (also when their geometry arrived).
+    pub devices: BTreeSet<DeviceId>,
+    /// Devices that are gone.
+    pub removed_devices: BTreeSet<DeviceId>,
+    /// New connections.
+    pub connections: BTreeSet<ConnectionId>,
+    /// Connections that are gone.
+    pub removed_connections: BTreeSet<ConnectionId>,
+    /// The selection changed.
+    pub selection: bool,
+    /// The camera moved.
+    pub camera: bool,
+    /// The list of named views changed.
+    pub views: bool,
+    /// The workspace has another name.
+    pub name: bool,
+    /// Somebody came, left, took or gave control, or moved a pointer.
+    pub presence: bool,
+    /// Something only the picture shows: hover, probe.
+    pub picture: bool,
+    /// All of it is different: another workspace was opened.
+    pub everything: bool,
+}
+
+impl Changes {
+    /// True when nothing changed.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// True when the picture may look different.
+    pub fn touches_picture(&self) -> bool {
+        *self != Self { presence: self.presence, views: self.views, name: self.name, ..Self::default() }
+    }
+
+    /// True when the document differs, so that it wants saving.
+    pub fn touches_document(&self) -> bool {
+        !(self.devices.is_empty()
+            && self.removed_devices.is_empty()
+            && self.connections.is_empty()
+            && self.removed_connections.is_empty()
+            && !self.views
+            && !self.name)
+    }
+
+    /// Adds what an event says. A thing that comes back after it went is changed, not gone.
+    pub(crate) fn record(&mut self, event: Event) {
+        match event {
+            Event::DeviceChanged(id) => {
+                self.removed_devices.remove(&id);
+                self.devices.insert(id);
+            }
+            Event::DeviceRemoved(id) => {
+                self.devices.remove(&id);
+                self.removed_devices.insert(id);
+            }
+            Event::ConnectionAdded(id) => {
+                self.removed_connections.remove(&id);
+                self.connections.insert(id);
+            }
+            Event::ConnectionRemoved(id) => {
+                self.connections.remove(&id);
+                self.removed_connections.insert(id);
+            }
+            Event::ViewsChanged => self.views = true,
+            Event::WorkspaceRenamed => self.name = true,
+        }
+    }
+}

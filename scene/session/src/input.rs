@@ -1,0 +1,104 @@
+//! What participants ask for and how it is answered.
+
+use glam::{Vec2, Vec3};
+use rr_scene::{Camera, Command, CommandError, DeviceId};
+use std::collections::BTreeSet;
+
+/// One wish of a participant. Pixels are those of a picture 720 high, points 0 to 1 from the top left.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// Turns the camera.
+    Orbit {
+        /// Drag in pixels.
+        delta_px: Vec2,
+    },
+    /// Shifts the camera.
+    Pan {
+        /// Drag in pixels.
+        delta_px: Vec2,
+    },
+    /// Moves the camera along its direction.
+    Zoom {
+        /// As a wheel's movement in pixels; positive moves away.
+        delta: f32,
+    },
+    /// Goes to a named view or a standard direction, smoothly.
+    View(String),
+    /// Goes to this camera at once.
+    SetCamera(Camera),
+    /// The camera turns to put a device in the middle, smoothly.
+    Focus(DeviceId),
+    /// The pointer moved or left the picture.
+    Pointer {
+        /// Where it is.
+        at: Option<Vec2>,
+        /// Sender's clock.
+        timestamp_ms: f64,
+    },
+    /// Selects what is at a point.
+    Click {
+        /// Where.
+        at: Vec2,
+        /// Selects this one whatever is at the point.
+        device: Option<DeviceId>,
+        /// Adds or takes away instead of replacing.
+        toggle: bool,
+    },
+    /// Replaces the selection.
+    Select(BTreeSet<DeviceId>),
+    /// Moves a device under a pointer.
+    Drag {
+        /// Which device.
+        device: DeviceId,
+        /// Where to, metres.
+        position: Vec3,
+        /// Inputs of one movement share a number and are undone together.
+        gesture: u32,
+        /// Sender's clock.
+        timestamp_ms: f64,
+    },
+    /// Changes the document.
+    Edit(Command),
+    /// Takes the last change back.
+    Undo,
+    /// Does again what was taken back.
+    Redo,
+    /// Asks to be presenter.
+    RequestControl,
+    /// Stops being presenter.
+    ReleaseControl,
+    /// Latency probe: shows a mark for a moment.
+    Probe {
+        /// Where.
+        at: Vec2,
+    },
+}
+
+/// What became of an input that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was applied.
+    Applied,
+    /// It came late and something newer holds already; nothing changed and nothing is wrong.
+    Stale,
+}
+
+/// Why an input was refused; nothing changed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// The sender is not in the session (any longer).
+    #[error("you are not in this session")]
+    NotHere,
+    /// Somebody else is presenter.
+    #[error("{presenter} is presenting; ask for control to move the camera")]
+    NotPresenter {
+        /// Name of the presenter.
+        presenter: String,
+    },
+    /// Viewers do not steer in this session.
+    #[error("viewers do not move the camera in this session")]
+    ViewersDoNotSteer,
+    /// The role does not reach or the command is not valid.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+}
