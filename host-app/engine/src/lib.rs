@@ -1,1 +1,32 @@
-//! Under construction.
+//! The engine: session, loading, rendering and streaming wired into threads. The desktop window and the headless
+//! worker run the same one and differ only in who calls it.
+//!
+//! ```text
+//! caller (window, main) ──┐
+//! network (rtc, signal) ──┼─ bounded queue ─► rr-session (single writer) ─ snapshot slot ─► rr-render ─ frame slot ─► rr-encode
+//! rr-load threads ────────┘                                 │                                   └─ window picture
+//!                                                            └─ status slot ─► caller
+//! ```
+//!
+//! Nothing here waits on a viewer, and the session thread waits on nothing but its queue.
+
+mod document;
+mod engine;
+mod loading;
+mod log;
+mod place;
+mod render_thread;
+mod session_thread;
+mod sharing;
+mod status;
+mod window;
+mod wire;
+
+pub use engine::{Engine, EngineConfig, EngineError, ImportRequest, PictureSize};
+pub use log::{LogEntry, LogLevel};
+pub use rr_load::{Cache, ImportOptions, Limits, LoadReport};
+pub use rr_render::{AdapterChoice, Gpu, GpuError, GpuInfo, Theme};
+pub use rr_session::{Input, ModelState, ParticipantId, Settings};
+pub use sharing::{ShareConfig, ShareError, ShareTls};
+pub use status::{DocumentStatus, Import, ImportId, ImportState, ParticipantStatus, PictureStats, ShareStatus, Status};
+pub use window::WindowPicture;
