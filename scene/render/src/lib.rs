@@ -1,1 +1,50 @@
-//! Under construction.
+//! Draws a workspace with wgpu, off screen, for the desktop window and for video alike.
+//!
+//! ```no_run
+//! use rr_render::{AdapterChoice, FrameOptions, Gpu, Renderer, RenderTarget, Theme};
+//! # fn main() -> Result<(), rr_render::GpuError> {
+//! let gpu = Gpu::headless(AdapterChoice::Auto)?;
+//! let mut renderer = Renderer::new(&gpu, Theme::DARK)?;
+//! let mut target = RenderTarget::new(&gpu, 1280, 720, gpu.default_samples())?;
+//! let snapshot = rr_scene::SceneSnapshot::default();
+//! renderer.render(&mut target, &snapshot, &FrameOptions::default())?;
+//! target.save_png("picture.png")?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Renderer`] follows snapshots by their shared pointers: a model is uploaded once for all devices that show it
+//! and freed when the last of them is gone. A frame is drawn as
+//!
+//! 1. floor shadow, only when devices changed,
+//! 2. faces from near to far, background and floor where no face is, edges, connections,
+//! 3. a mask of selected and hovered devices, only when there are any,
+//! 4. outlines and labels on top.
+//!
+//! Faults of the device come back as [`GpuError`] from the next call; nothing here panics on them.
+
+mod cull;
+mod flow;
+mod frustum;
+mod gpu;
+mod gpu_model;
+mod labels;
+mod marker;
+mod pack;
+mod picture;
+mod pipelines;
+mod prepared;
+mod readback;
+mod renderer;
+mod shadow;
+mod target;
+mod theme;
+mod uniforms;
+
+pub use gpu::{AdapterChoice, Gpu, GpuError, GpuInfo};
+pub use marker::MARKER_BOUNDS;
+pub use readback::RING_SIZE;
+pub use renderer::{FrameOptions, RenderStats, Renderer};
+pub use target::{COLOUR_FORMAT, RenderTarget};
+pub use theme::Theme;
+pub use wgpu;

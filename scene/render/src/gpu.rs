@@ -1,0 +1,322 @@
+//! The graphics device that renderer, desktop window and read-back share, and how its faults surface.
+//!
+//! wgpu reports many errors to callbacks and panics when nobody listens. Here the callbacks store the first
+//! fault; [`Gpu::check`] hands it to whoever renders next, so that a lost device ends in an error, not a panic.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Which kind of adapter may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum AdapterChoice {
+    /// Hardware when there is any, otherwise software with a warning.
+    #[default]
+    Auto,
+    /// Hardware or an error.
+    Hardware,
+    /// The software rasterizer even where hardware exists.
+    Software,
+}
+
+impl AdapterChoice {
+    /// Name in flags and the environment.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Hardware => "hardware",
+            Self::Software => "software",
+        }
+    }
+
+    fn allows(self, kind: wgpu::DeviceType) -> bool {
+        match self {
+            Self::Auto => true,
+            Self::Hardware => kind != wgpu::DeviceType::Cpu,
+            Self::Software => kind == wgpu::DeviceType::Cpu,
+        }
+    }
+}
+
+impl fmt::Display for AdapterChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for AdapterChoice {
+    type Err = String;
+    fn from_str(s: &str) -> Result<Self, String> {
+        [Self::Auto, Self::Hardware, Self::Software]
+            .into_iter()
+            .find(|c| c.name().eq_ignore_ascii_case(s.trim()))
+            .ok_or_else(|| format!("unknown adapter \"{s}\"; use auto, hardware or software"))
+    }
+}
+
+/// What went wrong on the way to a picture.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GpuError {
+    /// There is no adapter of the wanted kind; `hint` says what to install or change.
+    #[error("no {wanted} graphics adapter was found. {hint}")]
+    NoAdapter {
+        /// Kind that was asked for, in words.
+        wanted: &'static str,
+        /// What to do.
+        hint: String,
+    },
+    /// Every adapter refused to open.
+    #[error("the graphics adapter could not be opened: {0}")]
+    Device(String),
+    /// The device is gone (driver reset, card removed); open a new [`Gpu`] to go on.
+    #[error("the graphics device was lost: {0}")]
+    Lost(String),
+    /// Not enough memory for what was asked; the device itself still works.
+    #[error("the graphics device is out of memory ({0})")]
+    OutOfMemory(String),
+    /// A picture of that size is not possible on this device.
+    #[error("a picture of {width}x{height} pixels is not possible; the largest edge is {max}")]
+    Size {
+        /// Wanted width in pixels.
+        width: u32,
+        /// Wanted height in pixels.
+        height: u32,
+        /// Largest edge in pixels.
+        max: u32,
+    },
+    /// The device refused a command: a fault of the program or the driver.
+    #[error("the graphics device refused a command: {0}")]
+    Refused(String),
+    /// The picture could not be read back.
+    #[error("the picture could not be read back: {0}")]
+    ReadBack(String),
+    /// The picture could not be written.
+    #[error("the picture could not be written to {path}: {reason}")]
+    Picture {
+        /// File or a word for what stands in its place.
+        path: String,
+        /// Reason given by the system or the encoder.
+        reason: String,
+    },
+}
+
+/// What is known about the adapter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GpuInfo {
+    /// Name of the adapter.
+    pub name: String,
+    /// Interface such as `vulkan`.
+    pub backend: String,
+    /// True when the CPU does the work.
+    pub is_software: bool,
+    /// Driver and its version.
+    pub driver: String,
+}
+
+/// Adapter, device and queue. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Gpu {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    adapter: wgpu::Adapter,
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    info: GpuInfo,
+    faults: Arc<Faults>,
+}
+
+#[derive(Debug, Default)]
+struct Faults {
+    /// Stays for good.
+    lost: Mutex<Option<String>>,
+    /// The first fault since the last check.
+    fault: Mutex<Option<GpuError>>,
+}
+
+impl Gpu {
+    /// Opens an adapter without a window: the fastest kind that `choice` allows and that opens.
+    ///
+    /// # Errors
+    /// [`GpuError::NoAdapter`] with what to install, [`GpuError::Device`] when all candidates refuse.
+    pub fn headless(choice: AdapterChoice) -> Result<Self, GpuError> {
+        let mut desc = wgpu::InstanceDescriptor::new_without_display_handle();
+        desc.backends = wgpu::Backends::PRIMARY;
+        // wgpu would follow the build profile; validation layers cost more than the rendering itself.
+        desc.flags = if std::env::var_os("RR_GPU_VALIDATION").is_some() {
+            wgpu::InstanceFlags::debugging()
+        } else {
+            wgpu::InstanceFlags::empty()
+        };
+        let instance = wgpu::Instance::new(desc);
+        let mut adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
+        adapters.retain(|a| choice.allows(a.get_info().device_type));
+        adapters.sort_by_key(|a| rank(a.get_info().device_type));
+        if adapters.is_empty() {
+            return Err(no_adapter(choice));
+        }
+        let mut refusals = Vec::new();
+        for adapter in adapters {
+            match open(&adapter) {
+                Ok((device, queue)) => return Ok(Self::from_parts(adapter, device, queue)),
+                Err(e) => refusals.push(format!("{}: {e}", adapter.get_info().name)),
+            }
+        }
+        Err(GpuError::Device(refusals.join("; ")))
+    }
+
+    /// Wraps a device that somebody else opened (the desktop window's). Its error callbacks are replaced.
+    pub fn from_parts(adapter: wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue) -> Self {
+        let raw = adapter.get_info();
+        let info = GpuInfo {
+            name: raw.name,
+            backend: raw.backend.to_str().to_owned(),
+            is_software: raw.device_type == wgpu::DeviceType::Cpu,
+            driver: format!("{} {}", raw.driver, raw.driver_info).trim().to_owned(),
+        };
+        let faults = Arc::new(Faults::default());
+        let lost = Arc::clone(&faults);
+        device.set_device_lost_callback(move |reason, message| {
+            let text = if message.is_empty() { format!("{reason:?}") } else { message };
+            tracing::error!(target: "rr_render", reason = %text, "graphics device lost");
+            lock(&lost.lost).get_or_insert(text);
+        });
+        let uncaptured = Arc::clone(&faults);
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            tracing::error!(target: "rr_render", %error, "graphics device reported an error");
+            lock(&uncaptured.fault).get_or_insert(from_wgpu(&error));
+        }));
+        Self { inner: Arc::new(Inner { adapter, device, queue, info, faults }) }
+    }
+
+    /// What adapter this is.
+    pub fn info(&self) -> &GpuInfo {
+        &self.inner.info
+    }
+
+    /// Text for the user when the picture comes from the CPU.
+    pub fn warning(&self) -> Option<String> {
+        self.info().is_software.then(|| {
+            format!(
+                "No graphics card is in use: pictures are drawn on the CPU by {}. Large models will be slow. \
+                 Install the graphics driver to change that.",
+                self.info().name
+            )
+        })
+    }
+
+    /// Samples per pixel that this adapter has the speed for.
+    pub fn default_samples(&self) -> u32 {
+        if self.info().is_software { 1 } else { 4 }
+    }
+
+    /// The adapter behind the device.
+    pub fn adapter(&self) -> &wgpu::Adapter {
+        &self.inner.adapter
+    }
+
+    /// The device.
+    pub fn device(&self) -> &wgpu::Device {
+        &self.inner.device
+    }
+
+    /// The queue.
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.inner.queue
+    }
+
+    /// Hands out the first fault since the last check. A lost device fails every check.
+    ///
+    /// # Errors
+    /// Whatever the device reported.
+    pub fn check(&self) -> Result<(), GpuError> {
+        if let Some(reason) = lock(&self.inner.faults.lost).clone() {
+            return Err(GpuError::Lost(reason));
+        }
+        lock(&self.inner.faults.fault).take().map_or(Ok(()), Err)
+    }
+
+    /// Runs `work` and reports a lack of memory or a refusal in it as this call's own error.
+    pub(crate) fn guarded<T>(&self, work: impl FnOnce() -> T) -> Result<T, GpuError> {
+        self.check()?;
+        let memory = self.device().push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let validation = self.device().push_error_scope(wgpu::ErrorFilter::Validation);
+        let value = work();
+        let refused = pollster::block_on(validation.pop());
+        let starved = pollster::block_on(memory.pop());
+        match starved.or(refused) {
+            Some(error) => Err(from_wgpu(&error)),
+            None => self.check().map(|()| value),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn from_wgpu(error: &wgpu::Error) -> GpuError {
+    match error {
+        wgpu::Error::OutOfMemory { source } => GpuError::OutOfMemory(source.to_string()),
+        wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. } => {
+            GpuError::Refused(description.clone())
+        }
+    }
+}
+
+fn rank(kind: wgpu::DeviceType) -> u8 {
+    match kind {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    }
+}
+
+fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), wgpu::RequestDeviceError> {
+    pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
+        label: Some("rr-render"),
+        // All that the adapter has: CAD meshes need larger buffers than the portable defaults allow.
+        required_limits: adapter.limits(),
+        ..Default::default()
+    }))
+}
+
+fn no_adapter(choice: AdapterChoice) -> GpuError {
+    let (wanted, hint) = match choice {
+        AdapterChoice::Hardware => ("hardware", "Install the driver of the graphics card, or choose the adapter \"auto\"."),
+        AdapterChoice::Auto | AdapterChoice::Software if cfg!(target_os = "linux") => (
+            if choice == AdapterChoice::Auto { "usable" } else { "software" },
+            "Install the driver of the graphics card, or the software renderer: \
+             apt install mesa-vulkan-drivers (Debian, Ubuntu), dnf install mesa-vulkan-drivers (Fedora, RHEL).",
+        ),
+        AdapterChoice::Auto => ("usable", "Install the driver of the graphics card."),
+        AdapterChoice::Software => ("software", "Choose the adapter \"auto\"."),
+    };
+    GpuError::NoAdapter { wanted, hint: hint.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_read_back_and_unknown_ones_are_refused() {
+        for choice in [AdapterChoice::Auto, AdapterChoice::Hardware, AdapterChoice::Software] {
+            assert_eq!(choice.name().to_uppercase().parse(), Ok(choice));
+        }
+        assert!("cuda".parse::<AdapterChoice>().unwrap_err().contains("auto, hardware or software"));
+    }
+
+    #[test]
+    fn a_missing_adapter_says_what_to_do() {
+        let text = no_adapter(AdapterChoice::Auto).to_string();
+        if cfg!(target_os = "linux") {
+            assert!(text.contains("mesa-vulkan-drivers"), "{text}");
+        }
+        assert!(no_adapter(AdapterChoice::Hardware).to_string().contains("driver"));
+    }
+}

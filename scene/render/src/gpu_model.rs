@@ -1,0 +1,120 @@
+//! A model's buffers on the graphics device.
+
+use crate::gpu::{Gpu, GpuError};
+use crate::pack::{PackedPart, Place, Segment, Vertex, pack};
+use rr_scene::{Aabb, Model};
+
+/// One model on the device, used by every placed device that shows it.
+#[derive(Debug)]
+pub(crate) struct GpuModel {
+    pub(crate) parts: Vec<GpuPart>,
+    pub(crate) bounds: Aabb,
+    pub(crate) bytes: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct GpuPart {
+    pub(crate) faces: Option<Faces>,
+    pub(crate) edges: Option<Lines>,
+    pub(crate) lines: Option<Lines>,
+    pub(crate) bounds: Aabb,
+    pub(crate) places: Vec<Place>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Faces {
+    pub(crate) vertices: wgpu::Buffer,
+    pub(crate) indices: wgpu::Buffer,
+    pub(crate) index_count: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Lines {
+    pub(crate) bind_group: wgpu::BindGroup,
+    pub(crate) count: u32,
+}
+
+impl GpuModel {
+    /// Uploads a model.
+    ///
+    /// # Errors
+    /// [`GpuError::OutOfMemory`] when it does not fit.
+    pub(crate) fn upload(gpu: &Gpu, line_layout: &wgpu::BindGroupLayout, model: &Model) -> Result<Self, GpuError> {
+        let limits = gpu.device().limits();
+        let packed = pack(model);
+        for part in &packed {
+            fits(part, &limits)?;
+        }
+        gpu.guarded(|| {
+            let mut bytes = 0;
+            let parts: Vec<GpuPart> = packed.into_iter().map(|p| upload_part(gpu, line_layout, p, &mut bytes)).collect();
+            let bounds = parts.iter().fold(Aabb::EMPTY, |all, part| {
+                part.places.iter().fold(all, |all, p| all.union(part.bounds.transformed(&p.model_from_part)))
+            });
+            Self { parts, bounds, bytes }
+        })
+    }
+}
+
+fn fits(part: &PackedPart, limits: &wgpu::Limits) -> Result<(), GpuError> {
+    let buffer = [size_of_val(part.vertices.as_slice()), size_of_val(part.indices.as_slice())];
+    let storage = [size_of_val(part.edges.as_slice()), size_of_val(part.lines.as_slice())];
+    let storage_max = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
+    let too_large = buffer.iter().any(|&b| b as u64 > limits.max_buffer_size)
+        || storage.iter().any(|&b| b as u64 > storage_max)
+        || part.vertices.len() > u32::MAX as usize / 2
+        || part.edges.len().max(part.lines.len()) > u32::MAX as usize / 8;
+    if too_large {
+        let text = format!("a part of {} corners is larger than one buffer may be", part.vertices.len());
+        return Err(GpuError::OutOfMemory(text));
+    }
+    Ok(())
+}
+
+fn upload_part(gpu: &Gpu, layout: &wgpu::BindGroupLayout, part: PackedPart, bytes: &mut u64) -> GpuPart {
+    let faces = (!part.indices.is_empty()).then(|| {
+        let vertices = buffer::<Vertex>(gpu, "vertices", &part.vertices, wgpu::BufferUsages::VERTEX);
+        let indices = buffer::<u32>(gpu, "indices", &part.indices, wgpu::BufferUsages::INDEX);
+        *bytes += vertices.size() + indices.size();
+        Faces { vertices, indices, index_count: count(part.indices.len()) }
+    });
+    let mut lines = |segments: &[Segment]| {
+        (!segments.is_empty()).then(|| {
+            let buffer = buffer(gpu, "lines", segments, wgpu::BufferUsages::STORAGE);
+            *bytes += buffer.size();
+            let bind_group = gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some("lines"),
+                layout,
+                entries: &[wgpu::BindGroupEntry { binding: 0, resource: buffer.as_entire_binding() }],
+            });
+            Lines { bind_group, count: count(segments.len()) }
+        })
+    };
+    let edges = lines(&part.edges);
+    let lines = lines(&part.lines);
+    GpuPart { faces, edges, lines, bounds: part.bounds.0, places: part.places }
+}
+
+/// `fits` has refused what would not be counted in 32 bits.
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// A filled buffer. Empty data gives a buffer of four bytes, as the device knows no empty ones.
+pub(crate) fn buffer<T: bytemuck::Pod>(gpu: &Gpu, label: &str, data: &[T], usage: wgpu::BufferUsages) -> wgpu::Buffer {
+    let bytes: &[u8] = bytemuck::cast_slice(data);
+    let size = (bytes.len().max(4) as u64).next_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT);
+    let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+        label: Some(label),
+        size,
+        usage: usage | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: true,
+    });
+    // All our types are multiples of four bytes, so the data fills whole words. Without memory there is no range:
+    // the error scope around the upload reports that.
+    if !bytes.is_empty() && let Ok(mut view) = buffer.get_mapped_range_mut(..bytes.len() as u64) {
+        view.copy_from_slice(bytes);
+    }
+    buffer.unmap();
+    buffer
+}

@@ -1,0 +1,491 @@
+//! Draws snapshots: faces, background and floor, lines, connections, then outlines and labels on top.
+
+use crate::cull::{Run, Visible};
+use crate::flow::{self, FlowVertex};
+use crate::frustum::{Frustum, screen_rect};
+use crate::gpu::{Gpu, GpuError};
+use crate::gpu_model::{GpuPart, Lines, buffer};
+use crate::labels::{LabelFrame, Labels};
+use crate::pipelines::{FlatPipelines, Layouts, MainPipelines, Shaders};
+use crate::prepared::Prepared;
+use crate::shadow::{FloorShadow, flat_pass};
+use crate::target::RenderTarget;
+use crate::theme::Theme;
+use crate::uniforms::FrameUniforms;
+use bytemuck::Zeroable;
+use glam::Vec2;
+use rr_scene::{Aabb, SceneSnapshot};
+
+/// What a frame shows besides the devices.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FrameOptions {
+    /// Seconds on any clock that does not jump: moves the flow of connections.
+    pub time_secs: f64,
+    /// Names above devices.
+    pub labels: bool,
+    /// Lines on the floor.
+    pub grid: bool,
+    /// Feature edges of faces.
+    pub edges: bool,
+    /// Contact shadow on the floor.
+    pub shadows: bool,
+    /// Connections between devices.
+    pub connections: bool,
+    /// Outlines of selected and hovered devices.
+    pub outlines: bool,
+    /// Pixels per point: widths and text follow it.
+    pub ui_scale: f32,
+}
+
+impl Default for FrameOptions {
+    fn default() -> Self {
+        Self {
+            time_secs: 0.0,
+            labels: true,
+            grid: true,
+            edges: true,
+            shadows: true,
+            connections: true,
+            outlines: true,
+            ui_scale: 1.0,
+        }
+    }
+}
+
+impl FrameOptions {
+    pub(crate) fn scale(&self) -> f32 {
+        if self.ui_scale.is_finite() { self.ui_scale.clamp(0.5, 6.0) } else { 1.0 }
+    }
+}
+
+/// What one frame cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RenderStats {
+    /// Draw commands of all passes.
+    pub draw_calls: u32,
+    /// Triangles of faces.
+    pub triangles: u64,
+    /// Line segments: edges and wireframe.
+    pub lines: u64,
+    /// Part instances drawn.
+    pub instances: u32,
+    /// Part instances left out because they are outside the picture or too small.
+    pub culled: u32,
+    /// Labels shown.
+    pub labels: u32,
+    /// Models on the device.
+    pub models: u32,
+    /// Bytes that models take on the device.
+    pub model_bytes: u64,
+}
+
+/// Draws snapshots with one device. Not tied to a target: one renderer may serve several.
+#[derive(Debug)]
+pub struct Renderer {
+    gpu: Gpu,
+    theme: Theme,
+    layouts: Layouts,
+    shaders: Shaders,
+    main: [Option<MainPipelines>; 2],
+    flat: FlatPipelines,
+    uniforms: wgpu::Buffer,
+    frame_bind_group: wgpu::BindGroup,
+    scene: Prepared,
+    shadow: FloorShadow,
+    labels: Labels,
+    visible: Visible,
+    quad_indices: Option<(u32, wgpu::Buffer)>,
+    flow: FlowBuffers,
+}
+
+#[derive(Debug, Default)]
+struct FlowBuffers {
+    /// Generation of the scene that the buffers show.
+    shown: Option<u64>,
+    vertices: Vec<FlowVertex>,
+    indices: Vec<u32>,
+    buffers: Option<(wgpu::Buffer, wgpu::Buffer)>,
+}
+
+impl Renderer {
+    /// Makes pipelines and buffers.
+    ///
+    /// # Errors
+    /// Whatever the device reports.
+    pub fn new(gpu: &Gpu, theme: Theme) -> Result<Self, GpuError> {
+        gpu.check()?;
+        let (layouts, shaders, flat) = gpu.guarded(|| {
+            let layouts = Layouts::new(gpu);
+            let shaders = Shaders::new(gpu);
+            let flat = FlatPipelines::new(gpu, &shaders, &layouts);
+            (layouts, shaders, flat)
+        })?;
+        let scene = Prepared::new(gpu, &layouts.lines)?;
+        let labels = Labels::new(gpu)?;
+        let (uniforms, shadow) = gpu.guarded(|| {
+            let uniforms = buffer(gpu, "frame", &[FrameUniforms::zeroed()], wgpu::BufferUsages::UNIFORM);
+            (uniforms, FloorShadow::new(gpu, &layouts))
+        })?;
+        let frame_bind_group = gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("frame"),
+            layout: &layouts.frame,
+            entries: &[wgpu::BindGroupEntry { binding: 0, resource: uniforms.as_entire_binding() }],
+        });
+        Ok(Self {
+            gpu: gpu.clone(),
+            theme,
+            layouts,
+            shaders,
+            main: [None, None],
+            flat,
+            uniforms,
+            frame_bind_group,
+            scene,
+            shadow,
+            labels,
+            visible: Visible::default(),
+            quad_indices: None,
+            flow: FlowBuffers::default(),
+        })
+    }
+
+    /// The device in use.
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// The colours in use.
+    pub fn theme(&self) -> &Theme {
+        &self.theme
+    }
+
+    /// Changes the colours from the next frame on.
+    pub fn set_theme(&mut self, theme: Theme) {
+        if theme != self.theme {
+            self.theme = theme;
+            self.scene.invalidate();
+        }
+    }
+
+    /// Brings models and placements onto the device: each model once for all devices that show it; what no device
+    /// shows any more is freed. Costs next to nothing when the snapshot shares its parts with the last one.
+    /// A model that does not fit is replaced by markers and named by [`Renderer::failed_models`].
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`], or [`GpuError::OutOfMemory`] when not even the placements fit.
+    pub fn sync(&mut self, snapshot: &SceneSnapshot) -> Result<(), GpuError> {
+        self.scene.sync(&self.gpu, &self.layouts.lines, &self.theme, snapshot)
+    }
+
+    /// Files whose geometry did not fit the device, with the reason.
+    pub fn failed_models(&self) -> impl Iterator<Item = (&str, &GpuError)> {
+        self.scene.failed().iter().map(|(file, error)| (file.as_str(), error))
+    }
+
+    /// True when the flow of a connection moves in the picture, so that a frame is worth drawing although nothing
+    /// changed. Knows the devices of the last [`Renderer::sync`] or [`Renderer::render`].
+    pub fn is_animated(&self, snapshot: &SceneSnapshot) -> bool {
+        // Wide enough for any picture: the aspect ratio is not known here.
+        let frustum = Frustum::new(&snapshot.camera, 2560.0, 1080.0);
+        self.scene.links.iter().any(|link| {
+            let bounds = self.scene.devices[link.source].bounds.union(self.scene.devices[link.target].bounds);
+            frustum.sees(bounds.centre(), bounds.radius() * 1.3, 2.0)
+        })
+    }
+
+    /// Draws a snapshot into a target. The picture is on its way when this returns; read-back waits for it.
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`], [`GpuError::OutOfMemory`], [`GpuError::Refused`]; the target keeps its last picture.
+    pub fn render(
+        &mut self,
+        target: &mut RenderTarget,
+        snapshot: &SceneSnapshot,
+        options: &FrameOptions,
+    ) -> Result<RenderStats, GpuError> {
+        self.gpu.check()?;
+        self.sync(snapshot)?;
+        let mut stats = RenderStats {
+            models: u32::try_from(self.scene.model_count()).unwrap_or(u32::MAX),
+            model_bytes: self.scene.model_bytes(),
+            ..RenderStats::default()
+        };
+        let (width, height) = target.size();
+        #[expect(clippy::cast_precision_loss, reason = "a size in pixels")]
+        let size = Vec2::new(width as f32, height as f32);
+        let frustum = Frustum::new(&snapshot.camera, size.x, size.y);
+        self.visible.update(&self.scene, &frustum, snapshot.camera.eye());
+        stats.culled = self.visible.culled;
+        self.prepare_pipelines(target.samples())?;
+        self.prepare_lines()?;
+        if options.connections {
+            self.prepare_flow()?;
+        }
+
+        let shadow = if options.shadows { self.shadow.frame(&self.scene) } else { None };
+        let uniforms = FrameUniforms::new(&snapshot.camera, (width, height), &self.theme, options, shadow);
+        self.gpu.queue().write_buffer(&self.uniforms, 0, bytemuck::bytes_of(&uniforms));
+
+        let mut encoder = self.gpu.device().create_command_encoder(&Default::default());
+        if let Some(frame) = shadow.filter(|_| !self.shadow.is_current(&self.scene)) {
+            self.shadow.update(&self.gpu, &mut encoder, &self.flat, &self.frame_bind_group, &self.scene, frame)?;
+        }
+        self.main_pass(&mut encoder, target, options, &mut stats);
+        let outlined = options.outlines && self.mask_pass(&mut encoder, target, &uniforms, size, options, &mut stats);
+        let labels = if options.labels {
+            let frame = LabelFrame {
+                scene: &self.scene,
+                frustum: &frustum,
+                clip_from_world: &uniforms.clip_from_world,
+                size,
+                scale: options.scale(),
+                theme: &self.theme,
+            };
+            self.labels.prepare(&self.gpu, &self.layouts.labels, &frame)
+        } else {
+            0
+        };
+        stats.labels = u32::try_from(labels).unwrap_or(u32::MAX);
+        if outlined || labels > 0 {
+            self.overlay_pass(&mut encoder, target, outlined.then_some((&uniforms, size, options)), labels, &mut stats);
+        }
+        self.gpu.queue().submit([encoder.finish()]);
+        self.gpu.check()?;
+        Ok(stats)
+    }
+
+    fn prepare_pipelines(&mut self, samples: u32) -> Result<(), GpuError> {
+        let slot = usize::from(samples > 1);
+        if self.main[slot].is_none() {
+            let made = self.gpu.guarded(|| MainPipelines::new(&self.gpu, &self.shaders, &self.layouts, samples))?;
+            self.main[slot] = Some(made);
+        }
+        Ok(())
+    }
+
+    /// The indices of quads, shared by all lines.
+    fn prepare_lines(&mut self) -> Result<(), GpuError> {
+        let parts = self.scene.drawn_models.iter().flat_map(|m| &m.parts);
+        let needed = parts.flat_map(|p| [&p.edges, &p.lines]).flatten().map(|l| l.count).max().unwrap_or(0);
+        if needed == 0 || self.quad_indices.as_ref().is_some_and(|(have, _)| *have >= needed) {
+            return Ok(());
+        }
+        let count = needed.next_power_of_two().max(1024);
+        let indices: Vec<u32> = (0..count).flat_map(|q| [0, 1, 2, 2, 1, 3].map(|c| q * 4 + c)).collect();
+        self.quad_indices = None;
+        let made = self.gpu.guarded(|| buffer(&self.gpu, "quads", &indices, wgpu::BufferUsages::INDEX))?;
+        self.quad_indices = Some((count, made));
+        Ok(())
+    }
+
+    fn prepare_flow(&mut self) -> Result<(), GpuError> {
+        if self.flow.shown == Some(self.scene.generation) {
+            return Ok(());
+        }
+        flow::build(&self.scene, &mut self.flow.vertices, &mut self.flow.indices);
+        self.flow.buffers = None;
+        if !self.flow.indices.is_empty() {
+            let flow = &self.flow;
+            let made = self.gpu.guarded(|| {
+                let vertices = buffer(&self.gpu, "connections", &flow.vertices, wgpu::BufferUsages::VERTEX);
+                (vertices, buffer(&self.gpu, "connections", &flow.indices, wgpu::BufferUsages::INDEX))
+            })?;
+            self.flow.buffers = Some(made);
+        }
+        self.flow.shown = Some(self.scene.generation);
+        Ok(())
+    }
+
+    fn main_pass(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        target: &RenderTarget,
+        options: &FrameOptions,
+        stats: &mut RenderStats,
+    ) {
+        let Some(pipelines) = &self.main[usize::from(target.samples() > 1)] else {
+            return;
+        };
+        let textures = &target.textures;
+        let (view, resolve_target) = match &textures.multisampled {
+            Some(multisampled) => (multisampled, Some(&textures.colour_view)),
+            None => (&textures.colour_view, None),
+        };
+        // The background covers every pixel that no face covers, so that the clear colour never shows.
+        let store = if resolve_target.is_some() { wgpu::StoreOp::Discard } else { wgpu::StoreOp::Store };
+        let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+            label: Some("main"),
+            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                view,
+                depth_slice: None,
+                resolve_target,
+                ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store },
+            })],
+            depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
+                view: &textures.depth,
+                depth_ops: Some(wgpu::Operations { load: wgpu::LoadOp::Clear(0.0), store: wgpu::StoreOp::Discard }),
+                stencil_ops: None,
+            }),
+            ..Default::default()
+        });
+        pass.set_bind_group(0, &self.frame_bind_group, &[]);
+        self.draw_faces(&mut pass, &pipelines.mesh, self.visible.runs(), stats);
+        self.draw_lines(&mut pass, &pipelines.lines, self.visible.runs(), |p| p.lines.as_ref(), stats);
+
+        pass.set_pipeline(&pipelines.sky);
+        pass.set_bind_group(1, &self.shadow.bind_group, &[]);
+        pass.draw(0..3, 0..1);
+        stats.draw_calls += 1;
+
+        if options.edges {
+            self.draw_lines(&mut pass, &pipelines.edges, self.visible.edge_runs(), |p| p.edges.as_ref(), stats);
+        }
+        if let Some((vertices, indices)) = self.flow.buffers.as_ref().filter(|_| options.connections) {
+            pass.set_pipeline(&pipelines.flow);
+            pass.set_vertex_buffer(0, vertices.slice(..));
+            pass.set_index_buffer(indices.slice(..), wgpu::IndexFormat::Uint32);
+            pass.draw_indexed(0..u32::try_from(self.flow.indices.len()).unwrap_or(0), 0, 0..1);
+            stats.draw_calls += 1;
+        }
+        stats.instances = self.visible.runs().map(|r| r.end - r.first).sum();
+    }
+
+    fn draw_faces(
+        &self,
+        pass: &mut wgpu::RenderPass<'_>,
+        pipeline: &wgpu::RenderPipeline,
+        runs: impl Iterator<Item = Run>,
+        stats: &mut RenderStats,
+    ) {
+        let Some(instances) = &self.scene.instance_buffer else {
+            return;
+        };
+        pass.set_pipeline(pipeline);
+        pass.set_vertex_buffer(1, instances.slice(..));
+        let mut bound = None;
+        for run in runs {
+            let Some(faces) = &self.part(run).faces else {
+                continue;
+            };
+            if bound != Some(run.batch) {
+                pass.set_vertex_buffer(0, faces.vertices.slice(..));
+                pass.set_index_buffer(faces.indices.slice(..), wgpu::IndexFormat::Uint32);
+                bound = Some(run.batch);
+            }
+            pass.draw_indexed(0..faces.index_count, 0, run.first..run.end);
+            stats.draw_calls += 1;
+            stats.triangles += u64::from(faces.index_count / 3) * u64::from(run.end - run.first);
+        }
+    }
+
+    fn draw_lines(
+        &self,
+        pass: &mut wgpu::RenderPass<'_>,
+        pipeline: &wgpu::RenderPipeline,
+        runs: impl Iterator<Item = Run>,
+        which: impl Fn(&GpuPart) -> Option<&Lines>,
+        stats: &mut RenderStats,
+    ) {
+        let (Some(instances), Some((_, quads))) = (&self.scene.instance_buffer, &self.quad_indices) else {
+            return;
+        };
+        let mut bound = None;
+        for run in runs {
+            let Some(lines) = which(self.part(run)) else {
+                continue;
+            };
+            if bound.is_none() {
+                pass.set_pipeline(pipeline);
+                pass.set_vertex_buffer(0, instances.slice(..));
+                pass.set_index_buffer(quads.slice(..), wgpu::IndexFormat::Uint32);
+            }
+            if bound != Some(run.batch) {
+                pass.set_bind_group(1, &lines.bind_group, &[]);
+                bound = Some(run.batch);
+            }
+            pass.draw_indexed(0..lines.count * 6, 0, run.first..run.end);
+            stats.draw_calls += 1;
+            stats.lines += u64::from(lines.count) * u64::from(run.end - run.first);
+        }
+    }
+
+    fn part(&self, run: Run) -> &GpuPart {
+        let batch = self.scene.batches[run.batch];
+        &self.scene.drawn_models[batch.model].parts[batch.part]
+    }
+
+    /// Marks the pixels of selected and hovered devices; false when none of them is in the picture.
+    fn mask_pass(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        target: &mut RenderTarget,
+        uniforms: &FrameUniforms,
+        size: Vec2,
+        options: &FrameOptions,
+        stats: &mut RenderStats,
+    ) -> bool {
+        if self.marked_rect(uniforms, size, options).is_none() {
+            return false;
+        }
+        target.textures.ensure_mask(&self.gpu, &self.layouts.mask);
+        let Some(mask) = &target.textures.mask else {
+            return false;
+        };
+        let mut pass = flat_pass(encoder, "mask", &mask.view, wgpu::LoadOp::Clear(wgpu::Color::BLACK));
+        pass.set_bind_group(0, &self.frame_bind_group, &[]);
+        for ((faces, lines), hovered) in self.flat.mask.iter().zip([false, true]) {
+            let devices = &self.scene.devices;
+            // Of a device that is both only the selection shows.
+            let wanted = |device: u32| {
+                devices.get(device as usize).is_some_and(|d| if hovered { d.is_hovered && !d.is_selected } else { d.is_selected })
+            };
+            if !devices.iter().any(|d| if hovered { d.is_hovered && !d.is_selected } else { d.is_selected }) {
+                continue;
+            }
+            let mut unused = RenderStats::default();
+            self.draw_faces(&mut pass, faces, self.visible.runs_where(&self.scene, wanted), &mut unused);
+            let runs = self.visible.runs_where(&self.scene, wanted);
+            self.draw_lines(&mut pass, lines, runs, |p| p.lines.as_ref(), &mut unused);
+            stats.draw_calls += unused.draw_calls;
+        }
+        true
+    }
+
+    /// Pixels around all marked devices: left, top, right, bottom.
+    fn marked_rect(&self, uniforms: &FrameUniforms, size: Vec2, options: &FrameOptions) -> Option<[u32; 4]> {
+        let margin = 4.0 * options.scale();
+        let rects = self.scene.marked().filter_map(|d| {
+            // A hair of room keeps flat devices from having no bounds.
+            let bounds = Aabb { min: d.bounds.min - 1e-4, max: d.bounds.max + 1e-4 };
+            screen_rect(&uniforms.clip_from_world, &bounds, size, margin)
+        });
+        rects.reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])])
+    }
+
+    fn overlay_pass(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        target: &RenderTarget,
+        outlined: Option<(&FrameUniforms, Vec2, &FrameOptions)>,
+        labels: usize,
+        stats: &mut RenderStats,
+    ) {
+        let textures = &target.textures;
+        let mut pass = flat_pass(encoder, "overlay", &textures.colour_view, wgpu::LoadOp::Load);
+        let rect = outlined.and_then(|(uniforms, size, options)| self.marked_rect(uniforms, size, options));
+        if let (Some([left, top, right, bottom]), Some(mask)) = (rect, &textures.mask) {
+            pass.set_scissor_rect(left, top, right - left, bottom - top);
+            pass.set_pipeline(&self.flat.outline);
+            pass.set_bind_group(0, &self.frame_bind_group, &[]);
+            pass.set_bind_group(1, &mask.bind_group, &[]);
+            pass.draw(0..3, 0..1);
+            stats.draw_calls += 1;
+            pass.set_scissor_rect(0, 0, textures.width, textures.height);
+        }
+        if labels > 0 {
+            pass.set_pipeline(&self.flat.labels);
+            self.labels.draw(&mut pass);
+            stats.draw_calls += 1;
+        }
+    }
+}

@@ -1,0 +1,50 @@
+// Shared by all shaders that see the scene. Colours arrive sRGB-encoded. Light is added up in a space of gamma 2
+// (square in, square root out): one instruction, and a flat face at full light keeps the bytes of its file.
+
+struct Frame {
+    clip_from_world: mat4x4<f32>,
+    // xyz: eye; w: height of the view frustum one metre ahead, divided by the picture's height (metres per pixel)
+    eye: vec4<f32>,
+    // Ray through a pixel: forward + right * ndc.x + up * ndc.y
+    ray_forward: vec4<f32>,
+    ray_right: vec4<f32>,
+    ray_up: vec4<f32>,
+    key_light: vec4<f32>,
+    fill_light: vec4<f32>,
+    // width, height, pixels per point, phase of the flow (0 to 1)
+    viewport: vec4<f32>,
+    // finest cell in metres, 1 when lines are drawn, metres at which they have faded, 1 when the floor shows at all
+    grid: vec4<f32>,
+    // floor shadow: u = (x - shadow.x) * shadow.z, v = (z - shadow.y) * shadow.w
+    shadow: vec4<f32>,
+    background_top: vec4<f32>,
+    background_bottom: vec4<f32>,
+    grid_minor: vec4<f32>,
+    grid_major: vec4<f32>,
+    shadow_colour: vec4<f32>,
+    edge: vec4<f32>,
+    line: vec4<f32>,
+    accent: vec4<f32>,
+    hover: vec4<f32>,
+}
+
+@group(0) @binding(0) var<uniform> frame: Frame;
+
+struct InstanceIn {
+    // Rows of the matrix from part to world
+    @location(4) row0: vec4<f32>,
+    @location(5) row1: vec4<f32>,
+    @location(6) row2: vec4<f32>,
+    @location(7) colour: vec4<f32>,
+    // Radius of the part in metres
+    @location(8) radius: f32,
+}
+
+fn world_from_part(i: InstanceIn, p: vec3<f32>) -> vec3<f32> {
+    let q = vec4<f32>(p, 1.0);
+    return vec3<f32>(dot(i.row0, q), dot(i.row1, q), dot(i.row2, q));
+}
+
+fn turned(i: InstanceIn, n: vec3<f32>) -> vec3<f32> {
+    return vec3<f32>(dot(i.row0.xyz, n), dot(i.row1.xyz, n), dot(i.row2.xyz, n));
+}

@@ -1,0 +1,139 @@
+//! The textures a picture is drawn into.
+
+use crate::gpu::{Gpu, GpuError};
+use crate::readback::ReadBackRing;
+
+/// Format of the picture: the bytes are sRGB-encoded RGBA, as egui, PNG and video encoders want them.
+pub const COLOUR_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+pub(crate) const DEPTH_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Depth32Float;
+pub(crate) const MASK_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rg8Unorm;
+
+/// A picture on the graphics device with what is needed to draw into it and to read it back.
+#[derive(Debug)]
+pub struct RenderTarget {
+    pub(crate) gpu: Gpu,
+    pub(crate) textures: Textures,
+    pub(crate) ring: ReadBackRing,
+    samples: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Textures {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) colour: wgpu::Texture,
+    pub(crate) colour_view: wgpu::TextureView,
+    pub(crate) multisampled: Option<wgpu::TextureView>,
+    pub(crate) depth: wgpu::TextureView,
+    /// Which pixels belong to selected and hovered devices; made when first needed.
+    pub(crate) mask: Option<Mask>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Mask {
+    pub(crate) view: wgpu::TextureView,
+    pub(crate) bind_group: wgpu::BindGroup,
+}
+
+impl RenderTarget {
+    /// A picture of `width` x `height` pixels; `samples` is 1 or 4 (see [`Gpu::default_samples`]).
+    ///
+    /// # Errors
+    /// [`GpuError::Size`] for a size of zero or above the device's limit, [`GpuError::OutOfMemory`].
+    pub fn new(gpu: &Gpu, width: u32, height: u32, samples: u32) -> Result<Self, GpuError> {
+        let samples = if samples >= 4 { 4 } else { 1 };
+        let textures = Textures::new(gpu, width, height, samples)?;
+        Ok(Self { gpu: gpu.clone(), textures, ring: ReadBackRing::default(), samples })
+    }
+
+    /// Changes the size; does nothing when it is the same. Pictures still being read back are dropped.
+    ///
+    /// # Errors
+    /// As for [`RenderTarget::new`]; the old picture stays then.
+    pub fn resize(&mut self, width: u32, height: u32) -> Result<(), GpuError> {
+        if (width, height) != self.size() {
+            self.textures = Textures::new(&self.gpu, width, height, self.samples)?;
+            self.ring = ReadBackRing::default();
+        }
+        Ok(())
+    }
+
+    /// Width and height in pixels.
+    pub fn size(&self) -> (u32, u32) {
+        (self.textures.width, self.textures.height)
+    }
+
+    /// Samples per pixel: 1 or 4.
+    pub fn samples(&self) -> u32 {
+        self.samples
+    }
+
+    /// The finished picture ([`COLOUR_FORMAT`]), for example as an egui texture. Changes with [`RenderTarget::resize`].
+    pub fn texture_view(&self) -> &wgpu::TextureView {
+        &self.textures.colour_view
+    }
+
+    /// The texture behind [`RenderTarget::texture_view`].
+    pub fn texture(&self) -> &wgpu::Texture {
+        &self.textures.colour
+    }
+}
+
+impl Textures {
+    fn new(gpu: &Gpu, width: u32, height: u32, samples: u32) -> Result<Self, GpuError> {
+        let max = gpu.device().limits().max_texture_dimension_2d;
+        if width == 0 || height == 0 || width > max || height > max {
+            return Err(GpuError::Size { width, height, max });
+        }
+        gpu.guarded(|| {
+            let make = |label, format, count, usage| texture(gpu, label, (width, height), format, count, usage);
+            let attachment = wgpu::TextureUsages::RENDER_ATTACHMENT;
+            let colour = make(
+                "picture",
+                COLOUR_FORMAT,
+                1,
+                attachment | wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_SRC,
+            );
+            let multisampled = (samples > 1)
+                .then(|| make("picture, multisampled", COLOUR_FORMAT, samples, attachment).create_view(&Default::default()));
+            let depth = make("depth", DEPTH_FORMAT, samples, attachment).create_view(&Default::default());
+            let colour_view = colour.create_view(&Default::default());
+            Self { width, height, colour, colour_view, multisampled, depth, mask: None }
+        })
+    }
+
+    pub(crate) fn ensure_mask(&mut self, gpu: &Gpu, layout: &wgpu::BindGroupLayout) {
+        if self.mask.is_some() {
+            return;
+        }
+        let usage = wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::TEXTURE_BINDING;
+        let mask = texture(gpu, "mask", (self.width, self.height), MASK_FORMAT, 1, usage);
+        let view = mask.create_view(&Default::default());
+        let bind_group = gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("mask"),
+            layout,
+            entries: &[wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::TextureView(&view) }],
+        });
+        self.mask = Some(Mask { view, bind_group });
+    }
+}
+
+pub(crate) fn texture(
+    gpu: &Gpu,
+    label: &str,
+    (width, height): (u32, u32),
+    format: wgpu::TextureFormat,
+    sample_count: u32,
+    usage: wgpu::TextureUsages,
+) -> wgpu::Texture {
+    gpu.device().create_texture(&wgpu::TextureDescriptor {
+        label: Some(label),
+        size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count,
+        dimension: wgpu::TextureDimension::D2,
+        format,
+        usage,
+        view_formats: &[],
+    })
+}

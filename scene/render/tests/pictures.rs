@@ -1,0 +1,88 @@
+//! Pictures of whole scenes against blessed ones, drawn by the software adapter. `RR_BLESS=1` writes them anew.
+
+mod common;
+
+use common::*;
+use glam::Vec3;
+use rr_render::{FrameOptions, Gpu, Theme};
+use rr_scene::{DeviceKind, SceneSnapshot};
+use std::path::PathBuf;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots")
+}
+
+/// Compares with the blessed picture. Rasterizers differ in borders of lines and letters by versions: a few pixels
+/// may differ much, all pixels together only a little.
+fn compare(name: &str, picture: &Picture) {
+    let path = folder().join(format!("{name}.png"));
+    let png = encode(picture);
+    if std::env::var_os("RR_BLESS").is_some() {
+        std::fs::create_dir_all(folder()).unwrap();
+        std::fs::write(&path, png).unwrap();
+        return;
+    }
+    let blessed = decode(&std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}; RR_BLESS=1 makes it", path.display())));
+    assert_eq!((blessed.width, blessed.height), (picture.width, picture.height), "{name}: size");
+    let pixels = picture.width * picture.height;
+    let (_, far) = picture.difference(&blessed, 24);
+    let sum: u64 = picture.rgba.iter().zip(&blessed.rgba).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    let mean = sum as f64 / (pixels * 3) as f64;
+    if far * 200 > pixels || mean > 1.2 {
+        let now = std::env::temp_dir().join(format!("rr-render-{name}.png"));
+        std::fs::write(&now, png).unwrap();
+        panic!("{name}: {far} of {pixels} pixels differ, mean {mean:.2}; now: {}", now.display());
+    }
+}
+
+fn encode(picture: &Picture) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, picture.width as u32, picture.height as u32);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_compression(png::Compression::High);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&picture.rgba).unwrap();
+    writer.finish().unwrap();
+    out
+}
+
+fn decode(bytes: &[u8]) -> Picture {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+    let mut rgba = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut rgba).unwrap();
+    Picture { width: info.width as usize, height: info.height as usize, rgba, stats: Default::default() }
+}
+
+fn check(gpu: &Gpu, name: &str, scene: &SceneSnapshot, size: (u32, u32), theme: Theme) {
+    compare(name, &draw(gpu, scene, size, theme, &FrameOptions { time_secs: 12.25, ..FrameOptions::default() }));
+}
+
+#[test]
+fn a_line_of_machines_dark_and_light() {
+    let Some(gpu) = software() else { return };
+    let scene = line()
+        .link("infeed-conveyor", "robot-1", "production_flow")
+        .link("robot-1", "mill-A", "production_flow")
+        .link("mill-A", "outfeed-conveyor", "material_flow")
+        .select("robot-1")
+        .hover("mill-A")
+        .snapshot(line_camera());
+    check(&gpu, "line_dark", &scene, (960, 540), Theme::DARK);
+    check(&gpu, "line_light", &scene, (960, 540), Theme::LIGHT);
+}
+
+#[test]
+fn shapes_with_colours() {
+    let Some(gpu) = software() else { return };
+    let model = model_of(vec![
+        colour_all(moved(cuboid(Vec3::splat(-0.5), Vec3::splat(0.5)), Vec3::new(-1.6, 0.5, 0.0)), [200, 60, 50]),
+        cylinder(0.5, 1.0, 64),
+        colour_all(moved(torus(0.55, 0.22, 48), Vec3::new(1.7, 0.0, 0.0)), [60, 120, 190]),
+    ]);
+    let scene = Builder::default()
+        .model("m", model)
+        .device("shapes", "m", DeviceKind::Equipment, Vec3::ZERO)
+        .snapshot(camera(Vec3::new(0.1, 0.4, 0.0), 4.6, 30.0, 25.0));
+    check(&gpu, "shapes_dark", &scene, (641, 359), Theme::DARK);
+    check(&gpu, "shapes_light", &scene, (641, 359), Theme::LIGHT);
+}
