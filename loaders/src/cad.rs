@@ -1,8 +1,34 @@
 //! CAD formats that need a geometry kernel: read by the import helper in a process of its own, because the kernel
 //! crashes on damaged files. This module is the client of that process.
+//!
+//! [`Import helper`](process) delivers the file step by step, [`assembly`] keeps what is complete. When a helper dies,
+//! hangs or runs out of memory within a step, the next one is told to leave that step out ([`retry`]): a damaged file
+//! gives what could be read, plus warnings that name what could not.
+
+mod assembly;
+mod process;
+mod retry;
+mod units;
+pub mod wire;
 
 use crate::{Confidence, Import, LoadContext, LoadError, Loader, Source};
-use std::path::{Path, PathBuf};
+use assembly::Assembly;
+use process::{Heard, Helper};
+use retry::{Ending, Retry};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+use wire::{Failure, Message, Stage};
+
+/// Environment variable that names the helper.
+const HELPER_VARIABLE: &str = "RR_IMPORT";
+/// How soon a cancel is noticed.
+const POLL: Duration = Duration::from_millis(40);
+/// Share of the time limit that a helper may be silent within one step.
+const SILENT_SHARE: u32 = 4;
+/// More threads bring little, because most parts are small.
+const MAX_THREADS: usize = 4;
 
 /// Formats behind the import helper.
 #[derive(Debug, Clone, Copy)]
@@ -35,24 +61,162 @@ impl Loader for CadLoader {
     }
 
     fn cache_key(&self) -> Option<String> {
-        Some(format!("{}-1", self.format))
+        Some(format!("{}-2", self.format))
     }
 
     fn load(&self, source: &Source, context: &LoadContext) -> Result<Import, LoadError> {
-        let helper = find_helper(context, source.path())?;
-        Err(LoadError::HelperMissing {
-            file: source.path().to_owned(),
-            reason: format!("{} cannot be driven yet", helper.display()),
-        })
+        let file = source.path();
+        let session = Session {
+            format: self.format,
+            source,
+            file,
+            context,
+            helper: find_helper(context, file)?,
+            deadline: Instant::now() + context.limits.helper_time,
+        };
+        session.load()
     }
 }
 
-fn find_helper(context: &LoadContext, file: &Path) -> Result<PathBuf, LoadError> {
-    let beside = || Some(std::env::current_exe().ok()?.parent()?.join("rr-import"));
-    let helper = context.import_helper.clone().or_else(beside).unwrap_or_else(|| PathBuf::from("rr-import"));
-    if helper.is_file() {
-        Ok(helper)
-    } else {
-        Err(LoadError::HelperMissing { file: file.to_owned(), reason: format!("{} is not there", helper.display()) })
+/// One load, with as many helpers as it takes.
+struct Session<'a> {
+    format: &'static str,
+    source: &'a Source,
+    file: &'a Path,
+    context: &'a LoadContext,
+    helper: PathBuf,
+    deadline: Instant,
+}
+
+impl Session<'_> {
+    fn load(&self) -> Result<Import, LoadError> {
+        let mut assembly = Assembly::default();
+        let mut retry = Retry::default();
+        let ending = loop {
+            assembly.begin();
+            let ending = self.run(&mut assembly, &retry)?;
+            tracing::debug!(file = %self.file.display(), attempt = retry.attempts(), ?ending, "import helper ended");
+            if !ending.is_worth_a_retry() || !retry.learn(&mut assembly, &ending) {
+                break ending;
+            }
+        };
+        if assembly.is_empty() {
+            return Err(self.error(ending));
+        }
+        let missing = assembly.missing(&retry.given_up());
+        if ending != Ending::Finished {
+            assembly.warn(match missing {
+                0 => format!("reading did not end well: {ending}"),
+                _ => format!("{missing} entities are missing: {ending}"),
+            });
+        }
+        Ok(units::import(assembly))
     }
+
+    /// Runs one helper to its end.
+    fn run(&self, assembly: &mut Assembly, retry: &Retry) -> Result<Ending, LoadError> {
+        let limits = &self.context.limits;
+        self.context.report("starting the import helper", None);
+        let remaining = self.deadline.saturating_duration_since(Instant::now());
+        if remaining.is_zero() {
+            return Ok(Ending::TimeLimit(limits.helper_time));
+        }
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+        let arguments = retry.arguments(assembly, self.file, limits, remaining, threads);
+        let helper = Helper::start(&self.helper, &arguments, limits.helper_memory_bytes).map_err(|error| {
+            LoadError::HelperMissing {
+                file: self.file.to_owned(),
+                reason: format!("{}: {error}", self.helper.display()),
+            }
+        })?;
+        let ending = self.listen(&helper, assembly)?;
+        if let Some(ending) = ending {
+            return Ok(ending);
+        }
+        let ended = helper.end().map_err(|error| LoadError::from_io(self.file, &error))?;
+        if !ended.stderr.is_empty() {
+            tracing::info!(file = %self.file.display(), stderr = %ended.stderr.trim_end(), "import helper said");
+        }
+        Ok(Ending::of_process(&ended, limits.helper_time))
+    }
+
+    /// Listens until the helper says that it is through (an ending) or falls silent for good (`None`).
+    fn listen(&self, helper: &Helper, assembly: &mut Assembly) -> Result<Option<Ending>, LoadError> {
+        let limit = self.context.limits.helper_time;
+        let silent_limit = limit / SILENT_SHARE;
+        let mut last_heard = Instant::now();
+        loop {
+            // The error drops the helper, and that ends it.
+            self.source.check(self.context)?;
+            if Instant::now() >= self.deadline {
+                return Ok(Some(Ending::TimeLimit(limit)));
+            }
+            let message = match helper.next(POLL) {
+                Heard::Message(message) => message,
+                Heard::Silence => {
+                    let in_a_step = assembly.culprit() != assembly::Culprit::None;
+                    if in_a_step && last_heard.elapsed() > silent_limit {
+                        return Ok(Some(Ending::Silent(silent_limit)));
+                    }
+                    continue;
+                }
+                Heard::End => return Ok(None),
+                Heard::Nonsense(reason) => return Ok(Some(Ending::Nonsense(reason))),
+                Heard::TooMuch => return Ok(Some(Ending::TooMuchOutput)),
+            };
+            last_heard = Instant::now();
+            match message {
+                Message::Finished => return Ok(Some(Ending::Finished)),
+                Message::Failed(Failure::OutOfMemory, _) => return Ok(Some(Ending::OutOfMemory)),
+                Message::Failed(Failure::Unreadable, reason) => return Ok(Some(Ending::Unreadable(reason))),
+                Message::Progress(Stage::Reading, _) => self.context.report("reading", None),
+                Message::Progress(Stage::Translating, done) => self.context.report("translating", done),
+                other => {
+                    if let Err(reason) = assembly.take(other) {
+                        return Ok(Some(Ending::Nonsense(reason)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The error for a file of which nothing came through.
+    fn error(&self, ending: Ending) -> LoadError {
+        let file = self.file.to_owned();
+        let limits = &self.context.limits;
+        let malformed = |reason: String| LoadError::Malformed {
+            file: self.file.to_owned(),
+            format: self.format,
+            offset: None,
+            reason,
+        };
+        match ending {
+            Ending::Finished => malformed("it holds nothing that can be shown".to_owned()),
+            Ending::Unreadable(reason) => malformed(reason),
+            Ending::OutOfMemory => LoadError::MemoryLimit { file, limit_mib: limits.helper_memory_bytes >> 20 },
+            Ending::TimeLimit(limit) | Ending::Silent(limit) => {
+                LoadError::TimeLimit { file, seconds: limit.as_secs_f64().ceil() as u64 }
+            }
+            Ending::TooMuchOutput => LoadError::TooLarge { file, reason: Ending::TooMuchOutput.to_string() },
+            Ending::Refused(reason) => LoadError::HelperMissing { file, reason },
+            Ending::Crashed(reason) | Ending::Nonsense(reason) => LoadError::Crashed { file, reason },
+        }
+    }
+}
+
+/// The helper that the context names, else the environment, else the one beside the running executable.
+fn find_helper(context: &LoadContext, file: &Path) -> Result<PathBuf, LoadError> {
+    let name = format!("rr-import{}", std::env::consts::EXE_SUFFIX);
+    let named = context.import_helper.clone().or_else(|| std::env::var_os(HELPER_VARIABLE).map(PathBuf::from));
+    let helper = named.unwrap_or_else(|| {
+        let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.to_owned())).unwrap_or_default();
+        // Cargo puts the executables of tests one folder below the others.
+        let above = beside.parent().filter(|_| beside.ends_with("deps")).map(|dir| dir.join(&name));
+        above.filter(|path| path.is_file()).unwrap_or_else(|| beside.join(&name))
+    });
+    if helper.is_file() {
+        return Ok(helper);
+    }
+    let reason = format!("{} is not there (set {HELPER_VARIABLE} to where it is)", helper.display());
+    Err(LoadError::HelperMissing { file: file.to_owned(), reason })
 }

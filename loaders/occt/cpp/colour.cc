@@ -16,7 +16,7 @@ constexpr Colour kNumbered[] = {
 
 std::uint8_t from_percent(double percent) {
   if (!std::isfinite(percent)) return 0;
-  return static_cast<std::uint8_t>(std::lround(std::clamp(percent, 0.0, 100.0) * 2.55));
+  return static_cast<std::uint8_t>(std::lround(std::clamp(percent, 0.0, 100.0) * 255.0 / 100.0));
 }
 
 }  // namespace

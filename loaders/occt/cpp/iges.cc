@@ -18,6 +18,7 @@
 #include <Message_ProgressScope.hxx>
 #include <OSD_Parallel.hxx>
 #include <OSD_ThreadPool.hxx>
+#include <Standard_OutOfMemory.hxx>
 #include <Standard_Version.hxx>
 #include <TCollection_HAsciiString.hxx>
 #include <TopExp_Explorer.hxx>
@@ -371,6 +372,8 @@ void read_iges(rust::Str path, const Settings& settings, Observer& observer) {
     IgesImport(settings, observer).run(std::string(path));
   } catch (const Cancelled&) {
     throw std::runtime_error("cancelled");
+  } catch (const Standard_OutOfMemory&) {
+    throw std::runtime_error("out of memory");
   } catch (const std::bad_alloc&) {
     throw std::runtime_error("out of memory");
   } catch (const Standard_Failure& failure) {

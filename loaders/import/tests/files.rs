@@ -1,0 +1,214 @@
+//! Real and written IGES files through helper and client: what is in the file must be in the model.
+
+mod common;
+
+use common::{Entry, IgesWriter, files, load, load_with, models, subfigures};
+use rr_load::{LoadError, Loaded};
+use rr_scene::{Rgba8, Unit};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn written(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("written.igs");
+    std::fs::write(&path, text).unwrap();
+    (dir, path)
+}
+
+fn colours_of(loaded: &Loaded) -> BTreeSet<[u8; 4]> {
+    let model = &loaded.model;
+    let faces = model.parts.iter().flat_map(|p| p.mesh.colours.iter().map(|c| c.colour.0));
+    faces.chain(model.instances.iter().filter_map(|i| i.colour).map(|c| c.0)).collect()
+}
+
+#[test]
+fn every_good_file_loads_without_complaint() {
+    for path in files(false) {
+        let loaded = load(&path);
+        let report = &loaded.report;
+        println!("{}", report.to_json());
+        assert!(report.triangles > 50 || report.lines > 50, "{}", path.display());
+        assert!(report.warnings.is_empty(), "{:?}", report.warnings);
+        assert!(loaded.model.parts.iter().all(|p| p.mesh.triangle_count() == 0 || !p.mesh.edges.is_empty()));
+        let edges: usize = loaded.model.parts.iter().map(|p| p.mesh.edges.len() / 2).sum();
+        assert!(edges < 3 * report.triangles + 1, "edges are lines of the mesh, not more than those");
+    }
+}
+
+/// Colours that the directory entries of visible surfaces and solids name: field 13 is 1 to 8, or points to a colour
+/// definition (type 314).
+fn colours_named_in(path: &Path) -> BTreeSet<[u8; 4]> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines: Vec<&str> = text.lines().filter(|l| l.len() >= 80).collect();
+    let section = |letter: u8| lines.iter().filter(move |l| l.as_bytes()[72] == letter).copied().collect::<Vec<_>>();
+    let (directory, parameters) = (section(b'D'), section(b'P'));
+    let number = |field: &str| field.trim().parse::<i64>().unwrap_or(0);
+    let definition = |entry: i64| {
+        let line = usize::try_from(entry - 1).unwrap();
+        assert_eq!(number(&directory[line][..8]), 314);
+        let first = usize::try_from(number(&directory[line][8..16]) - 1).unwrap();
+        let values = parameters[first][..64].trim().trim_end_matches(';').split(',');
+        let rgb: Vec<f64> = values.skip(1).take(3).map(|v| v.trim().parse().unwrap()).collect();
+        let byte = |percent: f64| (percent * 255.0 / 100.0).round() as u8;
+        [byte(rgb[0]), byte(rgb[1]), byte(rgb[2]), 255]
+    };
+    let mut colours = BTreeSet::new();
+    for pair in directory.chunks(2) {
+        let is_shape = [108, 120, 128, 143, 144, 186, 510].contains(&number(&pair[0][..8]));
+        let is_surface_of_a_face = number(&pair[0][66..68]) == 1 && [108, 120, 128].contains(&number(&pair[0][..8]));
+        if is_shape && !is_surface_of_a_face {
+            match number(&pair[1][16..24]) {
+                0 => {}
+                n @ 1..=8 => {
+                    let n = n - 1;
+                    let bits = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1)];
+                    let (r, g, b) = bits[usize::try_from(n).unwrap()];
+                    colours.insert([r * 255, g * 255, b * 255, 255]);
+                }
+                pointer => {
+                    colours.insert(definition(-pointer));
+                }
+            }
+        }
+    }
+    colours
+}
+
+#[test]
+fn colours_found_are_colours_named_in_the_directory() {
+    let mut named = 0;
+    for path in files(false) {
+        let expected = colours_named_in(&path);
+        named += expected.len();
+        assert_eq!(colours_of(&load(&path)), expected, "{}", path.display());
+    }
+    assert!(models().is_none() || named >= 10, "the files must test something: {named} colours");
+}
+
+#[test]
+fn a_flattened_assembly_gets_its_instances_back() {
+    let Some(dir) = models() else { return };
+    for name in ["gen_conveyor_brep_mm.igs", "gen_conveyor_faces_mm.igs"] {
+        let loaded = load(&dir.join(name));
+        assert_eq!((loaded.model.parts.len(), loaded.model.instances.len()), (3, 26), "{name}");
+        let rollers: BTreeSet<u32> = loaded.model.instances[..20].iter().map(|i| i.part).collect();
+        assert_eq!(rollers.len(), 1, "{name}: twenty rollers, one part");
+        assert!(loaded.model.instances.iter().any(|i| i.name.ends_with("Leg inst")), "{name}");
+    }
+}
+
+#[test]
+fn inch_and_millimetre_files_have_the_same_size() {
+    let Some(dir) = models() else { return };
+    let [mm, inch] = ["gen_conveyor_brep_mm.igs", "gen_conveyor_brep_inch.igs"].map(|name| load(&dir.join(name)));
+    assert_eq!((mm.report.unit, inch.report.unit), (Unit::Mm, Unit::Inch));
+    assert!(mm.report.unit_declared && inch.report.unit_declared);
+    let (a, b) = (mm.model.bounds(), inch.model.bounds());
+    assert!((a.min - b.min).length() < 1e-4 && (a.max - b.max).length() < 1e-4, "{a:?} {b:?}");
+    // 2 m long, 0.7 m + 0.12 m high with z up in the file.
+    assert!((a.size().x - 2.0).abs() < 0.01 && (a.size().y - 0.82).abs() < 0.01, "{a:?}");
+}
+
+#[test]
+fn a_wireframe_file_gives_lines() {
+    let Some(dir) = models() else { return };
+    let loaded = load(&dir.join("igesio_curves_wire.igs"));
+    assert_eq!(loaded.report.triangles, 0);
+    assert!(loaded.report.lines >= 18, "{}", loaded.report.lines);
+}
+
+#[test]
+fn every_bad_file_gives_an_error_with_its_name_or_a_model_with_warnings() {
+    for path in files(true) {
+        match load_with(&path, &common::context()) {
+            Ok(loaded) => assert!(!loaded.report.warnings.is_empty(), "{}", path.display()),
+            Err(error) => {
+                println!("{error}");
+                assert!(error.to_string().contains(path.file_name().unwrap().to_str().unwrap()), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn subfigures_are_placed_and_not_copied() {
+    let (_dir, path) = written(&subfigures());
+    let loaded = load(&path);
+    println!("{:?}", loaded.model.instances);
+    assert_eq!(loaded.report.warnings, [] as [&str; 0]);
+    let posts: Vec<_> = loaded.model.instances.iter().filter(|i| i.name.ends_with("Post")).collect();
+    assert_eq!(posts.len(), 3);
+    assert!(posts.iter().all(|i| i.part == posts[0].part && i.name == "Fence/Post"));
+    let x: Vec<f32> = posts.iter().map(|i| i.model_from_part.translation.x).collect();
+    assert!((x[1] - x[0] - 0.1).abs() < 1e-6 && (x[2] - x[1] - 0.1).abs() < 1e-6, "{x:?}");
+    assert_eq!(colours_of(&loaded), BTreeSet::from([[255, 128, 0, 255], [0, 0, 255, 255], [255, 0, 0, 255]]));
+    let size = loaded.model.bounds().size();
+    assert!((size.x - 0.21).abs() < 1e-3 && (size.y - 0.01).abs() < 1e-6, "{size}");
+}
+
+#[test]
+fn a_coloured_curve_keeps_its_colour_and_its_unit() {
+    let mut file = IgesWriter::default();
+    file.line(Entry { colour: 3, ..Entry::default() }, [0.0; 3], [10.0, 0.0, 0.0]);
+    file.line(Entry::default(), [0.0; 3], [0.0, 10.0, 0.0]);
+    let (_dir, path) = written(&file.finish("1,4HINCH"));
+    let loaded = load(&path);
+    assert_eq!((loaded.report.lines, loaded.report.unit), (2, Unit::Inch));
+    let colours: BTreeSet<_> = loaded.model.instances.iter().map(|i| i.colour).collect();
+    assert_eq!(colours, BTreeSet::from([None, Some(Rgba8([0, 255, 0, 255]))]));
+    assert!((loaded.model.bounds().size().x - 0.254).abs() < 1e-6);
+}
+
+#[test]
+fn hidden_entities_are_left_out_and_said_to_be() {
+    let mut file = IgesWriter::default();
+    file.line(Entry::default(), [0.0; 3], [10.0, 0.0, 0.0]);
+    file.line(Entry { status: 1_000_000, ..Entry::default() }, [0.0; 3], [0.0, 500.0, 0.0]);
+    let (_dir, path) = written(&file.finish("2,2HMM"));
+    let loaded = load(&path);
+    assert_eq!(loaded.report.lines, 1);
+    assert!(loaded.report.warnings.iter().any(|w| w.contains("hidden")), "{:?}", loaded.report.warnings);
+}
+
+#[test]
+fn an_entity_that_cannot_be_translated_is_named() {
+    let mut file = IgesWriter::default();
+    file.line(Entry::default(), [0.0; 3], [10.0, 0.0, 0.0]);
+    // A B-spline surface whose knots are missing.
+    let broken = file.add(128, Entry::default(), "3,3,3,3,0,0,1,0,0,0.0,0.0");
+    let (_dir, path) = written(&file.finish("2,2HMM"));
+    let loaded = load(&path);
+    let warnings = &loaded.report.warnings;
+    assert!(warnings.iter().any(|w| w.contains("type 128") && w.contains(&format!("D{broken}"))), "{warnings:?}");
+}
+
+#[test]
+fn a_file_with_nothing_to_show_is_an_error() {
+    let mut file = IgesWriter::default();
+    file.add(314, Entry { status: 200, ..Entry::default() }, "100.0,50.0,0.0");
+    let (_dir, path) = written(&file.finish("2,2HMM"));
+    let error = load_with(&path, &common::context()).unwrap_err();
+    assert!(matches!(error, LoadError::Malformed { .. }), "{error:?}");
+    assert!(error.to_string().contains("nothing"), "{error}");
+}
+
+#[test]
+fn missing_empty_and_absurd_files_are_errors_that_name_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let gone = dir.path().join("gone.igs");
+    assert!(matches!(load_with(&gone, &common::context()), Err(LoadError::NotFound { .. })));
+    let empty = dir.path().join("empty.igs");
+    std::fs::write(&empty, "").unwrap();
+    assert!(matches!(load_with(&empty, &common::context()), Err(LoadError::Empty { .. })));
+    // Start lines without end, a global section that announces a string of a thousand million characters.
+    let huge_start = format!("{:<72}S{:>7}\n", "x", 1).repeat(200_000);
+    let huge_string = format!("{:<72}S{:>7}\n{:<72}G{:>7}\n", "x", 1, "1H,,1H;,1000000000Hx,,,,", 1);
+    let one_line = "9".repeat(8 << 20);
+    for (name, text) in [("start.igs", &huge_start), ("string.igs", &huge_string), ("line.igs", &one_line)] {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let error = load_with(&path, &common::context()).unwrap_err();
+        println!("{error}");
+        assert!(error.to_string().contains(name), "{error}");
+    }
+}
