@@ -1,11 +1,12 @@
 //! What surrounds one load: progress out, cancel in, limits, and where the cache and the import helper are.
 
-use crate::{Cache, LoadError};
+use crate::{Cache, LoadError, Source};
 use std::{
+    ops::Range,
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -64,8 +65,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_file_bytes: 8 << 30,
-            max_triangles: 200_000_000,
+            max_file_bytes: 4 << 30,
+            max_triangles: 64_000_000,
             helper_time: Duration::from_secs(300),
             helper_memory_bytes: 4 << 30,
         }
@@ -103,5 +104,38 @@ impl std::fmt::Debug for LoadContext {
             .field("limits", &self.limits)
             .field("import_helper", &self.import_helper)
             .finish_non_exhaustive()
+    }
+}
+
+/// Counts the steps of one stage of a load: each reports progress and is a place to stop at.
+pub(crate) struct Steps<'a> {
+    source: &'a Source,
+    context: &'a LoadContext,
+    stage: &'static str,
+    share: Range<f32>,
+    expected: usize,
+    done: AtomicUsize,
+}
+
+impl<'a> Steps<'a> {
+    /// A stage that is `share` of the whole load and takes about `expected` steps.
+    pub(crate) fn new(
+        source: &'a Source,
+        context: &'a LoadContext,
+        stage: &'static str,
+        share: Range<f32>,
+        expected: usize,
+    ) -> Self {
+        Self { source, context, stage, share, expected: expected.max(1), done: AtomicUsize::new(0) }
+    }
+
+    /// Before each step: an error when the load is to end.
+    pub(crate) fn step(&self) -> Result<(), LoadError> {
+        self.source.check(self.context)?;
+        let done = self.done.fetch_add(1, Ordering::Relaxed).min(self.expected);
+        #[expect(clippy::cast_precision_loss, reason = "a share for people")]
+        let share = done as f32 / self.expected as f32;
+        self.context.report(self.stage, self.share.start + share * (self.share.end - self.share.start));
+        Ok(())
     }
 }
