@@ -1,1 +1,50 @@
-fn main() {}
+//! `rrhost`: opens equipment models, shows them in a window or without one, and serves them live to browsers.
+
+mod cli;
+mod headless;
+mod inspect;
+mod render;
+mod start;
+
+use clap::Parser;
+use cli::{Cli, CommandLine, HostArgs, TlsMode};
+use rr_engine::ShareTls;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log();
+    let result = match &cli.command {
+        Some(CommandLine::Inspect(args)) => inspect::run(args),
+        Some(CommandLine::Render(args)) => render::run(args),
+        None if cli.host.headless => headless::run(&cli.host),
+        None => window(&cli.host),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("rrhost: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn window(_args: &HostArgs) -> anyhow::Result<ExitCode> {
+    anyhow::bail!("not built in yet")
+}
+
+/// Logs go to stderr: stdout is for results.
+fn start_log() {
+    use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+    let filter = EnvFilter::try_from_env("RRHOST_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,rr=info,rr_engine=info,rrhost=info"));
+    tracing_subscriber::registry().with(filter).with(fmt::layer().with_writer(std::io::stderr)).init();
+}
+
+fn share_tls(args: &HostArgs) -> ShareTls {
+    match (&args.cert, &args.key) {
+        (Some(cert), Some(key)) => ShareTls::Files { cert: cert.clone(), key: key.clone() },
+        _ => match args.tls {
+            TlsMode::Auto => ShareTls::Auto,
+            TlsMode::On => ShareTls::SelfSigned,
+            TlsMode::Off => ShareTls::Off,
+        },
+    }
+}

@@ -1,1 +1,1 @@
-//! Under construction.
+//! Tests of the workspace as a whole; see `tests/tests` and `tests/e2e`.

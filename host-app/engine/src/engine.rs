@@ -72,6 +72,8 @@ pub struct EngineConfig {
     pub cache: Option<Cache>,
     /// Bounds for reading untrusted files.
     pub limits: Limits,
+    /// Save a changed workspace by itself a moment after each change: to its file, or to the recovery file.
+    pub autosave: bool,
     /// Called whenever a new window picture or status is there; must not block.
     pub wake: Arc<dyn Fn() + Send + Sync>,
 }
@@ -149,6 +151,7 @@ impl Engine {
                 owner_name: config.owner_name,
                 picture: config.picture,
                 fps: config.fps,
+                autosave: config.autosave,
                 loading,
                 scene: scene.clone(),
                 status: status.clone(),
@@ -189,6 +192,11 @@ impl Engine {
     pub fn from_window_point(&self, at: glam::Vec2, window_aspect: f32) -> glam::Vec2 {
         let x = (at.x - 0.5) * window_aspect / self.inner.picture.aspect() + 0.5;
         glam::Vec2::new(x, at.y)
+    }
+
+    /// Waits until everything sent so far was applied and is visible in [`Engine::scene`] and [`Engine::status`].
+    pub fn flush(&self) -> Result<(), EngineError> {
+        self.inner.session.ask(ANSWER_WITHIN, Message::Flush)
     }
 
     /// Says how large the window's picture should be, in physical pixels; zero while it is hidden.

@@ -12,6 +12,8 @@
 
 mod document;
 mod engine;
+mod host;
+mod imports;
 mod loading;
 mod log;
 mod place;
@@ -19,6 +21,7 @@ mod render_thread;
 mod session_thread;
 mod sharing;
 mod status;
+mod viewers;
 mod window;
 mod wire;
 

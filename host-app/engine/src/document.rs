@@ -1,0 +1,108 @@
+//! Paths of documents and models: what is written into the file and what is opened.
+
+use rr_scene::{ModelRef, Workspace};
+use std::path::{Component, Path, PathBuf};
+
+/// The path from the root, without asking whether it exists.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The file behind a model: relative paths are taken from the workspace's folder.
+pub(crate) fn resolve(model: &ModelRef, workspace_path: Option<&Path>) -> PathBuf {
+    let path = Path::new(&model.path);
+    match workspace_path.and_then(Path::parent) {
+        Some(folder) if path.is_relative() => folder.join(path),
+        _ => absolute(path),
+    }
+}
+
+/// The workspace as it is written to `path`: models below its folder are named relative to it, others by their full
+/// path, so that a folder with its workspace and models can be moved as a whole.
+pub(crate) fn with_paths_for(workspace: &Workspace, from: Option<&Path>, path: &Path) -> Workspace {
+    let mut moved = workspace.clone();
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let changes: Vec<_> = workspace
+        .devices()
+        .filter_map(|device| {
+            let model = device.model.as_ref()?;
+            let full = normalised(&resolve(model, from));
+            let shown = full.strip_prefix(folder).map_or_else(|_| full.clone(), Path::to_owned);
+            // Forward slashes are read by every system.
+            let text = if shown.is_relative() {
+                shown.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+            } else {
+                shown.to_string_lossy().into_owned()
+            };
+            (text != model.path).then(|| (device.id.clone(), ModelRef { path: text, ..model.clone() }))
+        })
+        .collect();
+    for (id, model) in changes {
+        let command = rr_scene::Command::SetModel { id, model: Some(model) };
+        // The path of a model that is there already stays valid when it is made relative.
+        let _ = moved.apply(&command, rr_scene::Role::Admin);
+    }
+    moved
+}
+
+fn normalised(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// Where an unsaved workspace without a file is kept when the host ends: `$XDG_STATE_HOME/remote-render` or the
+/// system's equivalent.
+pub(crate) fn recovery_path() -> PathBuf {
+    let home = |key: &str| std::env::var_os(key).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let folder = home("XDG_STATE_HOME")
+        .or_else(|| home("LOCALAPPDATA"))
+        .or_else(|| home("HOME").map(|h| h.join(".local/state")))
+        .unwrap_or_else(std::env::temp_dir);
+    folder.join("remote-render").join(format!("recovered{}", rr_scene::file::EXTENSION))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rr_scene::{Command, Device, Role};
+
+    fn workspace(path: &str) -> Workspace {
+        let mut ws = Workspace::new("w");
+        let device = Device {
+            id: "a".into(),
+            name: "a".into(),
+            kind: Default::default(),
+            model: Some(ModelRef { path: path.into(), unit: None, up: Default::default() }),
+            transform: Default::default(),
+            properties: Default::default(),
+        };
+        ws.apply(&Command::AddDevice(device), Role::Admin).unwrap();
+        ws
+    }
+
+    fn path_in(ws: &Workspace) -> &str {
+        &ws.devices().next().unwrap().model.as_ref().unwrap().path
+    }
+
+    #[test]
+    fn models_below_the_folder_become_relative_and_others_full() {
+        let here = |p: &str, from: Option<&str>, to: &str| {
+            let ws = with_paths_for(&workspace(p), from.map(Path::new), Path::new(to));
+            path_in(&ws).to_owned()
+        };
+        assert_eq!(here("/plant/models/a.igs", None, "/plant/line.rrws.json"), "models/a.igs");
+        assert_eq!(here("models/a.igs", Some("/plant/line.rrws.json"), "/plant/line.rrws.json"), "models/a.igs");
+        assert_eq!(here("models/a.igs", Some("/plant/line.rrws.json"), "/else/line.rrws.json"), "/plant/models/a.igs");
+        assert_eq!(here("../shared/a.igs", Some("/plant/l/x.json"), "/plant/y.json"), "shared/a.igs");
+        assert_eq!(here("/far/a.igs", None, "/plant/line.rrws.json"), "/far/a.igs");
+    }
+}

@@ -1,0 +1,175 @@
+//! Reading models in the background: a few threads, a bounded queue, progress and cancel for each file.
+
+use crate::session_thread::{Message, SessionSender};
+use rr_load::{Cache, CancelToken, ImportOptions, Limits, LoadContext, LoadError, LoadReport, Progress};
+use rr_scene::{Model, PickModel};
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Most files that wait; more are refused with a message.
+const MAX_QUEUED: usize = 4096;
+/// Progress is told this often at most.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+
+/// A model that was read, ready to be drawn and picked.
+pub(crate) struct LoadedModel {
+    pub model: Arc<Model>,
+    pub pick: Arc<PickModel>,
+    pub report: Arc<LoadReport>,
+}
+
+/// Names a job of the pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct JobId(pub u64);
+
+struct Job {
+    id: JobId,
+    file: PathBuf,
+    options: ImportOptions,
+    cancel: CancelToken,
+}
+
+struct Queue {
+    jobs: VecDeque<Job>,
+    closed: bool,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+    context: LoadContext,
+    session: SessionSender,
+}
+
+/// The pool. Dropping it cancels what runs and waits for its threads.
+pub(crate) struct Loading {
+    shared: Arc<Shared>,
+    running: Vec<(JobId, CancelToken)>,
+    threads: Vec<JoinHandle<()>>,
+    next: u64,
+}
+
+impl Loading {
+    pub fn new(session: SessionSender, cache: Option<Cache>, limits: Limits) -> Self {
+        let context = LoadContext { cache, limits, ..LoadContext::default() };
+        let queue = Mutex::new(Queue { jobs: VecDeque::new(), closed: false });
+        let shared = Arc::new(Shared { queue, changed: Condvar::new(), context, session });
+        Self { shared, running: Vec::new(), threads: Vec::new(), next: 1 }
+    }
+
+    /// Queues a file. `None` when too many wait.
+    pub fn start(&mut self, file: PathBuf, options: ImportOptions) -> Option<JobId> {
+        self.ensure_threads();
+        let id = JobId(self.next);
+        let cancel = CancelToken::new();
+        {
+            let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            if queue.jobs.len() >= MAX_QUEUED {
+                return None;
+            }
+            queue.jobs.push_back(Job { id, file, options, cancel: cancel.clone() });
+        }
+        self.next += 1;
+        self.running.push((id, cancel));
+        self.shared.changed.notify_one();
+        Some(id)
+    }
+
+    /// Asks a job to stop; it answers with `LoadError::Cancelled`.
+    pub fn cancel(&self, id: JobId) {
+        for (_, cancel) in self.running.iter().filter(|(job, _)| *job == id) {
+            cancel.cancel();
+        }
+    }
+
+    /// Asks every job to stop.
+    pub fn cancel_all(&self) {
+        for (_, cancel) in &self.running {
+            cancel.cancel();
+        }
+    }
+
+    /// To be called when a job's result has come.
+    pub fn finished(&mut self, id: JobId) {
+        self.running.retain(|(job, _)| *job != id);
+    }
+
+    /// Threads start with the first job: one for each core up to four, since each file is parsed in parallel itself.
+    fn ensure_threads(&mut self) {
+        if !self.threads.is_empty() {
+            return;
+        }
+        let count = std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 4);
+        for n in 0..count {
+            let shared = self.shared.clone();
+            match std::thread::Builder::new().name(format!("rr-load-{n}")).spawn(move || work(&shared)) {
+                Ok(thread) => self.threads.push(thread),
+                Err(error) => tracing::error!(%error, "a loader thread could not be started"),
+            }
+        }
+    }
+}
+
+impl Drop for Loading {
+    fn drop(&mut self) {
+        self.cancel_all();
+        self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        self.shared.changed.notify_all();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work(shared: &Shared) {
+    loop {
+        let job = {
+            let mut queue = shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            loop {
+                if queue.closed {
+                    return;
+                }
+                if let Some(job) = queue.jobs.pop_front() {
+                    break job;
+                }
+                queue = shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            }
+        };
+        let id = job.id;
+        // A fault in a parser must cost this file only.
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| load(shared, &job))).unwrap_or_else(|_| {
+            Err(format!("{}: the reader failed on this file; please report it", job.file.display()))
+        });
+        shared.session.send_blocking(Message::Loaded(id, result));
+    }
+}
+
+fn load(shared: &Shared, job: &Job) -> Result<LoadedModel, String> {
+    let (id, session) = (job.id, shared.session.clone());
+    let last = Mutex::new(None::<(Instant, &'static str)>);
+    let progress = move |p: Progress| {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if last.is_none_or(|(at, stage)| stage != p.stage || now - at >= TELL_EVERY) {
+            *last = Some((now, p.stage));
+            // Progress that finds the queue full is not worth waiting for.
+            session.try_send(Message::Progress(id, p.stage, p.done));
+        }
+    };
+    let context = LoadContext {
+        progress: Some(Arc::new(progress)),
+        cancel: job.cancel.clone(),
+        ..shared.context.clone()
+    };
+    let loaded = rr_load::load(&job.file, &job.options, &context).map_err(|e| match e {
+        LoadError::Cancelled { .. } => String::new(),
+        other => other.to_string(),
+    })?;
+    let model = Arc::new(loaded.model);
+    shared.session.try_send(Message::Progress(id, "preparing selection", None));
+    let pick = Arc::new(PickModel::new(model.clone()));
+    Ok(LoadedModel { model, pick, report: Arc::new(loaded.report) })
+}

@@ -1,0 +1,402 @@
+//! The thread that owns the renderer. It draws when the scene, a size or the colours changed, or while the flow of a
+//! connection moves and somebody looks; otherwise it sleeps.
+//!
+//! One thread serves the window's picture and the stream's, with one renderer and one code path. It is not the user
+//! interface's thread: tablets stay live while the window is minimised.
+
+use crate::engine::{EngineError, PictureSize};
+use crate::session_thread::{Message, SessionSender};
+use crate::status::PictureStats;
+use crate::window::{WindowPicture, WindowSlot};
+use arc_swap::ArcSwap;
+use rr_encode::{Frame, FramePool};
+use rr_render::{FrameOptions, Gpu, GpuError, RenderStats, RenderTarget, Renderer, Theme};
+use rr_scene::SceneSnapshot;
+use rr_stream::FrameSlot;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Most frames per second of the window's picture.
+const WINDOW_FPS: f32 = 60.0;
+/// Frames per second of moving flows while nothing else changes, where each frame costs the processor dearly.
+const SOFTWARE_FLOW_FPS: f32 = 10.0;
+/// After a failed frame the next try waits this long.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+pub(crate) struct RenderConfig {
+    pub gpu: Gpu,
+    pub picture: PictureSize,
+    pub fps: f32,
+    pub theme: Theme,
+    pub scene: Arc<ArcSwap<SceneSnapshot>>,
+    pub window: Arc<WindowSlot>,
+    pub wake: Arc<dyn Fn() + Send + Sync>,
+    pub session: SessionSender,
+}
+
+#[derive(Default)]
+struct Wishes {
+    woken: bool,
+    stop: bool,
+    /// Where the stream's frames go; none while nobody watches.
+    stream: Option<FrameSlot>,
+    /// The stream wants a frame although nothing changed.
+    refresh: bool,
+    theme: Option<Theme>,
+}
+
+#[derive(Default)]
+struct Shared {
+    wishes: Mutex<Wishes>,
+    changed: Condvar,
+}
+
+/// Tells the render thread what is wanted. Never waits for it.
+#[derive(Clone)]
+pub(crate) struct RenderControl(Arc<Shared>);
+
+impl RenderControl {
+    fn change(&self, f: impl FnOnce(&mut Wishes)) {
+        let mut wishes = self.0.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+        f(&mut wishes);
+        wishes.woken = true;
+        self.0.changed.notify_one();
+    }
+
+    /// The scene or a size changed.
+    pub fn wake(&self) {
+        self.change(|_| {});
+    }
+
+    /// Somebody watches the stream (its frames go into the slot), or nobody does any more.
+    pub fn set_stream(&self, slot: Option<FrameSlot>) {
+        self.change(|w| {
+            w.refresh |= slot.is_some();
+            w.stream = slot;
+        });
+    }
+}
+
+pub(crate) struct RenderThread {
+    control: RenderControl,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl RenderThread {
+    pub fn start(config: RenderConfig) -> Result<Self, EngineError> {
+        let renderer = Renderer::new(&config.gpu, config.theme.clone())?;
+        let control = RenderControl(Arc::default());
+        let shared = control.0.clone();
+        let thread = std::thread::Builder::new()
+            .name("rr-render".into())
+            .spawn(move || Worker::new(config, renderer).run(&shared))
+            .map_err(|e| EngineError::NotRunning(e.to_string()))?;
+        Ok(Self { control, thread: Mutex::new(Some(thread)) })
+    }
+
+    pub fn control(&self) -> RenderControl {
+        self.control.clone()
+    }
+
+    pub fn wake(&self) {
+        self.control.wake();
+    }
+
+    pub fn set_theme(&self, theme: Theme) {
+        self.control.change(|w| w.theme = Some(theme));
+    }
+
+    pub fn stop(&self) {
+        self.control.change(|w| w.stop = true);
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for RenderThread {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// One picture that is kept up to date: when it was drawn last and what it shows.
+struct Output {
+    target: Option<RenderTarget>,
+    generation: u64,
+    frame: u64,
+    shown: Option<u64>,
+    drawn_at: Option<Instant>,
+    interval: Duration,
+}
+
+impl Output {
+    fn new(fps: f32) -> Self {
+        let interval = Duration::from_secs_f32(1.0 / fps.clamp(1.0, 240.0));
+        Self { target: None, generation: 0, frame: 0, shown: None, drawn_at: None, interval }
+    }
+
+    /// When the next frame is due; none when the picture is up to date.
+    fn due(&self, revision: u64, flow_interval: Option<Duration>, now: Instant) -> Option<Instant> {
+        let Some(drawn_at) = self.drawn_at else { return Some(now) };
+        if self.shown != Some(revision) {
+            return Some(drawn_at + self.interval);
+        }
+        flow_interval.map(|i| drawn_at + i.max(self.interval))
+    }
+
+    fn target(&mut self, gpu: &Gpu, size: (u32, u32)) -> Result<&mut RenderTarget, GpuError> {
+        if self.target.as_ref().is_none_or(|t| t.size() != size) {
+            self.generation += 1;
+            match &mut self.target {
+                Some(target) => target.resize(size.0, size.1)?,
+                None => self.target = Some(RenderTarget::new(gpu, size.0, size.1, gpu.default_samples())?),
+            }
+        }
+        // Both arms above leave a target.
+        self.target.as_mut().ok_or_else(|| GpuError::Lost("no render target".into()))
+    }
+}
+
+struct Worker {
+    config: RenderConfig,
+    renderer: Renderer,
+    window: Output,
+    stream: Output,
+    pool: FramePool,
+    started: Instant,
+    meter: Meter,
+    failed: Option<String>,
+    animated: Option<(u64, bool)>,
+}
+
+impl Worker {
+    fn new(config: RenderConfig, renderer: Renderer) -> Self {
+        let stream = Output::new(config.fps);
+        Self {
+            config,
+            renderer,
+            window: Output::new(WINDOW_FPS),
+            stream,
+            pool: FramePool::new(),
+            started: Instant::now(),
+            meter: Meter::default(),
+            failed: None,
+            animated: None,
+        }
+    }
+
+    fn run(mut self, shared: &Shared) {
+        let mut slot: Option<FrameSlot> = None;
+        let mut wait_until: Option<Instant> = None;
+        loop {
+            {
+                let mut wishes = shared.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+                while !wishes.woken && !wishes.stop {
+                    let now = Instant::now();
+                    wishes = match wait_until {
+                        Some(until) if until <= now => break,
+                        Some(until) => {
+                            shared.changed.wait_timeout(wishes, until - now).unwrap_or_else(PoisonError::into_inner).0
+                        }
+                        None => shared.changed.wait(wishes).unwrap_or_else(PoisonError::into_inner),
+                    };
+                }
+                if wishes.stop {
+                    return;
+                }
+                wishes.woken = false;
+                slot.clone_from(&wishes.stream);
+                if std::mem::take(&mut wishes.refresh) {
+                    self.stream.shown = None;
+                }
+                if let Some(theme) = wishes.theme.take() {
+                    self.renderer.set_theme(theme);
+                    self.window.shown = None;
+                    self.stream.shown = None;
+                }
+            }
+            wait_until = match self.draw_what_is_due(slot.as_ref()) {
+                Ok(next) => {
+                    if self.failed.take().is_some() {
+                        self.config.session.try_send(Message::RenderRecovered);
+                    }
+                    next
+                }
+                Err(error) => {
+                    let text = error.to_string();
+                    if self.failed.as_ref() != Some(&text) {
+                        self.config.session.try_send(Message::RenderFailed(text.clone()));
+                        self.failed = Some(text);
+                    }
+                    Some(Instant::now() + RETRY_AFTER)
+                }
+            };
+        }
+    }
+
+    /// Draws and says when to come back without being woken.
+    fn draw_what_is_due(&mut self, slot: Option<&FrameSlot>) -> Result<Option<Instant>, GpuError> {
+        let scene = self.config.scene.load_full();
+        let now = Instant::now();
+        let mut next: Option<Instant> = None;
+        let mut later = |at: Instant| next = Some(next.map_or(at, |n| n.min(at)));
+        let flow = self.flow_interval(&scene);
+
+        if let Some(slot) = slot {
+            match self.stream.due(scene.revision, flow, now) {
+                Some(at) if at <= now => {
+                    self.draw_stream(&scene, slot)?;
+                    let due = self.stream.due(scene.revision, self.flow_interval(&scene), now);
+                    due.into_iter().for_each(&mut later);
+                }
+                due => due.into_iter().for_each(&mut later),
+            }
+        }
+        if let Some(size) = self.config.window.wanted() {
+            if self.window.target.as_ref().is_some_and(|t| t.size() != size) {
+                self.window.shown = None;
+                self.window.drawn_at = None;
+            }
+            match self.window.due(scene.revision, flow, now) {
+                Some(at) if at <= now => {
+                    self.draw_window(&scene, size)?;
+                    let due = self.window.due(scene.revision, self.flow_interval(&scene), now);
+                    due.into_iter().for_each(&mut later);
+                }
+                due => due.into_iter().for_each(&mut later),
+            }
+        }
+        if let Some(stats) = self.meter.every_second(now) {
+            self.config.session.try_send(Message::PictureStats(stats));
+        }
+        Ok(next)
+    }
+
+    fn options(&self) -> FrameOptions {
+        FrameOptions { time_secs: self.started.elapsed().as_secs_f64(), ..FrameOptions::default() }
+    }
+
+    fn flow_interval(&mut self, scene: &SceneSnapshot) -> Option<Duration> {
+        let animated = match self.animated {
+            Some((revision, animated)) if revision == scene.revision => animated,
+            _ => {
+                let animated = self.renderer.is_animated(scene);
+                // Before the first frame the renderer does not know the devices yet.
+                if self.stream.shown == Some(scene.revision) || self.window.shown == Some(scene.revision) {
+                    self.animated = Some((scene.revision, animated));
+                }
+                animated
+            }
+        };
+        let fps = if self.config.gpu.info().is_software { SOFTWARE_FLOW_FPS } else { 60.0 };
+        animated.then(|| Duration::from_secs_f32(1.0 / fps))
+    }
+
+    fn draw_window(&mut self, scene: &Arc<SceneSnapshot>, size: (u32, u32)) -> Result<(), GpuError> {
+        let options = self.options();
+        let started = Instant::now();
+        let target = self.window.target(&self.config.gpu, size)?;
+        let stats = self.renderer.render(target, scene, &options)?;
+        let view = target.texture_view().clone();
+        self.window.frame += 1;
+        self.window.shown = Some(scene.revision);
+        self.window.drawn_at = Some(started);
+        self.meter.rendered(None, &stats);
+        self.config.window.publish(WindowPicture {
+            generation: self.window.generation,
+            frame: self.window.frame,
+            view,
+            size_px: size,
+            scene: scene.clone(),
+        });
+        (self.config.wake)();
+        Ok(())
+    }
+
+    fn draw_stream(&mut self, scene: &Arc<SceneSnapshot>, slot: &FrameSlot) -> Result<(), GpuError> {
+        let options = self.options();
+        let started = Instant::now();
+        let size = (self.config.picture.width_px, self.config.picture.height_px);
+        self.stream.drawn_at = Some(started);
+        // All frames in use means that the encoder is behind: this picture is left out, before encoding.
+        let Some(mut frame) = self.pool.take() else {
+            self.stream.shown = None;
+            return Ok(());
+        };
+        let target = self.stream.target(&self.config.gpu, size)?;
+        let stats = self.renderer.render(target, scene, &options)?;
+        let filled = target.read_back(|rgba, stride| frame.fill_from_rgba(rgba, stride, size.0, size.1))?;
+        if let Err(error) = filled {
+            return Err(GpuError::Lost(error.to_string()));
+        }
+        if let Some(at) = scene.marks.probe {
+            draw_probe(&mut frame, at);
+        }
+        self.stream.frame += 1;
+        self.stream.shown = Some(scene.revision);
+        frame.number = self.stream.frame;
+        frame.revision = scene.revision;
+        frame.captured_at = started;
+        slot.put(frame);
+        self.meter.rendered(Some(started.elapsed()), &stats);
+        Ok(())
+    }
+}
+
+/// Side of a latency probe's mark, pixels.
+const PROBE_PX: usize = 32;
+
+/// Inverts a square of luma, so that the mark differs from whatever is there.
+fn draw_probe(frame: &mut Frame, at: glam::Vec2) {
+    let (width, height, stride) = (frame.width() as usize, frame.height() as usize, frame.luma_stride());
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "0 to size")]
+    let corner = |t: f32, size: usize| ((t * size as f32) as usize).min(size).saturating_sub(PROBE_PX / 2);
+    let (x, y) = (corner(at.x, width), corner(at.y, height));
+    let [luma, _, _] = frame.planes_mut();
+    for row in y..(y + PROBE_PX).min(height) {
+        for value in &mut luma[row * stride + x..row * stride + (x + PROBE_PX).min(width)] {
+            *value = if *value > 128 { 16 } else { 235 };
+        }
+    }
+}
+
+/// Counts frames and keeps times for one second.
+#[derive(Default)]
+struct Meter {
+    since: Option<Instant>,
+    frames: u32,
+    render_ms: Vec<f32>,
+    last: RenderStats,
+}
+
+impl Meter {
+    fn rendered(&mut self, stream: Option<Duration>, stats: &RenderStats) {
+        self.frames += 1;
+        self.last = *stats;
+        self.render_ms.extend(stream.map(|d| d.as_secs_f32() * 1e3));
+    }
+
+    fn every_second(&mut self, now: Instant) -> Option<PictureStats> {
+        let since = *self.since.get_or_insert(now);
+        let span = now - since;
+        if span < Duration::from_secs(1) {
+            return None;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "few frames a second")]
+        let rendered_fps = self.frames as f32 / span.as_secs_f32();
+        self.render_ms.sort_by(f32::total_cmp);
+        let render_ms = self.render_ms.get(self.render_ms.len() / 2).copied().unwrap_or_default();
+        self.since = Some(now);
+        self.frames = 0;
+        self.render_ms.clear();
+        Some(PictureStats {
+            rendered_fps,
+            render_ms,
+            triangles: self.last.triangles,
+            draw_calls: self.last.draw_calls,
+            ..PictureStats::default()
+        })
+    }
+}

@@ -1,0 +1,261 @@
+//! The viewers of the session: who is connected, what they are told, what they ask for.
+
+use crate::host::Host;
+use crate::log::LogLevel;
+use crate::session_thread::{Answer, Message};
+use crate::sharing::{PeerEvent, ShareConfig, ShareError, Sharing};
+use crate::status::{LinkStatus, ShareStatus};
+use crate::wire;
+use rr_protocol::client::ClientMessage;
+use rr_protocol::host::{Ack, ErrorCode, HostBody, HostError, HostMessage};
+use rr_scene::Role;
+use rr_session::{Changes, ParticipantId};
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+/// Inputs of one viewer that wait for the frame that shows them.
+const MAX_UNACKNOWLEDGED: usize = 64;
+
+#[derive(Debug, Clone, Copy)]
+struct Applied {
+    timestamp: f64,
+    seq: Option<u64>,
+    /// The state that holds it; none until the batch it is in was published.
+    revision: Option<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Viewer {
+    /// The state channel is open and the full state was sent.
+    open: bool,
+    applied: VecDeque<Applied>,
+    link: Option<LinkStatus>,
+    long_messages: u32,
+}
+
+/// Everybody who joined by signaling.
+#[derive(Debug, Default)]
+pub(crate) struct Viewers {
+    by_id: BTreeMap<ParticipantId, Viewer>,
+    started: Option<Instant>,
+}
+
+impl Viewers {
+    pub fn link(&self, id: ParticipantId) -> Option<LinkStatus> {
+        self.by_id.get(&id)?.link
+    }
+
+    fn clock_ms(&mut self) -> f64 {
+        self.started.get_or_insert_with(Instant::now).elapsed().as_secs_f64() * 1e3
+    }
+}
+
+impl Host {
+    pub fn join(&mut self, name: &str, role: Role, answer: &Answer<ParticipantId>) {
+        let id = self.session.join(name, role);
+        self.viewers.by_id.insert(id, Viewer::default());
+        if answer.try_send(id).is_err() {
+            self.gone(id);
+        }
+    }
+
+    pub fn peer_event(&mut self, now: Instant, id: ParticipantId, event: PeerEvent) {
+        match event {
+            PeerEvent::Open => self.opened(id),
+            PeerEvent::Message(bytes) => self.message(now, id, &bytes),
+            PeerEvent::Behind => self.send_full_state(id),
+            PeerEvent::Link(link) => {
+                if let Some(viewer) = self.viewers.by_id.get_mut(&id) {
+                    viewer.link = Some(link);
+                }
+            }
+            PeerEvent::Gone(reason) => {
+                if let Some(p) = self.session.participant(id) {
+                    self.log.add(LogLevel::Info, format!("{} left: {reason}", p.name));
+                }
+                self.gone(id);
+            }
+        }
+    }
+
+    fn opened(&mut self, id: ParticipantId) {
+        let Some(viewer) = self.viewers.by_id.get_mut(&id) else { return };
+        viewer.open = true;
+        if let Some(p) = self.session.participant(id) {
+            self.log.add(LogLevel::Info, format!("{} joined as {}", p.name, p.role));
+        }
+        self.send_full_state(id);
+        let presence = HostBody::Presence(wire::presence(&self.session));
+        self.send(id, presence);
+    }
+
+    fn send_full_state(&mut self, id: ParticipantId) {
+        let Some(role) = self.session.participant(id).map(|p| p.role) else { return };
+        let state = wire::full_state(&self.session, self.picture, id, role);
+        self.send(id, HostBody::StateFull(state));
+    }
+
+    fn message(&mut self, now: Instant, id: ParticipantId, bytes: &[u8]) {
+        let message = match ClientMessage::parse(bytes) {
+            Ok(message) => message,
+            Err(error) => return self.refuse(id, ErrorCode::Malformed, error.to_string(), None),
+        };
+        let input = wire::input_from_wire(&self.session, message.body, message.timestamp);
+        match input.and_then(|input| self.session.handle(now, id, input)) {
+            Ok(_) => {
+                if let Some(viewer) = self.viewers.by_id.get_mut(&id) {
+                    if viewer.applied.len() == MAX_UNACKNOWLEDGED {
+                        viewer.applied.pop_front();
+                    }
+                    let applied = Applied { timestamp: message.timestamp, seq: message.seq, revision: None };
+                    viewer.applied.push_back(applied);
+                }
+            }
+            Err(refusal) => self.refuse(id, wire::error_code(&refusal), refusal.to_string(), message.seq),
+        }
+    }
+
+    fn refuse(&mut self, id: ParticipantId, code: ErrorCode, message: String, seq: Option<u64>) {
+        self.send(id, HostBody::Error(HostError { code, message, seq }));
+    }
+
+    /// Called for each published batch: inputs that change no picture are acknowledged at once, the others wait for
+    /// their frame.
+    pub fn acknowledge(&mut self, picture_changes: bool) {
+        let revision = self.session.revision();
+        let mut at_once = Vec::new();
+        for (id, viewer) in &mut self.viewers.by_id {
+            if picture_changes {
+                viewer.applied.iter_mut().for_each(|a| _ = a.revision.get_or_insert(revision));
+            } else if let Some(last) = viewer.applied.pop_back_if(|a| a.revision.is_none()) {
+                while viewer.applied.pop_back_if(|a| a.revision.is_none()).is_some() {}
+                at_once.push((*id, last));
+            }
+        }
+        for (id, applied) in at_once {
+            self.send_ack(id, applied, None);
+        }
+    }
+
+    /// A frame left the encoder.
+    pub fn encoded(&mut self, frame: u64, revision: u64, rtp_timestamp: u32) {
+        let mut shown = Vec::new();
+        for (id, viewer) in &mut self.viewers.by_id {
+            let mut last = None;
+            while let Some(applied) = viewer.applied.pop_front_if(|a| a.revision.is_some_and(|r| r <= revision)) {
+                last = Some(applied);
+            }
+            shown.extend(last.map(|applied| (*id, applied)));
+        }
+        for (id, applied) in shown {
+            self.send_ack(id, applied, Some((frame, rtp_timestamp)));
+        }
+    }
+
+    fn send_ack(&mut self, id: ParticipantId, applied: Applied, frame: Option<(u64, u32)>) {
+        let ack = Ack {
+            input_timestamp: applied.timestamp,
+            seq: applied.seq,
+            frame: frame.map(|f| f.0),
+            rtp_timestamp: frame.map(|f| f.1),
+        };
+        self.send(id, HostBody::Ack(ack));
+    }
+
+    /// Tells everybody what changed.
+    pub fn broadcast(&mut self, changes: &Changes) {
+        let open: Vec<ParticipantId> = self.viewers.by_id.iter().filter(|(_, v)| v.open).map(|(id, _)| *id).collect();
+        if open.is_empty() {
+            return;
+        }
+        if changes.everything {
+            open.iter().for_each(|id| self.send_full_state(*id));
+        } else {
+            let update = wire::update(&self.session, changes);
+            if !update.is_empty() {
+                self.send_to_all(&open, HostBody::StateUpdate(update));
+            }
+        }
+        if changes.presence {
+            self.send_to_all(&open, HostBody::Presence(wire::presence(&self.session)));
+        }
+    }
+
+    fn send(&mut self, id: ParticipantId, body: HostBody) {
+        self.send_to_all(&[id], body);
+    }
+
+    /// Serialises once for all.
+    fn send_to_all(&mut self, ids: &[ParticipantId], body: HostBody) {
+        let Some(sharing) = &self.sharing else { return };
+        let message = HostMessage { timestamp: self.viewers.clock_ms(), body };
+        let counter = ids.iter().filter_map(|id| self.viewers.by_id.get(id)).map(|v| v.long_messages).max();
+        let texts = match message.to_texts(counter.unwrap_or(0).wrapping_add(1)) {
+            Ok(texts) => texts,
+            Err(error) => return tracing::error!(%error, "a message could not be written"),
+        };
+        for id in ids {
+            let Some(viewer) = self.viewers.by_id.get_mut(id).filter(|v| v.open) else { continue };
+            if texts.len() > 1 {
+                viewer.long_messages = counter.unwrap_or(0).wrapping_add(1);
+            }
+            for text in &texts {
+                sharing.send_state(*id, text);
+            }
+        }
+    }
+
+    fn gone(&mut self, id: ParticipantId) {
+        self.viewers.by_id.remove(&id);
+        self.session.leave(id);
+    }
+
+    pub fn remove_viewer(&mut self, id: ParticipantId, reason: &str) {
+        if self.viewers.by_id.contains_key(&id) {
+            if let Some(sharing) = &self.sharing {
+                sharing.close_peer(id, reason);
+            }
+            self.gone(id);
+        }
+    }
+
+    /// Binding sockets and making certificates takes its time: the session goes on meanwhile.
+    pub fn start_sharing(&mut self, config: ShareConfig, answer: Answer<Result<ShareStatus, ShareError>>) {
+        self.stop_sharing("the host moved to another address");
+        let (sender, render) = (self.sender.clone(), self.render.clone());
+        let fps = self.fps;
+        let work = move || {
+            let result = Sharing::start(config, fps, sender.clone(), render);
+            sender.send_blocking(Message::Shared(Box::new(result), answer));
+        };
+        if let Err(error) = std::thread::Builder::new().name("rr-share".into()).spawn(work) {
+            self.log.add(LogLevel::Error, format!("sharing did not start: {error}"));
+        }
+    }
+
+    pub fn shared(&mut self, result: Result<Sharing, ShareError>, answer: &Answer<Result<ShareStatus, ShareError>>) {
+        let result = result.map(|sharing| {
+            let status = sharing.status().clone();
+            self.log.add(LogLevel::Info, format!("shared at {}", status.urls.join(", ")));
+            self.sharing = Some(sharing);
+            status
+        });
+        if let Err(error) = &result {
+            self.log.add(LogLevel::Error, format!("not shared: {error}"));
+        }
+        let _ = answer.try_send(result);
+    }
+
+    pub fn stop_sharing(&mut self, reason: &str) {
+        if let Some(sharing) = self.sharing.take() {
+            let ids: Vec<ParticipantId> = self.viewers.by_id.keys().copied().collect();
+            ids.into_iter().for_each(|id| self.gone(id));
+            sharing.stop(reason);
+            self.log.add(LogLevel::Info, "sharing ended");
+        }
+    }
+
+    pub fn issue_link(&self, role: Role, valid_for: Duration) -> Result<String, ShareError> {
+        self.sharing.as_ref().ok_or(ShareError::NotShared)?.issue_link(role, valid_for)
+    }
+}

@@ -1,0 +1,247 @@
+//! The command line: every option with its default and its environment variable.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use rr_engine::{AdapterChoice, ImportOptions, PictureSize};
+use rr_scene::{NamedViewKind, Unit, UpAxis};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Opens STL and IGES equipment, shows it and serves it live to browsers.
+///
+/// Without --headless a window opens. Files are model files, which become devices side by side, or one workspace
+/// (*.rrws.json).
+#[derive(Debug, Parser)]
+#[command(name = "rrhost", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<CommandLine>,
+    #[command(flatten)]
+    pub host: HostArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  rrhost line.rrws.json                          open a workspace in a window
+  rrhost robot.stl conveyor.igs                  open models side by side
+  rrhost --headless --listen 0.0.0.0:8443 line.rrws.json
+                                                 serve without a window; the link is printed as JSON
+  rrhost inspect conveyor.igs --json             say what a file holds
+  rrhost render line.rrws.json -o line.png       make a picture
+
+Exit codes: 0 all went well, 1 it did not (the reason is on stderr), 2 the command line is wrong.";
+
+#[derive(Debug, Subcommand)]
+pub enum CommandLine {
+    /// Says what model files hold: parts, triangles, bounds, colours, warnings.
+    Inspect(InspectArgs),
+    /// Makes a picture of a model or a workspace.
+    Render(RenderArgs),
+}
+
+/// How models are read.
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// Unit of the models instead of what they declare (STL: millimetres): mm, cm, m, inch, ...
+    #[arg(long, env = "RRHOST_UNIT")]
+    pub unit: Option<Unit>,
+    /// Axis of the models that points up: z or y.
+    #[arg(long, default_value = "z", env = "RRHOST_UP")]
+    pub up: UpAxis,
+    /// Folder for parsed models [default: the user's cache folder].
+    #[arg(long, env = "RRHOST_CACHE_DIR", value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
+    /// Parse every file anew and keep nothing.
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Longest time the reader of one CAD file may take, seconds.
+    #[arg(long, default_value_t = 300, env = "RRHOST_IMPORT_TIME_SECS", value_name = "SECS")]
+    pub import_time_secs: u64,
+    /// Most memory the reader of one CAD file may use, MiB.
+    #[arg(long, default_value_t = 4096, env = "RRHOST_IMPORT_MEMORY_MIB", value_name = "MIB")]
+    pub import_memory_mib: u64,
+}
+
+impl ImportArgs {
+    pub fn options(&self) -> ImportOptions {
+        ImportOptions { unit: self.unit, up: self.up }
+    }
+
+    pub fn cache(&self) -> Option<rr_engine::Cache> {
+        const CACHE_BYTES: u64 = 4 << 30;
+        match &self.cache_dir {
+            _ if self.no_cache => None,
+            Some(folder) => Some(rr_engine::Cache::at(folder, CACHE_BYTES)),
+            None => rr_engine::Cache::of_user(),
+        }
+    }
+
+    pub fn limits(&self) -> rr_engine::Limits {
+        rr_engine::Limits {
+            helper_time: std::time::Duration::from_secs(self.import_time_secs),
+            helper_memory_bytes: self.import_memory_mib << 20,
+            ..rr_engine::Limits::default()
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TlsMode {
+    /// HTTPS with a certificate of our own, except on loopback addresses.
+    Auto,
+    /// HTTPS with a certificate of our own.
+    On,
+    /// Plain HTTP: on loopback, or behind a proxy that encrypts.
+    Off,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ThemeChoice {
+    /// Bright text on dark ground.
+    Dark,
+    /// Dark text on bright ground.
+    Light,
+}
+
+#[derive(Debug, Args)]
+pub struct HostArgs {
+    /// Model files, or one workspace.
+    pub files: Vec<PathBuf>,
+    /// Run without a window and serve at once.
+    #[arg(long, env = "RRHOST_HEADLESS")]
+    pub headless: bool,
+    /// Where to serve: address and port; port 0 takes a free one. The window serves only when somebody shares.
+    #[arg(long, default_value = "127.0.0.1:8443", env = "RRHOST_LISTEN", value_name = "ADDR:PORT")]
+    pub listen: SocketAddr,
+    /// Size of the stream's picture.
+    #[arg(long, default_value = "1280x720", env = "RRHOST_SIZE", value_name = "WxH")]
+    pub size: PictureSize,
+    /// Most frames per second of the stream.
+    #[arg(long, default_value_t = 30.0, env = "RRHOST_FPS", value_parser = parse_fps)]
+    pub fps: f32,
+    /// Graphics adapter: auto (hardware, else software), hardware, software.
+    #[arg(long, default_value = "auto", env = "RRHOST_ADAPTER")]
+    pub adapter: AdapterChoice,
+    /// Encryption of the page and its signaling; the video is always encrypted.
+    #[arg(long, default_value = "auto", env = "RRHOST_TLS")]
+    pub tls: TlsMode,
+    /// Certificate chain (PEM) to use instead of our own.
+    #[arg(long, requires = "key", env = "RRHOST_CERT", value_name = "FILE")]
+    pub cert: Option<PathBuf>,
+    /// Private key (PEM) of --cert.
+    #[arg(long, requires = "cert", env = "RRHOST_KEY", value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// How long the printed links are good, hours.
+    #[arg(long, default_value_t = 12.0, env = "RRHOST_LINK_HOURS", value_parser = parse_hours, value_name = "HOURS")]
+    pub link_hours: f64,
+    /// Folder for the key that signs links, certificates and settings [default: the user's configuration folder].
+    #[arg(long, env = "RRHOST_CONFIG_DIR", value_name = "DIR")]
+    pub config_dir: Option<PathBuf>,
+    /// Viewers may move the shared camera while nobody presents.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, env = "RRHOST_VIEWERS_MAY_STEER")]
+    pub viewers_may_steer: bool,
+    /// Colours of the picture.
+    #[arg(long, default_value = "dark", env = "RRHOST_THEME")]
+    pub theme: ThemeChoice,
+    /// Print the link as a QR code on stderr, too.
+    #[arg(long)]
+    pub qr: bool,
+    #[command(flatten)]
+    pub import: ImportArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// Model files.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// One JSON object per file on stdout.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub import: ImportArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// Model files, or one workspace.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// PNG file to write.
+    #[arg(short, long)]
+    pub output: PathBuf,
+    /// Size of the picture.
+    #[arg(long, default_value = "1280x720", value_name = "WxH")]
+    pub size: PictureSize,
+    /// iso, front, back, left, right, top, fit, or a named view of the workspace
+    /// [default: the workspace's first view, else iso].
+    #[arg(long)]
+    pub view: Option<String>,
+    /// Graphics adapter: auto (hardware, else software), hardware, software.
+    #[arg(long, default_value = "auto", env = "RRHOST_ADAPTER")]
+    pub adapter: AdapterChoice,
+    /// Samples per pixel: 1 or 4 [default: 4].
+    #[arg(long, default_value_t = 4)]
+    pub samples: u32,
+    /// Colours of the picture.
+    #[arg(long, default_value = "dark")]
+    pub theme: ThemeChoice,
+    #[command(flatten)]
+    pub import: ImportArgs,
+}
+
+impl ThemeChoice {
+    pub fn theme(self) -> rr_engine::Theme {
+        match self {
+            Self::Dark => rr_engine::Theme::DARK,
+            Self::Light => rr_engine::Theme::LIGHT,
+        }
+    }
+}
+
+fn parse_fps(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(fps) if (1.0..=120.0).contains(&fps) => Ok(fps),
+        _ => Err("use 1 to 120 frames per second".into()),
+    }
+}
+
+fn parse_hours(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(hours) if hours > 0.0 && hours <= 24.0 * 366.0 => Ok(hours),
+        _ => Err("use more than 0 and at most 8784 hours (a year)".into()),
+    }
+}
+
+/// True for a workspace file by its name.
+pub fn is_workspace(path: &std::path::Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    name.ends_with(".json")
+}
+
+/// Standard directions for help texts.
+pub fn view_names() -> String {
+    NamedViewKind::ALL.map(NamedViewKind::name).join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn files_flags_and_subcommands_are_told_apart() {
+        let cli = Cli::try_parse_from(["rrhost", "--headless", "--listen", "0.0.0.0:0", "a.stl", "b.igs"]).unwrap();
+        assert!(cli.command.is_none() && cli.host.headless && cli.host.files.len() == 2);
+        let cli = Cli::try_parse_from(["rrhost", "inspect", "a.stl", "--json"]).unwrap();
+        assert!(matches!(cli.command, Some(CommandLine::Inspect(a)) if a.json));
+        for wrong in [vec!["--size", "1x1"], vec!["--fps", "0"], vec!["--listen", "here"], vec!["--unit", "furlong"]] {
+            let args = ["rrhost"].into_iter().chain(wrong.clone());
+            assert!(Cli::try_parse_from(args).is_err(), "{wrong:?} was taken");
+        }
+    }
+}

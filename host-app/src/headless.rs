@@ -1,0 +1,96 @@
+//! `rrhost --headless`: the engine without a window. One line of JSON on stdout says that it is ready.
+
+use crate::cli::HostArgs;
+use crate::start;
+use anyhow::Context;
+use rr_engine::{Engine, EngineConfig, Gpu, ImportRequest, ShareConfig};
+use rr_scene::Role;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// The ready line waits this long for the models; viewers may come before all of them are there.
+const LOAD_WAIT: Duration = Duration::from_secs(20);
+
+pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
+    // Before any thread starts, so that a signal during the start ends it in order, too.
+    let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot listen for signals")?;
+    let documents = start::documents(&args.files)?;
+    let gpu = Gpu::headless(args.adapter)?;
+    if let Some(warning) = gpu.warning() {
+        tracing::warn!("{warning}");
+    }
+    let adapter = gpu.info().clone();
+    let (wake, woken) = start::wake_channel();
+    let config = EngineConfig {
+        gpu,
+        picture: args.size,
+        fps: args.fps,
+        theme: args.theme.theme(),
+        settings: rr_engine::Settings { viewers_may_steer: args.viewers_may_steer, ..Default::default() },
+        owner_name: "Host".into(),
+        cache: args.import.cache(),
+        limits: args.import.limits(),
+        autosave: true,
+        wake,
+    };
+    let engine = Engine::start(config, documents.workspace, documents.path)?;
+    let share = engine.share(ShareConfig {
+        listen: args.listen,
+        tls: crate::share_tls(args),
+        config_dir: start::config_dir(args.config_dir.as_deref()),
+    })?;
+    let asked = documents.models.len();
+    let import = |file| ImportRequest { file, options: args.import.options() };
+    engine.import(documents.models.into_iter().map(import).collect())?;
+    let loaded = start::wait_until_loaded(&engine, &woken, LOAD_WAIT);
+    if asked > 0 && loaded && start::failed_files(&engine) == asked && engine.scene().workspace.devices().len() == 0 {
+        engine.shutdown()?;
+        anyhow::bail!("none of the files could be read");
+    }
+    let valid_for = Duration::from_secs_f64(args.link_hours * 3600.0);
+    let link = |role| engine.issue_link(role, valid_for);
+    let (viewer, engineer, admin) = (link(Role::Viewer)?, link(Role::Engineer)?, link(Role::Admin)?);
+    let scene = engine.scene();
+    let ready = serde_json::json!({
+        "event": "ready",
+        "url": engineer,
+        "links": { "viewer": viewer, "engineer": engineer, "admin": admin },
+        "addresses": share.urls,
+        "pid": std::process::id(),
+        "workspace": scene.workspace.name,
+        "devices": scene.workspace.devices().len(),
+        "loading": engine.status().imports.iter().filter(|i| !i.state.is_over()).count(),
+        "failed": start::failed_files(&engine),
+        "picture": { "width": args.size.width_px, "height": args.size.height_px, "fps": args.fps },
+        "adapter": { "name": adapter.name, "software": adapter.is_software },
+    });
+    let mut out = std::io::stdout().lock();
+    // Whoever started us may not read any more: that is no reason to stop serving.
+    let _ = writeln!(out, "{ready}").and_then(|()| out.flush());
+    drop(out);
+    if args.qr {
+        match rr_signal::link::terminal_qr(&engineer) {
+            Ok(code) => eprintln!("\n{code}\n  {engineer}\n"),
+            Err(error) => tracing::warn!(%error, "no QR code"),
+        }
+    }
+    if let Some(signal) = signals.forever().next() {
+        tracing::info!(signal, "ending");
+    }
+    // A second signal while saving ends the program at once.
+    let handle = signals.handle();
+    std::thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            std::process::exit(130);
+        }
+    });
+    let saved = engine.shutdown();
+    handle.close();
+    if let Some(path) = saved? {
+        tracing::info!("saved {}", path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}

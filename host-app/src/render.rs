@@ -1,0 +1,64 @@
+//! `rrhost render`: a picture of a model or a workspace, by the engine that the window and the stream use.
+
+use crate::cli::{self, RenderArgs};
+use crate::start;
+use anyhow::{Context, anyhow, bail};
+use rr_engine::{Engine, Gpu, ImportRequest, ImportState, Input};
+use rr_render::{FrameOptions, RenderTarget, Renderer};
+use rr_scene::NamedViewKind;
+use std::process::ExitCode;
+use std::time::Duration;
+
+pub fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
+    if !matches!(args.samples, 1 | 4) {
+        bail!("--samples takes 1 or 4");
+    }
+    let gpu = Gpu::headless(args.adapter)?;
+    let documents = start::documents(&args.files)?;
+    let (wake, woken) = start::wake_channel();
+    let config = rr_engine::EngineConfig {
+        gpu: gpu.clone(),
+        picture: args.size,
+        fps: 1.0,
+        theme: args.theme.theme(),
+        settings: rr_engine::Settings { reduced_motion: true, ..Default::default() },
+        owner_name: "rrhost render".into(),
+        cache: args.import.cache(),
+        limits: args.import.limits(),
+        autosave: false,
+        wake,
+    };
+    let engine = Engine::start(config, documents.workspace, documents.path)?;
+    let import = |file| ImportRequest { file, options: args.import.options() };
+    engine.import(documents.models.into_iter().map(import).collect())?;
+    start::wait_until_loaded(&engine, &woken, Duration::MAX);
+
+    let status = engine.status();
+    let failures: Vec<_> =
+        status.imports.iter().filter_map(|i| matches!(&i.state, ImportState::Failed(_)).then_some(())).collect();
+    for entry in &status.log {
+        if entry.level > rr_engine::LogLevel::Info {
+            eprintln!("rrhost: {}", entry.text);
+        }
+    }
+    if !failures.is_empty() && failures.len() == status.imports.len() {
+        bail!("nothing could be read");
+    }
+    if let Some(view) = &args.view {
+        let known = engine.scene().workspace.views().iter().any(|v| v.name == *view);
+        if !known && NamedViewKind::from_name(view).is_none() {
+            let named: Vec<_> = engine.scene().workspace.views().iter().map(|v| format!("\"{}\"", v.name)).collect();
+            bail!("there is no view \"{view}\"; use {}{}", cli::view_names(), named.join(", "));
+        }
+        engine.input(Input::View(view.clone()))?;
+        // Inputs are applied in their order: the answer to this one comes after the view was taken.
+        engine.flush()?;
+    }
+    let scene = engine.scene();
+    let mut renderer = Renderer::new(&gpu, args.theme.theme())?;
+    let mut target = RenderTarget::new(&gpu, args.size.width_px, args.size.height_px, args.samples)?;
+    renderer.render(&mut target, &scene, &FrameOptions::default())?;
+    target.save_png(&args.output).with_context(|| anyhow!("cannot write {}", args.output.display()))?;
+    engine.shutdown()?;
+    Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,122 @@
+//! The folder tree is the architecture: which crate may depend on which, held by `cargo metadata`.
+#![allow(clippy::unwrap_used, reason = "a failed expectation is what a test reports")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+type Graph = BTreeMap<String, BTreeSet<String>>;
+
+/// Normal and build dependencies of every package, by name; tests may use what they like.
+fn graph() -> (Graph, BTreeSet<String>) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let out = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--all-features"])
+        .current_dir(root)
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let meta: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    let name_of: BTreeMap<&str, &str> = meta["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| (p["id"].as_str().unwrap(), p["name"].as_str().unwrap()))
+        .collect();
+    let members = meta["workspace_members"].as_array().unwrap();
+    let own = members.iter().map(|m| name_of[m.as_str().unwrap()].to_owned()).collect();
+    let mut graph = Graph::new();
+    for node in meta["resolve"]["nodes"].as_array().unwrap() {
+        let deps = graph.entry(name_of[node["id"].as_str().unwrap()].to_owned()).or_default();
+        for dep in node["deps"].as_array().unwrap() {
+            let for_build = dep["dep_kinds"].as_array().unwrap().iter().any(|k| k["kind"].as_str() != Some("dev"));
+            if for_build {
+                deps.insert(name_of[dep["pkg"].as_str().unwrap()].to_owned());
+            }
+        }
+    }
+    (graph, own)
+}
+
+fn reachable(graph: &Graph, from: &str) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    let mut todo = vec![from.to_owned()];
+    while let Some(name) = todo.pop() {
+        for dep in graph.get(&name).into_iter().flatten() {
+            if seen.insert(dep.clone()) {
+                todo.push(dep.clone());
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let (graph, own) = graph();
+    // Every crate with the own crates that it may name itself. A new crate has to be entered here.
+    let allowed: BTreeMap<&str, &[&str]> = [
+        ("rr-scene", &[][..]),
+        ("rr-render", &["rr-scene"]),
+        ("rr-session", &["rr-scene"]),
+        ("rr-load", &["rr-scene"]),
+        ("rr-occt", &[]),
+        ("rr-import", &["rr-load", "rr-occt", "rr-scene"]),
+        ("rr-protocol", &[]),
+        ("rr-encode", &[]),
+        ("rr-rtc", &["rr-encode", "rr-protocol"]),
+        ("rr-signal", &["rr-protocol"]),
+        ("rr-stream", &["rr-encode", "rr-protocol", "rr-rtc"]),
+        (
+            "rr-engine",
+            &[
+                "rr-encode", "rr-load", "rr-protocol", "rr-render", "rr-rtc", "rr-scene", "rr-session", "rr-signal",
+                "rr-stream",
+            ],
+        ),
+        ("rrhost", &["rr-engine", "rr-load", "rr-render", "rr-scene", "rr-signal"]),
+        ("rrctl", &[]),
+        ("rr-samples", &["rr-scene"]),
+        ("rr-tests", &[]),
+    ]
+    .into();
+    for name in &own {
+        let allowed = allowed.get(name.as_str()).unwrap_or_else(|| panic!("{name} is not in the list of this test"));
+        for dep in graph[name].iter().filter(|d| own.contains(*d)) {
+            assert!(allowed.contains(&dep.as_str()), "{name} must not depend on {dep}");
+        }
+    }
+}
+
+#[test]
+fn big_dependencies_stay_where_they_belong() {
+    let (graph, own) = graph();
+    let may: [(&str, &[&str]); 7] = [
+        ("wgpu", &["rr-render", "rr-engine", "rrhost"]),
+        ("egui", &["rrhost"]),
+        ("eframe", &["rrhost"]),
+        ("str0m", &["rr-rtc", "rr-stream", "rr-engine", "rrhost"]),
+        ("axum", &["rr-signal", "rr-engine", "rrhost"]),
+        ("tokio", &["rr-signal", "rr-engine", "rrhost"]),
+        ("rr-occt", &["rr-import"]),
+    ];
+    for (dep, users) in may {
+        for name in own.iter().filter(|n| reachable(&graph, n).contains(dep)) {
+            assert!(users.contains(&name.as_str()), "{name} reaches {dep}");
+        }
+    }
+}
+
+#[test]
+fn there_is_one_wgpu_and_one_crypto_provider() {
+    let (graph, own) = graph();
+    let all: BTreeSet<String> = own.iter().flat_map(|n| reachable(&graph, n)).collect();
+    assert!(!all.contains("ring"), "ring is a second crypto provider beside aws-lc-rs");
+    assert!(!all.contains("openssl-sys"), "openssl is a second TLS stack");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
+    let lock = std::fs::read_to_string(root).unwrap();
+    for one in ["wgpu", "wgpu-core", "naga", "egui", "rustls", "tokio", "glam"] {
+        let count = lock.matches(&format!("name = \"{one}\"\n")).count();
+        assert!(count <= 1, "{count} versions of {one}");
+    }
+}

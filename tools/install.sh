@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Installs what is missing on Debian 12 / Ubuntu 24.04, by name and only then: `tools/install.sh build|run|test`.
+set -euo pipefail
+
+build=(build-essential pkg-config cmake nasm nodejs npm
+  libocct-data-exchange-dev libocct-modeling-data-dev libocct-modeling-algorithms-dev libocct-ocaf-dev
+  libocct-visualization-dev)
+run=(mesa-vulkan-drivers libvulkan1 libxkbcommon0 libxkbcommon-x11-0 libwayland-client0 libx11-6 libxcursor1 libxi6
+  libxrandr2)
+test=(xvfb xdotool x11-utils imagemagick iproute2)
+
+wanted=()
+case "${1:-}" in
+  build) wanted=("${build[@]}") ;;
+  run) wanted=("${build[@]}" "${run[@]}") ;;
+  test) wanted=("${build[@]}" "${run[@]}" "${test[@]}") ;;
+  *) echo "usage: tools/install.sh build|run|test" >&2; exit 2 ;;
+esac
+
+# A Node.js and npm that are not from apt do as well.
+have() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+missing=()
+for package in "${wanted[@]}"; do
+  case "$package" in
+    nodejs) command -v node >/dev/null && continue ;;
+    npm) command -v npm >/dev/null && continue ;;
+  esac
+  have "$package" || missing+=("$package")
+done
+# Ubuntu's chromium package is only a pointer to a snap; the tests take any Chromium that is there.
+if [ "$1" = test ] && ! tools/chromium.sh >/dev/null 2>&1; then
+  missing+=(chromium)
+fi
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if ! command -v apt-get >/dev/null; then
+  echo "Please install: ${missing[*]}" >&2
+  exit 1
+fi
+sudo=()
+if [ "$(id -u)" -ne 0 ]; then sudo=(sudo); fi
+echo "Installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${sudo[@]}" apt-get update -qq
+"${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
