@@ -106,14 +106,15 @@ fn build(
     context: &LoadContext,
 ) -> Result<Import, LoadError> {
     let total: usize = pieces.iter().map(|p| p.soup.len()).sum();
-    let steps = Steps::new(source, context, "building the surface", 0.4..1.0, mesh::checks(total) * 2);
+    let welding = Steps::new(source, context, "joining corners", 0.4..0.7, mesh::checks(total));
+    let shading = Steps::new(source, context, "finding edges", 0.7..1.0, mesh::checks(total));
     let built: Vec<(Part, Option<rr_scene::Rgba8>, usize)> = pieces
         .into_par_iter()
         .map(|piece| {
-            let welded = mesh::weld(&piece.soup, || steps.step())?;
+            let welded = mesh::weld(&piece.soup, || welding.step())?;
             let twice = |t: &[u32]| t[0] == t[1] || t[1] == t[2] || t[2] == t[0];
             let without_area = welded.indices().par_chunks_exact(3).filter(|t| twice(t)).count();
-            let mesh = mesh::shade(welded, mesh::DEFAULT_CREASE_DEGREES, || steps.step())?;
+            let mesh = mesh::shade(welded, mesh::DEFAULT_CREASE_DEGREES, || shading.step())?;
             let mesh = Mesh { colours: piece.colours, ..mesh };
             Ok((Part { name: piece.name, mesh }, piece.default_colour, without_area))
         })

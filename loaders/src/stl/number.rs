@@ -1,6 +1,7 @@
 //! Decimal numbers in ASCII STL, most of which take a fast and still exact path.
 
 /// The `f32` nearest to the decimal number that is the whole of `token`; `nan` and `inf` are numbers too.
+#[inline]
 pub(super) fn parse(token: &[u8]) -> Option<f32> {
     fast(token).or_else(|| std::str::from_utf8(token).ok()?.parse().ok())
 }
@@ -8,6 +9,7 @@ pub(super) fn parse(token: &[u8]) -> Option<f32> {
 /// The fast path of W. D. Clinger, How to Read Floating Point Numbers Accurately (1990): integer and power of ten are
 /// exact as `f64`, so their product is rounded once. Rounding it again to `f32` is right unless it lies just between
 /// two of them. `None` means: ask somebody else.
+#[inline]
 fn fast(token: &[u8]) -> Option<f32> {
     let mut rest = token;
     let negative = match rest.first()? {
