@@ -9,6 +9,7 @@ use rr_scene::{
 
 /// Where a device stands: metres on the floor as in the layout drawing (x along the line, y to the back), a lift, and a
 /// turn in degrees, counter-clockwise seen from above.
+#[derive(Clone, Copy)]
 struct Place(f64, f64, f64, f64);
 
 type Properties<'a> = &'a [(&'a str, PropertyValue)];
@@ -28,7 +29,7 @@ pub fn workspace() -> Result<Workspace> {
     ] {
         let (source, target) = (DeviceId::from(source), DeviceId::from(target));
         let id = w.free_connection_id(&source, &target);
-        apply(&mut w, Command::AddConnection(Connection { id, source, target, kind: kind.to_owned() }))?;
+        apply(&mut w, &Command::AddConnection(Connection { id, source, target, kind: kind.to_owned() }))?;
     }
     for (name, target, distance, yaw, pitch) in [
         ("Whole line", [0.2, 0.6, -0.5], 15.5, -28.0, 27.0),
@@ -42,7 +43,7 @@ pub fn workspace() -> Result<Workspace> {
             pitch: radians(pitch),
             ..Camera::default()
         };
-        apply(&mut w, Command::SaveView(NamedView { name: name.to_owned(), camera }))?;
+        apply(&mut w, &Command::SaveView(NamedView { name: name.to_owned(), camera }))?;
     }
     Ok(w)
 }
@@ -148,11 +149,11 @@ fn add(w: &mut Workspace, name: &str, kind: DeviceKind, file: &str, at: Place, p
         transform,
         properties: properties.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect(),
     };
-    apply(w, Command::AddDevice(device))
+    apply(w, &Command::AddDevice(device))
 }
 
-fn apply(w: &mut Workspace, command: Command) -> Result<()> {
-    let outcome = w.apply(&command, Role::Admin);
+fn apply(w: &mut Workspace, command: &Command) -> Result<()> {
+    let outcome = w.apply(command, Role::Admin);
     outcome.map(|_| ()).with_context(|| format!("the sample line: {command:?}"))
 }
 

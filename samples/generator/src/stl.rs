@@ -62,7 +62,7 @@ impl Facet {
     /// cosines, so that every machine writes the same bytes and neighbours share their corners exactly.
     fn of(t: &Triangle) -> Option<Self> {
         let rounded = t.map(|p| (p * 1e4).round() / 1e4 + DVec3::ZERO);
-        let corners = rounded.map(|p| p.as_vec3());
+        let corners = rounded.map(DVec3::as_vec3);
         let [a, b, c] = corners;
         if a == b || b == c || c == a {
             return None;

@@ -150,7 +150,7 @@ impl Shapes {
             .reals([0.0, 0.0, size.x, size.x])
             .reals([0.0, 0.0, size.y, size.y])
             .reals([1.0; 4])
-            .reals(points.iter().flat_map(|p| p.to_array()))
+            .reals(points.iter().flat_map(DVec3::to_array))
             .reals([0.0, size.x, 0.0, size.y]);
         self.file.add(Entity { kind: 128, form: 1, params, status: PHYSICAL, ..Entity::default() })
     }
@@ -239,7 +239,7 @@ impl Shapes {
         if let [a, b] = scaled[..] {
             return self.line(a, b, LOGICAL);
         }
-        let params = Params::new().int(2).int(points.len()).reals(scaled.iter().flat_map(|p| p.to_array()));
+        let params = Params::new().int(2).int(points.len()).reals(scaled.iter().flat_map(DVec3::to_array));
         self.file.add(Entity { kind: 106, form: 12, params, ..Entity::default() })
     }
 

@@ -61,10 +61,10 @@ pub fn facing_front() -> DAffine3 {
 
 fn sin_cos(degrees: f64) -> (f64, f64) {
     match degrees.rem_euclid(360.0) {
-        d if d == 0.0 => (0.0, 1.0),
-        d if d == 90.0 => (1.0, 0.0),
-        d if d == 180.0 => (0.0, -1.0),
-        d if d == 270.0 => (-1.0, 0.0),
+        0.0 => (0.0, 1.0),
+        90.0 => (1.0, 0.0),
+        180.0 => (0.0, -1.0),
+        270.0 => (-1.0, 0.0),
         d => d.to_radians().sin_cos(),
     }
 }

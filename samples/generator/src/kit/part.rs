@@ -129,9 +129,16 @@ impl Catalogue {
         out
     }
 
-    /// Smallest box around all triangles.
+    /// Smallest box around all solids.
     pub fn bounds(&self) -> (DVec3, DVec3) {
-        let start = (DVec3::INFINITY, DVec3::NEG_INFINITY);
-        self.triangles().iter().flat_map(|(t, _)| t).fold(start, |(lo, hi), &p| (lo.min(p), hi.max(p)))
+        let (mut lo, mut hi) = (DVec3::INFINITY, DVec3::NEG_INFINITY);
+        self.walk(&mut |part, place| {
+            for p in part.bodies.iter().flat_map(|b| b.solid.points()) {
+                let p = place.transform_point3(p);
+                lo = lo.min(p);
+                hi = hi.max(p);
+            }
+        });
+        (lo, hi)
     }
 }

@@ -135,6 +135,11 @@ impl Solid {
         self
     }
 
+    /// Corners of the faces' borders; all triangles lie between them.
+    pub fn points(&self) -> Vec<DVec3> {
+        self.faces.iter().flat_map(|f| f.points(self.steps)).collect()
+    }
+
     /// Triangles of all faces.
     pub fn triangles(&self) -> Vec<Triangle> {
         let mut out = Vec::new();
@@ -155,6 +160,22 @@ fn ring(a: DVec2, b: DVec2) -> Face {
 }
 
 impl Face {
+    fn points(&self, steps: usize) -> Vec<DVec3> {
+        match self {
+            Self::Plane { frame, outer, .. } => lift(frame, &outer.points(steps), 0.0),
+            Self::Wall { frame, foot, foot_z, head, head_z } => {
+                let mut points = lift(frame, &foot.points(steps), *foot_z);
+                points.extend(lift(frame, &head.points(steps), *head_z));
+                points
+            }
+            Self::Turned { .. } => {
+                let mut triangles = Vec::new();
+                self.triangles(steps, &mut triangles);
+                triangles.into_flattened()
+            }
+        }
+    }
+
     fn triangles(&self, steps: usize, out: &mut Vec<Triangle>) {
         match self {
             Self::Plane { frame, outer, holes } => {

@@ -81,7 +81,7 @@ fn side_frame() -> Part {
             .map(|(dx, dz)| Profile::circle(x + dx, z + dz, 6.0));
         Solid::extrude(&plate, &holes, 10.0).with_steps(12).at(shift(0.0, y - 40.0, 0.0) * facing_front())
     };
-    let hub = |x: f64| Solid::drum(30.0, 16.0, 4.0).at(shift(x, y - 50.0, z) * facing_front());
+    let hub = |x: f64| Solid::cylinder(30.0, 16.0, 4.0).at(shift(x, y - 50.0, z) * facing_front());
     let end = LENGTH / 2.0 - DRUM;
     let mut p = part("Side frame")
         .body(ALUMINIUM, frame)
@@ -114,7 +114,7 @@ fn drive() -> Part {
     let mut p = part("Drive")
         .body(DARK, Solid::block(220.0, 220.0, 140.0, 12.0).at(shift(0.0, 0.0, z - 70.0)))
         .body(BLUE, Solid::drum(62.0, 230.0, 12.0).at(shift(0.0, 100.0, z) * along_y()))
-        .body(BLACK, Solid::drum(58.0, 46.0, 10.0).at(shift(0.0, 326.0, z) * along_y()))
+        .body(BLACK, Solid::cylinder(58.0, 46.0, 10.0).at(shift(0.0, 326.0, z) * along_y()))
         .body(BLACK, Solid::block(80.0, 70.0, 46.0, 6.0).at(shift(0.0, 200.0, z + 54.0)))
         .body(
             STEEL,
@@ -141,8 +141,9 @@ fn light_barrier() -> Part {
                         * if side > 0.0 { facing_front() } else { along_y() }),
                 );
     }
-    let button =
-        |x: f64, r: f64| Solid::drum(r, 20.0, 5.0).with_steps(16).at(shift(x, -y - 24.0, TOP - 60.0) * facing_front());
+    let button = |x: f64, r: f64| {
+        Solid::cylinder(r, 20.0, 5.0).with_steps(16).at(shift(x, -y - 24.0, TOP - 60.0) * facing_front())
+    };
     p.body(GREY, Solid::block(150.0, 50.0, 90.0, 6.0).at(shift(-160.0, -y, TOP - 105.0)))
         .body(RED, button(-190.0, 22.0))
         .body(GREEN, button(-130.0, 14.0))
@@ -152,10 +153,12 @@ fn light_barrier() -> Part {
 fn blank() -> Part {
     let outline = Profile::path(&[
         (0.0, 0.0, 0.0),
-        (55.0, 0.0, 4.0),
-        (55.0, 30.0, 3.0),
-        (30.0, 34.0, 6.0),
-        (30.0, 120.0, 3.0),
+        (55.0, 0.0, 0.0),
+        (55.0, 27.0, 0.0),
+        (52.0, 30.0, 0.0),
+        (30.0, 30.0, 0.0),
+        (30.0, 117.0, 0.0),
+        (27.0, 120.0, 0.0),
         (0.0, 120.0, 0.0),
     ]);
     part("Blank").body(STEEL, Solid::revolve(&outline))

@@ -90,7 +90,10 @@ fn gantry() -> Part {
     p.body(ALUMINIUM, post(1240.0).at(shift(-620.0, 180.0, TABLE + 890.0) * along_x()))
         .body(STEEL, Solid::between((-520.0, 124.0, TABLE + 862.0), (520.0, 140.0, TABLE + 882.0)))
         .body(STEEL, Solid::between((-520.0, 124.0, TABLE + 902.0), (520.0, 140.0, TABLE + 922.0)))
-        .body(BLACK, Solid::drum(34.0, 130.0, 8.0).at(shift(-620.0, 180.0, TABLE + 890.0) * turn_z(180.0) * along_x()))
+        .body(
+            BLACK,
+            Solid::cylinder(34.0, 130.0, 8.0).at(shift(-620.0, 180.0, TABLE + 890.0) * turn_z(180.0) * along_x()),
+        )
 }
 
 fn camera() -> Part {

@@ -184,10 +184,10 @@ fn control_panel(key: PartId) -> Part {
             p = p.child(key, shift(-190.0 + 46.0 * f64::from(column), y, -50.0 - 42.0 * f64::from(row)));
         }
     }
-    p.body(RED, Solid::drum(36.0, 34.0, 10.0).at(shift(170.0, y - 3.0, -190.0) * facing_front()))
-        .body(STEEL, Solid::drum(44.0, 26.0, 6.0).at(shift(150.0, y, -60.0) * facing_front()))
-        .body(GREEN, Solid::drum(15.0, 16.0, 4.0).with_steps(16).at(shift(-185.0, y, -235.0) * facing_front()))
-        .body(BLACK, Solid::drum(15.0, 16.0, 4.0).with_steps(16).at(shift(-125.0, y, -235.0) * facing_front()))
+    p.body(RED, Solid::cylinder(36.0, 34.0, 10.0).at(shift(170.0, y - 3.0, -190.0) * facing_front()))
+        .body(STEEL, Solid::cylinder(44.0, 26.0, 6.0).at(shift(150.0, y, -60.0) * facing_front()))
+        .body(GREEN, Solid::cylinder(15.0, 16.0, 4.0).with_steps(16).at(shift(-185.0, y, -235.0) * facing_front()))
+        .body(BLACK, Solid::cylinder(15.0, 16.0, 4.0).with_steps(16).at(shift(-125.0, y, -235.0) * facing_front()))
 }
 
 fn signal_tower() -> Part {
@@ -201,7 +201,7 @@ fn signal_tower() -> Part {
             .body(DARK, Solid::cylinder(40.0, 14.0, 0.0).at(shift(0.0, 0.0, z + 64.0)));
     }
     p.body(DARK, Solid::cylinder(40.0, 12.0, 0.0).at(shift(0.0, 0.0, 278.0)))
-        .body(DARK, Solid::drum(38.0, 26.0, 12.0).at(shift(0.0, 0.0, 524.0)))
+        .body(DARK, Solid::cylinder(38.0, 26.0, 12.0).at(shift(0.0, 0.0, 524.0)))
 }
 
 /// Chip conveyor that rises out of the left side, and the bin below its mouth.
@@ -222,7 +222,7 @@ fn chip_bin(castor: PartId) -> Part {
         .body(GREY, Solid::extrude(&conveyor, &[], 320.0).at(shift(0.0, 160.0, 0.0) * facing_front()))
         .body(BLUE, Solid::extrude(&wall, &[hollow], 520.0).with_steps(12).at(shift(-140.0, 0.0, 130.0)))
         .body(BLUE, Solid::block(440.0, 440.0, 12.0, 0.0).at(shift(-140.0, 0.0, 118.0)))
-        .body(DARK, Solid::drum(60.0, 180.0, 10.0).at(shift(-90.0, 160.0, 960.0) * along_y()));
+        .body(DARK, Solid::cylinder(60.0, 180.0, 10.0).at(shift(-90.0, 160.0, 960.0) * along_y()));
     for (x, y) in [(-320.0, -180.0), (40.0, -180.0), (-320.0, 180.0), (40.0, 180.0)] {
         p = p.child(castor, shift(x, y, 0.0));
     }
@@ -231,6 +231,6 @@ fn chip_bin(castor: PartId) -> Part {
 
 fn castor() -> Part {
     part("Castor")
-        .body(BLACK, Solid::drum(55.0, 40.0, 8.0).with_steps(16).at(shift(0.0, -20.0, 55.0) * along_y()))
+        .body(BLACK, Solid::cylinder(55.0, 40.0, 8.0).with_steps(16).at(shift(0.0, -20.0, 55.0) * along_y()))
         .body(STEEL, Solid::block(50.0, 70.0, 30.0, 0.0).at(shift(0.0, 0.0, 90.0)))
 }

@@ -66,7 +66,7 @@ fn slab(outline: &Profile, y: f64, thickness: f64, chamfer: f64) -> Solid {
 
 /// A drum along y between two values of y.
 fn drum_y(x: f64, z: f64, radius: f64, from: f64, to: f64, fillet: f64) -> Solid {
-    Solid::drum(radius, to - from, fillet).at(shift(x, from, z) * along_y())
+    Solid::cylinder(radius, to - from, fillet).at(shift(x, from, z) * along_y())
 }
 
 const BOLTS: [(f64, f64); 4] = [(-280.0, -280.0), (280.0, -280.0), (280.0, 280.0), (-280.0, 280.0)];
@@ -176,7 +176,7 @@ fn elbow() -> Part {
         .body(DARK, drum_y(0.0, 0.0, 82.0, 150.0, 172.0, 8.0))
         .body(BLACK, drum_y(0.0, 0.0, 58.0, -290.0, -168.0, 14.0));
     for y in [-80.0, 0.0, 80.0] {
-        let motor = Solid::drum(37.0, 130.0, 9.0).with_steps(16);
+        let motor = Solid::cylinder(37.0, 130.0, 9.0).with_steps(16);
         p = p.body(BLACK, motor.at(shift(-140.0, y, FOREARM_RISE + 30.0) * turn_y(-90.0)));
     }
     p
@@ -210,7 +210,7 @@ fn forearm() -> Part {
 fn wrist() -> Part {
     part("Wrist")
         .body(LIGHT, drum_y(0.0, 0.0, 50.0, -46.0, 46.0, 6.0))
-        .body(LIGHT, Solid::drum(44.0, 72.0, 8.0).at(shift(22.0, 0.0, 0.0) * along_x()))
+        .body(LIGHT, Solid::cylinder(44.0, 72.0, 8.0).at(shift(22.0, 0.0, 0.0) * along_x()))
         .body(DARK, Solid::cylinder(40.0, 16.0, 2.0).at(shift(WRIST - 18.0, 0.0, 0.0) * along_x()))
 }
 

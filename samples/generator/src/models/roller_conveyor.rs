@@ -167,7 +167,7 @@ fn motor() -> Part {
     let mut p = part("Gear motor")
         .body(DARK, Solid::block(190.0, 150.0, 170.0, 14.0).at(shift(0.0, -60.0, z - 85.0)))
         .body(GREY, Solid::drum(72.0, 250.0, 12.0).at(shift(0.0, 15.0, z) * along_y()))
-        .body(BLACK, Solid::drum(66.0, 60.0, 10.0).at(shift(0.0, 272.0, z) * along_y()))
+        .body(BLACK, Solid::cylinder(66.0, 60.0, 10.0).at(shift(0.0, 272.0, z) * along_y()))
         .body(STEEL, Solid::cylinder(22.0, 80.0, 3.0).at(shift(0.0, -210.0, z) * along_y()).with_steps(16))
         .body(BLACK, Solid::block(90.0, 80.0, 50.0, 8.0).at(shift(0.0, 120.0, z + 68.0)))
         .body(GREY, Solid::between((-110.0, -130.0, z + 85.0), (110.0, 60.0, z + 97.0)));
@@ -186,8 +186,9 @@ fn motor() -> Part {
 
 /// A switch box, drawn to be seen from y < 0.
 fn control_box() -> Part {
-    let button =
-        |x: f64, radius: f64| Solid::drum(radius, 22.0, 5.0).with_steps(16).at(shift(x, -40.0, 60.0) * facing_front());
+    let button = |x: f64, radius: f64| {
+        Solid::cylinder(radius, 22.0, 5.0).with_steps(16).at(shift(x, -40.0, 60.0) * facing_front())
+    };
     part("Switch box")
         .body(GREY, Solid::block(220.0, 80.0, 120.0, 8.0))
         .body(YELLOW, Solid::block(80.0, 6.0, 80.0, 0.0).at(shift(55.0, -43.0, 20.0)))
