@@ -1,5 +1,7 @@
 //! The IGES files are read back by the rules of the fixed form, without the writer's help.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: a panic is a failure")]
+
 use rr_samples::outputs::{Format, samples};
 use std::collections::{BTreeMap, BTreeSet};
 
