@@ -1,9 +1,9 @@
 //! CAD formats that need a geometry kernel: read by the import helper in a process of its own, because the kernel
 //! crashes on damaged files. This module is the client of that process.
 //!
-//! [`Import helper`](process) delivers the file step by step, [`assembly`] keeps what is complete. When a helper dies,
-//! hangs or runs out of memory within a step, the next one is told to leave that step out ([`retry`]): a damaged file
-//! gives what could be read, plus warnings that name what could not.
+//! The helper ([`wire`] is what it speaks) delivers a file step by step; what is complete is kept. When a helper dies,
+//! hangs or runs out of memory within a step, the next one is told to leave that step out: a damaged file gives what
+//! could be read, plus warnings that name what could not.
 
 mod assembly;
 mod process;

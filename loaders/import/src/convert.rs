@@ -121,7 +121,7 @@ mod tests {
         let input = Part {
             positions: vec![0.0; 9],
             normals: [0.0, 0.0, 1.0].repeat(3),
-            indices: vec![0, 1, 2].repeat(3),
+            indices: [0, 1, 2].repeat(3),
             faces: vec![face(0, 1, [1; 4]), face(1, 1, [1; 4]), face(2, 1, [2; 4])],
             ..Part::default()
         };

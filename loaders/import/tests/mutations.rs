@@ -1,6 +1,7 @@
 //! Damaged files by the hundred: the client survives each, and leaves no process behind.
 //!
 //! `RR_SEED` repeats a run, `RR_MUTATIONS` sets how many files are tried.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod common;
 

@@ -44,6 +44,8 @@ namespace {
 using Entity = Ref<IGESData_IGESEntity>;
 
 constexpr int kMaxGroupDepth = 100;
+/// Entity use flag "2D parametric" (IGES 5.3, 2.2.4.4.9.3).
+constexpr int kUseParametric = 5;
 
 /// Passes OCCT's progress within one step on, and the wish to stop back.
 class StepProgress : public Message_ProgressIndicator {
@@ -137,6 +139,8 @@ class IgesImport {
     const auto inherited = own_colour ? own_colour : colour;
     const auto members = Ref<IGESBasic_Group>::DownCast(entity);
     if (members.IsNull() || entity->HasTransf() || depth > kMaxGroupDepth) {
+      // A curve in the parameters of a surface whose surface is gone has no place in space.
+      if (entity->UseFlag() == kUseParametric) return;
       if (is_geometry_type(entity->TypeNumber()) || !members.IsNull())
         steps_.push_back(Step{entity, path, inherited, group});
       return;
