@@ -1,1 +1,23 @@
-//! Under construction.
+//! From raw pictures to H.264: [`Frame`], [`AccessUnit`], the [`Encoder`] trait and the software encoder.
+//!
+//! A picture is written into a [`Frame`] of a [`FramePool`] (I420, BT.709, limited range), an [`Encoder`] makes an
+//! [`AccessUnit`] of it, and whoever sends it shares its bytes. Nothing here knows of threads, sockets or clocks other
+//! than the times that frames carry.
+//!
+//! The stream is constrained baseline H.264 (`42e0xx`): what every browser decodes. The level in its SPS is that of
+//! the picture and rate; session descriptions say `42e01f` with `level-asymmetry-allowed=1`, as browsers offer it.
+
+mod access_unit;
+mod bitrate;
+pub mod compliance;
+mod encoder;
+mod frame;
+pub mod h264;
+mod software;
+mod tune;
+
+pub use access_unit::{AccessUnit, rtp_timestamp};
+pub use bitrate::Bitrate;
+pub use encoder::{EncodeError, Encoder};
+pub use frame::{Frame, FrameError, FramePool};
+pub use software::{SoftwareConfig, SoftwareEncoder};

@@ -1,0 +1,50 @@
+use bytes::Bytes;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// One encoded picture. Clones share the bytes.
+#[derive(Debug, Clone)]
+pub struct AccessUnit {
+    /// NAL units with start codes (H.264 Annex B). A keyframe begins with its SPS and PPS.
+    pub data: Bytes,
+    /// An IDR picture: decoding can start here.
+    pub keyframe: bool,
+    /// [`crate::Frame::number`] of the picture.
+    pub frame: u64,
+    /// [`crate::Frame::revision`] of the picture.
+    pub revision: u64,
+    /// [`crate::Frame::captured_at`] of the picture.
+    pub captured_at: Instant,
+    /// [`rtp_timestamp`] of `captured_at`: the same for all peers, so that a frame has one name everywhere.
+    pub rtp_timestamp: u32,
+}
+
+/// 90 kHz RTP time of a moment. Counted from one epoch per process, which lies an hour before its first use so that
+/// frames taken shortly before that still have a time; wraps as RTP time does.
+pub fn rtp_timestamp(at: Instant) -> u32 {
+    static EPOCH: OnceLock<Instant> = OnceLock::new();
+    let epoch = *EPOCH.get_or_init(|| {
+        let now = Instant::now();
+        now.checked_sub(Duration::from_secs(3600)).unwrap_or(now)
+    });
+    let since = at.saturating_duration_since(epoch);
+    // Truncation is the wrap of RFC 3550.
+    (since.as_nanos() * 9 / 100_000) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rtp_time_runs_at_90_khz() {
+        let t = Instant::now();
+        let first = rtp_timestamp(t);
+        let step = rtp_timestamp(t + Duration::from_secs(1)).wrapping_sub(first);
+        assert!((89_999..=90_001).contains(&step), "{step}");
+        // 2^32 ticks later it has wrapped to the same number.
+        let wrap = Duration::from_nanos((1u64 << 32) * 100_000 / 9);
+        let wrapped = rtp_timestamp(t + wrap).wrapping_sub(first);
+        assert!(wrapped <= 1 || wrapped == u32::MAX, "{wrapped}");
+    }
+}

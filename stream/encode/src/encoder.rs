@@ -1,0 +1,56 @@
+use crate::{AccessUnit, Bitrate, Frame};
+use thiserror::Error;
+
+/// Makes H.264 of frames. Every backend passes [`crate::compliance`].
+///
+/// The stream is constrained baseline without reordering: one access unit per frame, decodable at once. A keyframe
+/// carries SPS and PPS. Size follows the frames: a frame of another size begins a new sequence with a keyframe.
+pub trait Encoder: Send {
+    /// Encodes one frame. `None`: the encoder left the frame out to keep its rate; a forced keyframe is never left out.
+    ///
+    /// # Errors
+    /// A size the encoder cannot take, or the codec's own failure. After an error the next frame starts a new
+    /// sequence with a keyframe.
+    fn encode(&mut self, frame: &Frame, force_keyframe: bool) -> Result<Option<AccessUnit>, EncodeError>;
+
+    /// Aims at another rate from the next frame on.
+    ///
+    /// # Errors
+    /// The codec refuses it; the old rate stays.
+    fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), EncodeError>;
+
+    /// Expects so many frames a second from now on; the rate control shares the bits out by it.
+    ///
+    /// # Errors
+    /// The codec refuses it; the old one stays.
+    fn set_frame_rate(&mut self, frames_per_second: f32) -> Result<(), EncodeError>;
+
+    /// For logs and statistics, such as `openh264 (software)`.
+    fn description(&self) -> String;
+}
+
+/// Why a frame was not encoded.
+#[derive(Debug, Error)]
+pub enum EncodeError {
+    /// The picture is too small or too large.
+    #[error("cannot encode {width_px}x{height_px}: sizes from 16x16 to {max} are possible")]
+    Size {
+        /// Width of the frame.
+        width_px: u32,
+        /// Height of the frame.
+        height_px: u32,
+        /// The largest possible size in words.
+        max: &'static str,
+    },
+    /// The codec failed.
+    #[error("{encoder}: {reason}")]
+    Codec {
+        /// Which encoder.
+        encoder: &'static str,
+        /// What it says.
+        reason: String,
+    },
+    /// The stream is not what the session description promises.
+    #[error("stream is not constrained baseline H.264: {0}")]
+    Stream(#[from] crate::h264::H264Error),
+}

@@ -1,0 +1,324 @@
+//! The little of H.264 (ITU-T H.264) that is needed to know what a stream is: NAL units of a byte stream (Annex B),
+//! the sequence parameter set (7.3.2.1) with its colour description (Annex E), levels (Annex A).
+
+use thiserror::Error;
+
+/// `nal_unit_type` of a sequence parameter set.
+pub const NAL_SPS: u8 = 7;
+/// `nal_unit_type` of a picture parameter set.
+pub const NAL_PPS: u8 = 8;
+/// `nal_unit_type` of a slice of an IDR picture.
+pub const NAL_IDR: u8 = 5;
+/// `nal_unit_type` of a slice of another picture.
+pub const NAL_SLICE: u8 = 1;
+
+/// Why a stream is not understood, or not what it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum H264Error {
+    /// The parameter set ends too early.
+    #[error("parameter set is cut off")]
+    Short,
+    /// A profile other than the constrained baseline.
+    #[error("profile_idc {0} instead of 66")]
+    Profile(u8),
+    /// A value that no stream of ours has.
+    #[error("unexpected {0}")]
+    Unexpected(&'static str),
+}
+
+/// The NAL units of an Annex B byte stream without their start codes.
+pub fn nal_units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
+    NalUnits { rest: skip_to_start(stream) }
+}
+
+/// `nal_unit_type` of a NAL unit; 0 of an empty one.
+pub fn nal_type(nal: &[u8]) -> u8 {
+    nal.first().map_or(0, |b| b & 0x1f)
+}
+
+/// What a sequence parameter set says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sps {
+    /// 66 for baseline.
+    pub profile_idc: u8,
+    /// `constraint_set0_flag` is the highest bit.
+    pub constraints: u8,
+    /// Ten times the level.
+    pub level_idc: u8,
+    /// Width after cropping, pixels.
+    pub width: u32,
+    /// Height after cropping, pixels.
+    pub height: u32,
+    /// 2: pictures come in the order they are shown.
+    pub pic_order_cnt_type: u32,
+    /// Colour description, if any.
+    pub colour: Option<Colour>,
+    /// `max_num_reorder_frames`, if it is said.
+    pub reorder_frames: Option<u32>,
+}
+
+/// Colour description of the VUI (Annex E.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Colour {
+    /// Samples from 0 to 255 instead of 16 to 235.
+    pub full_range: bool,
+    /// Table E-3; 1 is BT.709.
+    pub primaries: u8,
+    /// Table E-4; 1 is BT.709.
+    pub transfer: u8,
+    /// Table E-5; 1 is BT.709.
+    pub matrix: u8,
+}
+
+impl Sps {
+    /// Reads a NAL unit of type 7 of a baseline, main or extended stream.
+    ///
+    /// # Errors
+    /// Cut off, or a profile with chroma formats.
+    pub fn parse(nal: &[u8]) -> Result<Self, H264Error> {
+        let &[header, profile_idc, constraints, level_idc, ref rest @ ..] = nal else { return Err(H264Error::Short) };
+        if header & 0x1f != NAL_SPS {
+            return Err(H264Error::Unexpected("NAL unit instead of a sequence parameter set"));
+        }
+        if !matches!(profile_idc, 66 | 77 | 88) {
+            return Err(H264Error::Profile(profile_idc));
+        }
+        let payload = unescape(rest);
+        let mut bits = Bits { bytes: &payload, at: 0 };
+        bits.ue()?; // seq_parameter_set_id
+        bits.ue()?; // log2_max_frame_num_minus4
+        let pic_order_cnt_type = bits.ue()?;
+        match pic_order_cnt_type {
+            0 => {
+                bits.ue()?;
+            }
+            1 => return Err(H264Error::Unexpected("pic_order_cnt_type 1")),
+            _ => {}
+        }
+        bits.ue()?; // max_num_ref_frames
+        bits.bit()?; // gaps_in_frame_num_value_allowed_flag
+        let width_mbs = bits.ue()? + 1;
+        let height_mbs = bits.ue()? + 1;
+        if !bits.bit()? {
+            return Err(H264Error::Unexpected("interlaced pictures"));
+        }
+        bits.bit()?; // direct_8x8_inference_flag
+        let (mut crop_x, mut crop_y) = (0, 0);
+        if bits.bit()? {
+            crop_x = bits.ue()? + bits.ue()?;
+            crop_y = bits.ue()? + bits.ue()?;
+        }
+        let width = (width_mbs * 16).checked_sub(crop_x * 2).ok_or(H264Error::Unexpected("cropping"))?;
+        let height = (height_mbs * 16).checked_sub(crop_y * 2).ok_or(H264Error::Unexpected("cropping"))?;
+        let (mut colour, mut reorder_frames) = (None, None);
+        if bits.bit()? {
+            (colour, reorder_frames) = vui(&mut bits)?;
+        }
+        Ok(Self { profile_idc, constraints, level_idc, width, height, pic_order_cnt_type, colour, reorder_frames })
+    }
+
+    /// True for the constrained baseline profile (A.2.1.1).
+    pub fn is_constrained_baseline(&self) -> bool {
+        self.profile_idc == 66 && self.constraints & 0x40 != 0
+    }
+}
+
+/// Makes the parameter set say `42e0xx`, the constrained baseline as session descriptions name it: a stream without
+/// slice groups, arbitrary order and redundant slices obeys the baseline, main and extended profiles alike (A.2.1 to
+/// A.2.3), so all three flags are true of it.
+///
+/// # Errors
+/// No baseline stream.
+pub fn mark_constrained_baseline(nal: &mut [u8]) -> Result<(), H264Error> {
+    let [_, profile, constraints, _level, ..] = nal else { return Err(H264Error::Short) };
+    if *profile != 66 {
+        return Err(H264Error::Profile(*profile));
+    }
+    *constraints = 0xe0;
+    Ok(())
+}
+
+/// The lowest level (as `level_idc`) for pictures of this size, rate and bitrate (table A-1); at least 3.1, which is
+/// what session descriptions name. `None` above level 5.2.
+pub fn level_idc(width_px: u32, height_px: u32, frames_per_second: f32, bitrate: crate::Bitrate) -> Option<u8> {
+    // level_idc, MaxMBPS, MaxFS, MaxBR in kbit/s.
+    const LEVELS: [(u8, f64, u32, u64); 8] = [
+        (31, 108_000.0, 3_600, 14_000),
+        (32, 216_000.0, 5_120, 20_000),
+        (40, 245_760.0, 8_192, 20_000),
+        (41, 245_760.0, 8_192, 50_000),
+        (42, 522_240.0, 8_704, 50_000),
+        (50, 589_824.0, 22_080, 135_000),
+        (51, 983_040.0, 36_864, 240_000),
+        (52, 2_073_600.0, 36_864, 240_000),
+    ];
+    let (columns, rows) = (width_px.div_ceil(16), height_px.div_ceil(16));
+    let frame_mbs = columns.saturating_mul(rows);
+    let per_second = f64::from(frame_mbs) * f64::from(frames_per_second.max(1.0));
+    LEVELS
+        .iter()
+        .find(|(_, max_mbps, max_fs, max_kbps)| {
+            // Neither side may exceed sqrt(8 MaxFS) macroblocks (A.3.1 g, h).
+            let side = (8 * u64::from(*max_fs)).isqrt() as u32;
+            frame_mbs <= *max_fs
+                && columns <= side
+                && rows <= side
+                && per_second <= *max_mbps
+                && bitrate.as_bps() <= max_kbps * 1_000
+        })
+        .map(|level| level.0)
+}
+
+struct NalUnits<'a> {
+    rest: Option<&'a [u8]>,
+}
+
+impl<'a> Iterator for NalUnits<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest?;
+        let end = rest.windows(3).position(|w| w == [0, 0, 1]);
+        let nal = &rest[..end.unwrap_or(rest.len())];
+        self.rest = end.map(|end| &rest[end + 3..]);
+        // The zero before a four-byte start code belongs to the start code.
+        let trimmed = nal.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
+        Some(&nal[..trimmed])
+    }
+}
+
+fn skip_to_start(stream: &[u8]) -> Option<&[u8]> {
+    stream.windows(3).position(|w| w == [0, 0, 1]).map(|at| &stream[at + 3..])
+}
+
+/// Takes the emulation prevention bytes out (7.3.1).
+fn unescape(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut zeros = 0;
+    for &b in bytes {
+        if zeros >= 2 && b == 3 {
+            zeros = 0;
+            continue;
+        }
+        zeros = if b == 0 { zeros + 1 } else { 0 };
+        out.push(b);
+    }
+    out
+}
+
+fn vui(bits: &mut Bits) -> Result<(Option<Colour>, Option<u32>), H264Error> {
+    if bits.bit()? && bits.u(8)? == 255 {
+        bits.u(32)?; // sample aspect ratio
+    }
+    if bits.bit()? {
+        bits.bit()?; // overscan_appropriate_flag
+    }
+    let mut colour = None;
+    if bits.bit()? {
+        bits.u(3)?; // video_format
+        let full_range = bits.bit()?;
+        if bits.bit()? {
+            let (primaries, transfer, matrix) = (bits.u(8)? as u8, bits.u(8)? as u8, bits.u(8)? as u8);
+            colour = Some(Colour { full_range, primaries, transfer, matrix });
+        }
+    }
+    if bits.bit()? {
+        bits.ue()?; // chroma_sample_loc_type_top_field
+        bits.ue()?;
+    }
+    if bits.bit()? {
+        bits.u(32)?; // num_units_in_tick
+        bits.u(32)?; // time_scale
+        bits.bit()?;
+    }
+    if bits.bit()? || bits.bit()? {
+        return Err(H264Error::Unexpected("hypothetical reference decoder parameters"));
+    }
+    bits.bit()?; // pic_struct_present_flag
+    let mut reorder = None;
+    if bits.bit()? {
+        bits.bit()?; // motion_vectors_over_pic_boundaries_flag
+        for _ in 0..4 {
+            bits.ue()?;
+        }
+        reorder = Some(bits.ue()?);
+    }
+    Ok((colour, reorder))
+}
+
+struct Bits<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Bits<'_> {
+    fn bit(&mut self) -> Result<bool, H264Error> {
+        let byte = *self.bytes.get(self.at / 8).ok_or(H264Error::Short)?;
+        let bit = byte >> (7 - self.at % 8) & 1;
+        self.at += 1;
+        Ok(bit == 1)
+    }
+
+    fn u(&mut self, count: u32) -> Result<u32, H264Error> {
+        let mut value = 0;
+        for _ in 0..count {
+            value = value << 1 | u32::from(self.bit()?);
+        }
+        Ok(value)
+    }
+
+    /// Unsigned Exp-Golomb (9.1); no value of ours needs more than 16 bits.
+    fn ue(&mut self) -> Result<u32, H264Error> {
+        let mut zeros = 0;
+        while !self.bit()? {
+            zeros += 1;
+            if zeros > 16 {
+                return Err(H264Error::Unexpected("large value"));
+            }
+        }
+        Ok((1 << zeros) - 1 + self.u(zeros)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Bitrate;
+
+    #[test]
+    fn nal_units_are_found() {
+        let stream = [0, 0, 0, 1, 0x67, 1, 2, 0, 0, 1, 0x68, 3, 0, 0, 0, 1, 0x65, 9, 0, 3];
+        let nals: Vec<&[u8]> = nal_units(&stream).collect();
+        assert_eq!(nals, [&[0x67, 1, 2][..], &[0x68, 3], &[0x65, 9, 0, 3]]);
+        assert_eq!(nals.iter().map(|n| nal_type(n)).collect::<Vec<_>>(), [NAL_SPS, NAL_PPS, NAL_IDR]);
+        assert_eq!(nal_units(&[1, 2, 3]).count(), 0);
+        assert_eq!(nal_units(&[]).count(), 0);
+    }
+
+    #[test]
+    fn levels_fit_size_rate_and_bitrate() {
+        let low = Bitrate::mbps(4);
+        assert_eq!(level_idc(640, 360, 30.0, low), Some(31));
+        assert_eq!(level_idc(1280, 720, 30.0, low), Some(31));
+        assert_eq!(level_idc(1280, 720, 60.0, low), Some(32));
+        assert_eq!(level_idc(1920, 1080, 30.0, low), Some(40));
+        assert_eq!(level_idc(1920, 1080, 30.0, Bitrate::mbps(30)), Some(41));
+        assert_eq!(level_idc(1920, 1080, 60.0, low), Some(42));
+        assert_eq!(level_idc(2560, 1440, 60.0, low), Some(51));
+        assert_eq!(level_idc(3840, 2160, 60.0, low), Some(52));
+        assert_eq!(level_idc(16_384, 16, 30.0, low), None);
+        assert_eq!(level_idc(7680, 4320, 60.0, low), None);
+    }
+
+    #[test]
+    fn damaged_parameter_sets_are_refused() {
+        assert_eq!(Sps::parse(&[]), Err(H264Error::Short));
+        assert_eq!(Sps::parse(&[0x67, 66, 0xe0, 31]), Err(H264Error::Short));
+        assert_eq!(Sps::parse(&[0x67, 100, 0, 31, 0xff]), Err(H264Error::Profile(100)));
+        assert!(matches!(Sps::parse(&[0x68, 66, 0, 31, 0xff]), Err(H264Error::Unexpected(_))));
+        // A long run of zeros is no number that we take.
+        assert!(Sps::parse(&[0x67, 66, 0xe0, 31, 0, 0, 0, 0, 0, 0, 0]).is_err());
+        assert_eq!(mark_constrained_baseline(&mut [0x67, 100, 0, 31]), Err(H264Error::Profile(100)));
+        assert_eq!(mark_constrained_baseline(&mut [0x67]), Err(H264Error::Short));
+    }
+}

@@ -1,0 +1,46 @@
+//! The software encoder obeys the rules of all encoders.
+
+use rr_encode::{Bitrate, Encoder, FramePool, SoftwareConfig, SoftwareEncoder, compliance, h264};
+
+fn encoder(bitrate: Bitrate, frames_per_second: f32) -> SoftwareEncoder {
+    SoftwareEncoder::new(SoftwareConfig { bitrate, frames_per_second })
+}
+
+#[test]
+fn complies() {
+    compliance::check(&|bitrate, fps| Ok(Box::new(encoder(bitrate, fps)))).unwrap();
+}
+
+#[test]
+fn absurd_rates_are_brought_into_bounds() {
+    let pool = FramePool::new();
+    let picture = compliance::test_picture(320, 240, 0);
+    for (bitrate, fps) in [(Bitrate::bps(0), 0.0), (Bitrate::bps(u64::MAX), f32::NAN), (Bitrate::kbps(1), 1e9)] {
+        let mut encoder = encoder(bitrate, fps);
+        for _ in 0..2 {
+            let mut frame = pool.take().unwrap();
+            frame.fill_from_rgba(&picture, 320 * 4, 320, 240).unwrap();
+            assert!(encoder.encode(&frame, true).unwrap().is_some());
+            encoder.set_bitrate(Bitrate::bps(u64::MAX)).unwrap();
+            encoder.set_bitrate(bitrate).unwrap();
+            encoder.set_frame_rate(fps).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_rate_beyond_the_level_starts_a_sequence_of_a_higher_level() {
+    let pool = FramePool::new();
+    let picture = compliance::test_picture(1280, 720, 0);
+    let mut encoder = encoder(Bitrate::mbps(4), 30.0);
+    let mut levels = Vec::new();
+    for rate in [4, 13, 18, 4] {
+        encoder.set_bitrate(Bitrate::mbps(rate)).unwrap();
+        let mut frame = pool.take().unwrap();
+        frame.fill_from_rgba(&picture, 1280 * 4, 1280, 720).unwrap();
+        let unit = encoder.encode(&frame, false).unwrap().unwrap();
+        let sps = h264::nal_units(&unit.data).find(|nal| h264::nal_type(nal) == h264::NAL_SPS);
+        levels.push(sps.map(|nal| h264::Sps::parse(nal).unwrap().level_idc));
+    }
+    assert_eq!(levels, [Some(31), None, Some(32), None]);
+}
