@@ -176,6 +176,9 @@ impl Gpu {
             is_software: raw.device_type == wgpu::DeviceType::Cpu,
             driver: format!("{} {}", raw.driver, raw.driver_info).trim().to_owned(),
         };
+        if info.is_software {
+            crate::memory::keep_for_software_rasterizer();
+        }
         let faults = Arc::new(Faults::default());
         let lost = Arc::clone(&faults);
         device.set_device_lost_callback(move |reason, message| {

@@ -24,12 +24,14 @@
 //! Faults of the device come back as [`GpuError`] from the next call; nothing here panics on them.
 
 mod cull;
+mod floor;
 mod flow;
 mod frustum;
 mod gpu;
 mod gpu_model;
 mod labels;
 mod marker;
+mod memory;
 mod pack;
 mod picture;
 mod pipelines;
@@ -44,7 +46,7 @@ mod uniforms;
 pub use gpu::{AdapterChoice, Gpu, GpuError, GpuInfo};
 pub use marker::MARKER_BOUNDS;
 pub use readback::RING_SIZE;
-pub use renderer::{FrameOptions, RenderStats, Renderer};
+pub use renderer::{FrameOptions, Lighting, RenderStats, Renderer};
 pub use target::{COLOUR_FORMAT, RenderTarget};
 pub use theme::Theme;
 pub use wgpu;

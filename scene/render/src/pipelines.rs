@@ -35,7 +35,8 @@ pub(crate) struct Layouts {
 #[derive(Debug)]
 pub(crate) struct MainPipelines {
     pub(crate) mesh: wgpu::RenderPipeline,
-    pub(crate) sky: wgpu::RenderPipeline,
+    /// Background without floor, with the grid, with grid and shadow.
+    pub(crate) sky: [wgpu::RenderPipeline; 3],
     pub(crate) edges: wgpu::RenderPipeline,
     pub(crate) lines: wgpu::RenderPipeline,
     pub(crate) flow: wgpu::RenderPipeline,
@@ -192,12 +193,13 @@ fn blended() -> wgpu::ColorTargetState {
 }
 
 impl MainPipelines {
-    pub(crate) fn new(gpu: &Gpu, shaders: &Shaders, layouts: &Layouts, samples: u32) -> Self {
+    pub(crate) fn new(gpu: &Gpu, shaders: &Shaders, layouts: &Layouts, samples: u32, per_pixel: bool) -> Self {
         let triangles = wgpu::PrimitiveTopology::TriangleList;
+        let (vertex, fragment) = if per_pixel { ("vs_mesh", "fs_mesh") } else { ("vs_lit", "fs_lit") };
         let mesh = build(gpu, shaders, &Spec {
             shader: "mesh",
-            vertex: "vs_mesh",
-            fragment: "fs_mesh",
+            vertex,
+            fragment,
             groups: &[Some(&layouts.frame)],
             buffers: &[Some(vertices()), Some(instances())],
             topology: triangles,
@@ -205,16 +207,18 @@ impl MainPipelines {
             depth_write: Some(true),
             samples,
         });
-        let sky = build(gpu, shaders, &Spec {
-            shader: "sky",
-            vertex: "vs_sky",
-            fragment: "fs_sky",
-            groups: &[Some(&layouts.frame), Some(&layouts.shadow)],
-            buffers: &[],
-            topology: triangles,
-            target: opaque(COLOUR_FORMAT),
-            depth_write: Some(false),
-            samples,
+        let sky = ["fs_sky", "fs_grid", "fs_floor"].map(|fragment| {
+            build(gpu, shaders, &Spec {
+                shader: "sky",
+                vertex: "vs_sky",
+                fragment,
+                groups: &[Some(&layouts.frame), Some(&layouts.shadow)],
+                buffers: &[],
+                topology: triangles,
+                target: opaque(COLOUR_FORMAT),
+                depth_write: Some(false),
+                samples,
+            })
         });
         let line = |vertex, depth_write| {
             build(gpu, shaders, &Spec {

@@ -1,6 +1,7 @@
 //! Draws snapshots: faces, background and floor, lines, connections, then outlines and labels on top.
 
 use crate::cull::{Run, Visible};
+use crate::floor;
 use crate::flow::{self, FlowVertex};
 use crate::frustum::{Frustum, screen_rect};
 use crate::gpu::{Gpu, GpuError};
@@ -11,10 +12,22 @@ use crate::prepared::Prepared;
 use crate::shadow::{FloorShadow, flat_pass};
 use crate::target::RenderTarget;
 use crate::theme::Theme;
-use crate::uniforms::FrameUniforms;
+use crate::uniforms::{FrameUniforms, ShadowFrame};
 use bytemuck::Zeroable;
 use glam::Vec2;
 use rr_scene::{Aabb, SceneSnapshot};
+
+/// Where light is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lighting {
+    /// Per pixel on hardware, per corner on software.
+    #[default]
+    Auto,
+    /// Per corner of a triangle: fast on a software adapter, coarse on large smooth triangles.
+    PerCorner,
+    /// Per pixel.
+    PerPixel,
+}
 
 /// What a frame shows besides the devices.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,6 +48,8 @@ pub struct FrameOptions {
     pub outlines: bool,
     /// Pixels per point: widths and text follow it.
     pub ui_scale: f32,
+    /// Where light is computed.
+    pub lighting: Lighting,
 }
 
 impl Default for FrameOptions {
@@ -48,6 +63,7 @@ impl Default for FrameOptions {
             connections: true,
             outlines: true,
             ui_scale: 1.0,
+            lighting: Lighting::Auto,
         }
     }
 }
@@ -86,7 +102,8 @@ pub struct Renderer {
     theme: Theme,
     layouts: Layouts,
     shaders: Shaders,
-    main: [Option<MainPipelines>; 2],
+    /// By samples (1 or 4) and lighting (per corner or per pixel).
+    main: [[Option<MainPipelines>; 2]; 2],
     flat: FlatPipelines,
     uniforms: wgpu::Buffer,
     frame_bind_group: wgpu::BindGroup,
@@ -136,7 +153,7 @@ impl Renderer {
             theme,
             layouts,
             shaders,
-            main: [None, None],
+            main: Default::default(),
             flat,
             uniforms,
             frame_bind_group,
@@ -216,7 +233,7 @@ impl Renderer {
         let frustum = Frustum::new(&snapshot.camera, size.x, size.y);
         self.visible.update(&self.scene, &frustum, snapshot.camera.eye());
         stats.culled = self.visible.culled;
-        self.prepare_pipelines(target.samples())?;
+        let slot = self.prepare_pipelines(target.samples(), options.lighting)?;
         self.prepare_lines()?;
         if options.connections {
             self.prepare_flow()?;
@@ -230,7 +247,7 @@ impl Renderer {
         if let Some(frame) = shadow.filter(|_| !self.shadow.is_current(&self.scene)) {
             self.shadow.update(&self.gpu, &mut encoder, &self.flat, &self.frame_bind_group, &self.scene, frame)?;
         }
-        self.main_pass(&mut encoder, target, options, &mut stats);
+        self.main_pass(&mut encoder, target, slot, (&uniforms, shadow), options, &mut stats);
         let outlined = options.outlines && self.mask_pass(&mut encoder, target, &uniforms, size, options, &mut stats);
         let labels = if options.labels {
             let frame = LabelFrame {
@@ -254,13 +271,20 @@ impl Renderer {
         Ok(stats)
     }
 
-    fn prepare_pipelines(&mut self, samples: u32) -> Result<(), GpuError> {
-        let slot = usize::from(samples > 1);
-        if self.main[slot].is_none() {
-            let made = self.gpu.guarded(|| MainPipelines::new(&self.gpu, &self.shaders, &self.layouts, samples))?;
-            self.main[slot] = Some(made);
+    /// Makes the pipelines of the main pass when they are missing; returns their place.
+    fn prepare_pipelines(&mut self, samples: u32, lighting: Lighting) -> Result<[usize; 2], GpuError> {
+        let per_pixel = match lighting {
+            Lighting::Auto => !self.gpu.info().is_software,
+            Lighting::PerCorner => false,
+            Lighting::PerPixel => true,
+        };
+        let slot = [usize::from(samples > 1), usize::from(per_pixel)];
+        let place = &mut self.main[slot[0]][slot[1]];
+        if place.is_none() {
+            let (gpu, shaders, layouts) = (&self.gpu, &self.shaders, &self.layouts);
+            *place = Some(gpu.guarded(|| MainPipelines::new(gpu, shaders, layouts, samples, per_pixel))?);
         }
-        Ok(())
+        Ok(slot)
     }
 
     /// The indices of quads, shared by all lines.
@@ -300,10 +324,12 @@ impl Renderer {
         &self,
         encoder: &mut wgpu::CommandEncoder,
         target: &RenderTarget,
+        slot: [usize; 2],
+        (uniforms, shadow): (&FrameUniforms, Option<ShadowFrame>),
         options: &FrameOptions,
         stats: &mut RenderStats,
     ) {
-        let Some(pipelines) = &self.main[usize::from(target.samples() > 1)] else {
+        let Some(pipelines) = &self.main[slot[0]][slot[1]] else {
             return;
         };
         let textures = &target.textures;
@@ -332,10 +358,14 @@ impl Renderer {
         self.draw_faces(&mut pass, &pipelines.mesh, self.visible.runs(), stats);
         self.draw_lines(&mut pass, &pipelines.lines, self.visible.runs(), |p| p.lines.as_ref(), stats);
 
-        pass.set_pipeline(&pipelines.sky);
         pass.set_bind_group(1, &self.shadow.bind_group, &[]);
-        pass.draw(0..3, 0..1);
-        stats.draw_calls += 1;
+        for (region, [left, top, right, bottom]) in floor::regions(target.size(), uniforms, shadow, options) {
+            pass.set_pipeline(&pipelines.sky[region as usize]);
+            pass.set_scissor_rect(left, top, right - left, bottom - top);
+            pass.draw(0..3, 0..1);
+            stats.draw_calls += 1;
+        }
+        pass.set_scissor_rect(0, 0, textures.width, textures.height);
 
         if options.edges {
             self.draw_lines(&mut pass, &pipelines.edges, self.visible.edge_runs(), |p| p.edges.as_ref(), stats);

@@ -60,7 +60,6 @@ impl FrameUniforms {
         let key = (level * 0.55 - right * 0.55 + Vec3::Y * 0.95).normalize();
         let fill = (right * 0.8 + level * 0.35 + Vec3::Y * 0.1).normalize();
         let cell = grid_cell(camera);
-        let floor = options.grid || options.shadows;
         let (corner, per_metre, per_height) = shadow.map_or(([0.0; 2], 0.0, 1.0), |s| (s.corner, s.per_metre, s.per_height));
         let mut shadow_colour = unit(theme.shadow);
         if shadow.is_none() || !options.shadows {
@@ -75,7 +74,7 @@ impl FrameUniforms {
             key_light: key.extend(0.0).to_array(),
             fill_light: fill.extend(per_height).to_array(),
             viewport: [w, h, options.scale(), flow::phase(options.time_secs)],
-            grid: [cell, if options.grid { 1.0 } else { 0.0 }, fade_distance(camera), if floor { 1.0 } else { 0.0 }],
+            grid: [cell, if options.grid { 1.0 } else { 0.0 }, fade_distance(camera), 0.0],
             shadow: [corner[0], corner[1], per_metre, per_metre],
             background_top: unit(theme.background_top),
             background_bottom: unit(theme.background_bottom),

@@ -19,8 +19,8 @@ const TEXT_PT: f32 = 13.0;
 const PAD_X_PT: f32 = 7.0;
 const PLATE_HEIGHT_PT: f32 = 20.0;
 const CORNER_PT: f32 = 5.0;
-/// Distance between a device's top and its label.
-const LIFT_PT: f32 = 8.0;
+/// Distance between a device's top and its label: leaves room for the arrowhead of a connection.
+const LIFT_PT: f32 = 17.0;
 /// Labels in one picture; those farther away go first.
 const MAX_LABELS: usize = 160;
 const MAX_CHARS: usize = 40;

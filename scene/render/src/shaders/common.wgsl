@@ -13,7 +13,7 @@ struct Frame {
     fill_light: vec4<f32>,
     // width, height, pixels per point, phase of the flow (0 to 1)
     viewport: vec4<f32>,
-    // finest cell in metres, 1 when lines are drawn, metres at which they have faded, 1 when the floor shows at all
+    // finest cell in metres, 1 when lines are drawn, metres at which they have faded, -
     grid: vec4<f32>,
     // floor shadow: u = (x - shadow.x) * shadow.z, v = (z - shadow.y) * shadow.w
     shadow: vec4<f32>,

@@ -1,5 +1,34 @@
 // Faces: hemisphere light, a key light with a highlight, a weak fill light.
 
+// Light on a surface of that normal (unit length) as it reaches the eye; `base` is squared, the result encoded.
+fn shade(base: vec3<f32>, n: vec3<f32>, v: vec3<f32>) -> vec3<f32> {
+    let hemisphere = mix(0.22, 0.48, n.y * 0.5 + 0.5);
+    // Softened at the terminator: round shapes have no hard line between day and night.
+    let wrapped = max(dot(n, frame.key_light.xyz) * 0.8 + 0.2, 0.0);
+    let key = wrapped * wrapped;
+    let fill = max(dot(n, frame.fill_light.xyz), 0.0);
+    let h = frame.key_light.xyz + v;
+    var s = max(dot(n, h), 0.0);
+    s = s * s / max(dot(h, h), 1e-6);
+    s = s * s;
+    s = s * s;
+    s = s * s;
+    s = s * s;
+    let light = hemisphere + key * 0.66 + fill * 0.13;
+    return sqrt(base * light + vec3<f32>(s * key * 0.13));
+}
+
+fn unit(v: vec3<f32>) -> vec3<f32> {
+    return v * inverseSqrt(max(dot(v, v), 1e-20));
+}
+
+fn squared_colour(own: vec4<f32>, instance: vec4<f32>) -> vec3<f32> {
+    let encoded = select(instance.rgb, own.rgb, own.a > 0.5);
+    return encoded * encoded;
+}
+
+// Light per pixel, for adapters with the speed for it.
+
 struct MeshOut {
     @builtin(position) position: vec4<f32>,
     @location(0) normal: vec3<f32>,
@@ -15,35 +44,51 @@ fn vs_mesh(
     instance: InstanceIn,
 ) -> MeshOut {
     let world = world_from_part(instance, position);
-    let encoded = select(instance.colour.rgb, colour.rgb, colour.a > 0.5);
     var out: MeshOut;
     out.position = frame.clip_from_world * vec4<f32>(world, 1.0);
     out.normal = turned(instance, normal.xyz * 2.0 - 1.0);
     out.to_eye = frame.eye.xyz - world;
-    out.base = encoded * encoded;
+    out.base = squared_colour(colour, instance.colour);
     return out;
 }
 
 @fragment
 fn fs_mesh(in: MeshOut) -> @location(0) vec4<f32> {
     // CAD surfaces come with either orientation: the side one sees is the outside.
-    let facing = dot(in.normal, in.to_eye);
-    let n = in.normal * (sign(facing) * inverseSqrt(max(dot(in.normal, in.normal), 1e-20)));
-    let v = in.to_eye * inverseSqrt(max(dot(in.to_eye, in.to_eye), 1e-20));
+    let facing = select(-1.0, 1.0, dot(in.normal, in.to_eye) >= 0.0);
+    return vec4<f32>(shade(in.base, unit(in.normal) * facing, unit(in.to_eye)), 1.0);
+}
 
-    let hemisphere = mix(0.26, 0.52, n.y * 0.5 + 0.5);
-    let key = max(dot(n, frame.key_light.xyz), 0.0);
-    let fill = max(dot(n, frame.fill_light.xyz), 0.0);
-    let h = frame.key_light.xyz + v;
-    var s = max(dot(n, h), 0.0);
-    s = s * s / max(dot(h, h), 1e-6);
-    s = s * s;
-    s = s * s;
-    s = s * s;
-    s = s * s;
-    let light = hemisphere + key * 0.52 + fill * 0.14;
-    let lit = in.base * light + vec3<f32>(s * key * 0.13);
-    return vec4<f32>(sqrt(lit), 1.0);
+// Light per corner, for software adapters: there a picture has far more shaded pixels than corners. Both sides are
+// lit, and the pixel picks the one that it sees.
+
+struct LitOut {
+    @builtin(position) position: vec4<f32>,
+    @location(0) front: vec3<f32>,
+    @location(1) back: vec3<f32>,
+}
+
+@vertex
+fn vs_lit(
+    @location(0) position: vec3<f32>,
+    @location(1) normal: vec4<f32>,
+    @location(2) colour: vec4<f32>,
+    instance: InstanceIn,
+) -> LitOut {
+    let world = world_from_part(instance, position);
+    let n = unit(turned(instance, normal.xyz * 2.0 - 1.0));
+    let v = unit(frame.eye.xyz - world);
+    let base = squared_colour(colour, instance.colour);
+    var out: LitOut;
+    out.position = frame.clip_from_world * vec4<f32>(world, 1.0);
+    out.front = shade(base, n, v);
+    out.back = shade(base, -n, v);
+    return out;
+}
+
+@fragment
+fn fs_lit(in: LitOut, @builtin(front_facing) is_front: bool) -> @location(0) vec4<f32> {
+    return vec4<f32>(select(in.back, in.front, is_front), 1.0);
 }
 
 struct MaskOut {
