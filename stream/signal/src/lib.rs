@@ -1,1 +1,35 @@
-//! Under construction.
+//! The host's front door: share links, the signaling WebSocket and the viewer page over HTTP or HTTPS.
+//!
+//! [`SignalServer`] listens, serves the page and `/health` to everybody, and lets only the bearer of a token signed
+//! by the [`TokenKey`] past the first message on `/signal`. What the host does with a viewer is behind
+//! [`SignalHandler`]: this crate knows nothing of WebRTC.
+//!
+//! ```text
+//! socket ─► server (accept, TLS, limits) ─► routes (page, /health, /signal) ─► socket task ─► Machine ─► SignalHandler
+//!                                                                                  ▲
+//!                                                          Outbox (bounded, 64) ───┘  candidates and bye from the host
+//! ```
+//!
+//! The signaling socket stays open for the whole session, so that the host can say `bye`. When it closes, the WebRTC
+//! session goes on: the state of its ICE connection alone decides whether the viewer is there. A socket never waits
+//! for another: each has its own task, queue and deadlines.
+
+pub mod assets;
+mod config;
+mod handler;
+pub mod link;
+pub mod machine;
+mod private_file;
+mod routes;
+mod server;
+mod socket;
+mod throttle;
+pub mod tls;
+pub mod token;
+
+pub use assets::{Asset, VIEWER_ASSETS};
+pub use config::{Limits, SignalConfig, SignalError, Tls};
+pub use handler::{JoinRequest, Outbox, OutboxError, PeerId, Refusal, SignalHandler};
+pub use link::{QrMatrix, ShareLink};
+pub use server::SignalServer;
+pub use token::{Issued, KeyError, TokenError, TokenKey};
