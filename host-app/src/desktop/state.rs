@@ -34,6 +34,8 @@ pub struct HostInfo {
     pub stream_aspect: f32,
     /// Size of the stream's picture in pixels.
     pub stream_size_px: (u32, u32),
+    /// Pages are served with a certificate that this host made itself, which browsers warn about.
+    pub certificate_is_own_made: bool,
     /// The sample workspace, when it is installed.
     pub sample: Option<PathBuf>,
 }
@@ -147,6 +149,8 @@ pub struct UiState {
     pub path_prompt: Option<PathPrompt>,
     /// What goes on once the unsaved changes are dealt with.
     pub unsaved: Option<Action>,
+    /// What goes on once the file is written.
+    pub after_save: Option<Action>,
     /// A fault to show.
     pub problem: Option<Problem>,
     /// Name of a view about to be saved.
@@ -188,6 +192,7 @@ impl UiState {
             import: None,
             path_prompt: None,
             unsaved: None,
+            after_save: None,
             problem: None,
             view_name: None,
             help_open: false,

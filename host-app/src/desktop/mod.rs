@@ -1,0 +1,271 @@
+//! The desktop window: an egui window around the engine's picture.
+//!
+//! ```text
+//! Engine ── Status, SceneSnapshot, WindowPicture ──► App ── View ──► panels (draw, know no engine)
+//!    ▲                                                │                 │
+//!    └──────────────── calls, jobs ───────────────────┴──── Actions ◄───┘
+//! ```
+//!
+//! The window and the engine share one graphics device, so the picture is shown without a copy. Nothing here blocks:
+//! what may take longer than a frame is a job on a thread of its own.
+
+mod action;
+mod app;
+mod icons;
+mod jobs;
+mod look;
+mod panels;
+mod settings;
+mod shortcuts;
+mod state;
+mod ui;
+mod viewport;
+mod widgets;
+
+#[cfg(test)]
+mod tests;
+
+pub use app::ShareSetup;
+pub use settings::ThemeChoice;
+
+use anyhow::{Context as _, anyhow};
+use app::App;
+use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
+use eframe::wgpu;
+use rr_engine::{AdapterChoice, Cache, Engine, EngineConfig, Gpu, ImportRequest, Limits, PictureSize, Settings};
+use rr_scene::Workspace;
+use settings::Remembered;
+use state::{HostInfo, UiState};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// What the window starts with.
+pub struct DesktopOptions {
+    /// The workspace to open, and the file it came from.
+    pub workspace: Option<(Workspace, PathBuf)>,
+    /// Files to import at the start.
+    pub imports: Vec<ImportRequest>,
+    /// Which graphics adapter to use.
+    pub adapter: AdapterChoice,
+    /// Size of the stream's picture.
+    pub picture: PictureSize,
+    /// Most frames per second of the stream.
+    pub fps: f32,
+    /// Colours; none: those of the last run.
+    pub theme: Option<ThemeChoice>,
+    /// What the owner of the session decides.
+    pub settings: Settings,
+    /// Name of the engineer at this machine as others see it.
+    pub owner_name: String,
+    /// Keeps parsed models.
+    pub cache: Option<Cache>,
+    /// Bounds for reading untrusted files.
+    pub limits: Limits,
+    /// Folder for what the window remembers; none: nothing is remembered.
+    pub config_dir: Option<PathBuf>,
+    /// The sample workspace, when it is installed.
+    pub sample: Option<PathBuf>,
+    /// Makes the configuration of a share from the address the person chose.
+    pub share: ShareSetup,
+    /// True when pages are served with a certificate that the host made itself.
+    pub certificate_is_own_made: bool,
+    /// Lets a signal handler end the run.
+    pub stop: Stop,
+}
+
+/// Ends the run from another thread, as a signal does: nothing is asked, unsaved changes go to the file or to the
+/// recovery file.
+#[derive(Clone, Default)]
+pub struct Stop {
+    inner: Arc<StopInner>,
+}
+
+#[derive(Default)]
+struct StopInner {
+    wanted: AtomicBool,
+    ctx: OnceLock<egui::Context>,
+}
+
+impl Stop {
+    /// Asks the window to close. Does not block.
+    pub fn request(&self) {
+        self.inner.wanted.store(true, Ordering::Release);
+        if let Some(ctx) = self.inner.ctx.get() {
+            ctx.request_repaint();
+        }
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.inner.wanted.load(Ordering::Acquire)
+    }
+}
+
+/// Shows the window and returns when it is closed. Must be called from the main thread.
+///
+/// # Errors
+/// When there is no desktop, no graphics adapter, or the engine does not start or end; the text says what to do.
+pub fn run(options: DesktopOptions) -> anyhow::Result<()> {
+    let mut remembered = Remembered::load(options.config_dir.as_deref());
+    if let Some(theme) = options.theme {
+        remembered.theme = theme;
+    }
+    let native = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("Remote Render")
+            .with_app_id("remote-render")
+            .with_inner_size(remembered.window)
+            .with_min_inner_size([640.0, 480.0])
+            .with_drag_and_drop(true),
+        renderer: eframe::Renderer::Wgpu,
+        wgpu_options: WgpuConfiguration { wgpu_setup: gpu_setup(options.adapter), ..WgpuConfiguration::default() },
+        // The bundled fonts look the same everywhere.
+        system_font_fallback: false,
+        ..eframe::NativeOptions::default()
+    };
+    // The engine must end after the window is gone, also when the window never came up.
+    let engine: Arc<OnceLock<Engine>> = Arc::default();
+    let started = Arc::clone(&engine);
+    let shown = eframe::run_native(
+        "remote-render",
+        native,
+        Box::new(move |context| {
+            let app = start(context, options, remembered).map_err(|e| format!("{e:#}"))?;
+            drop(started.set(app.engine.clone()));
+            Ok(Box::new(app))
+        }),
+    );
+    let ended = engine.get().map(Engine::shutdown);
+    shown.map_err(no_window)?;
+    if let Some(saved) = ended {
+        let saved = saved.context("the engine did not end in order")?;
+        if let Some(path) = saved {
+            tracing::info!(path = %path.display(), "unsaved changes were saved");
+        }
+    }
+    Ok(())
+}
+
+fn start(context: &eframe::CreationContext<'_>, options: DesktopOptions, remembered: Remembered) -> anyhow::Result<App> {
+    let render_state = context.wgpu_render_state.clone().context("the window has no wgpu device")?;
+    let gpu =
+        Gpu::from_parts(render_state.adapter.clone(), render_state.device.clone(), render_state.queue.clone());
+    let ctx = context.egui_ctx.clone();
+    app::dress(&ctx, remembered.theme);
+    drop(options.stop.inner.ctx.set(ctx.clone()));
+    let host = HostInfo {
+        adapter: gpu.info().name.clone(),
+        adapter_warning: gpu.warning(),
+        stream_aspect: options.picture.aspect(),
+        stream_size_px: (options.picture.width_px, options.picture.height_px),
+        certificate_is_own_made: options.certificate_is_own_made,
+        sample: options.sample,
+    };
+    let is_dark = ctx.theme() == egui::Theme::Dark;
+    let theme = if is_dark { look::Tokens::DARK } else { look::Tokens::LIGHT }.picture();
+    let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || ctx.request_repaint());
+    let (workspace, path) = match options.workspace {
+        Some((workspace, path)) => (workspace, Some(path)),
+        None => (Workspace::new("Untitled"), None),
+    };
+    let mut ui_state = UiState::new(remembered);
+    if let Some(path) = &path {
+        ui_state.remembered.note_recent(path);
+    }
+    let config = EngineConfig {
+        gpu,
+        picture: options.picture,
+        fps: options.fps,
+        theme,
+        settings: options.settings,
+        owner_name: options.owner_name,
+        cache: options.cache,
+        limits: options.limits,
+        wake: Arc::clone(&wake),
+    };
+    let engine = Engine::start(config, workspace, path)?;
+    if !options.imports.is_empty() {
+        engine.import(options.imports)?;
+    }
+    Ok(App {
+        engine,
+        ui_state,
+        host,
+        jobs: jobs::Jobs::new(wake),
+        share_setup: options.share,
+        config_dir: options.config_dir,
+        render_state,
+        stop: options.stop,
+        texture: None,
+        title: String::new(),
+        is_dark: Some(is_dark),
+        may_close: false,
+    })
+}
+
+/// Hardware first, then software; all that the adapter can do, because CAD meshes need large buffers.
+fn gpu_setup(choice: AdapterChoice) -> WgpuSetup {
+    let mut setup = WgpuSetupCreateNew::without_display_handle();
+    setup.instance_descriptor.backends = wgpu::Backends::PRIMARY;
+    // Validation layers cost more than the rendering itself.
+    setup.instance_descriptor.flags = if std::env::var_os("RR_GPU_VALIDATION").is_some() {
+        wgpu::InstanceFlags::debugging()
+    } else {
+        wgpu::InstanceFlags::empty()
+    };
+    setup.native_adapter_selector = Some(Arc::new(move |adapters, surface| {
+        let mut fitting: Vec<&wgpu::Adapter> = adapters
+            .iter()
+            .filter(|a| allows(choice, a.get_info().device_type))
+            .filter(|a| surface.is_none_or(|s| a.is_surface_supported(s)))
+            .collect();
+        fitting.sort_by_key(|a| rank(a.get_info().device_type));
+        fitting.first().map(|a| (*a).clone()).ok_or_else(|| format!("no {choice} adapter can draw into this window"))
+    }));
+    setup.device_descriptor = Arc::new(|adapter| wgpu::DeviceDescriptor {
+        label: Some("rrhost window"),
+        required_limits: adapter.limits(),
+        ..wgpu::DeviceDescriptor::default()
+    });
+    WgpuSetup::CreateNew(setup)
+}
+
+fn allows(choice: AdapterChoice, kind: wgpu::DeviceType) -> bool {
+    match choice {
+        AdapterChoice::Auto => true,
+        AdapterChoice::Hardware => kind != wgpu::DeviceType::Cpu,
+        AdapterChoice::Software => kind == wgpu::DeviceType::Cpu,
+    }
+}
+
+fn rank(kind: wgpu::DeviceType) -> u8 {
+    match kind {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    }
+}
+
+/// Says what to do when there is no window.
+fn no_window(error: eframe::Error) -> anyhow::Error {
+    let hint = match &error {
+        // The window was there; what failed says itself what to do.
+        eframe::Error::AppCreation(reason) => return anyhow!("{reason}"),
+        eframe::Error::Wgpu(_) if cfg!(target_os = "linux") => {
+            "No graphics adapter can draw into a window here. Install the driver of the graphics card or the software \
+             renderer (apt install mesa-vulkan-drivers), or run without a window: rrhost --headless"
+        }
+        eframe::Error::Wgpu(_) => {
+            "No graphics adapter can draw into a window here. Install the driver of the graphics card, or run without \
+             a window: rrhost --headless"
+        }
+        eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => {
+            "There is no desktop to open a window on. Start rrhost from a desktop session, or run without a window: \
+             rrhost --headless"
+        }
+        _ => "The window could not be opened. To run without one: rrhost --headless",
+    };
+    anyhow!("{hint}\n(details: {error})")
+}
