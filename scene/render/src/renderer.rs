@@ -220,7 +220,10 @@ impl Renderer {
         snapshot: &SceneSnapshot,
         options: &FrameOptions,
     ) -> Result<RenderStats, GpuError> {
+        // The loss of a device is told by polling only.
+        let polled = self.gpu.device().poll(wgpu::PollType::Poll);
         self.gpu.check()?;
+        polled.map_err(|e| GpuError::Refused(e.to_string()))?;
         self.sync(snapshot)?;
         let mut stats = RenderStats {
             models: u32::try_from(self.scene.model_count()).unwrap_or(u32::MAX),
@@ -356,7 +359,6 @@ impl Renderer {
         });
         pass.set_bind_group(0, &self.frame_bind_group, &[]);
         self.draw_faces(&mut pass, &pipelines.mesh, self.visible.runs(), stats);
-        self.draw_lines(&mut pass, &pipelines.lines, self.visible.runs(), |p| p.lines.as_ref(), stats);
 
         pass.set_bind_group(1, &self.shadow.bind_group, &[]);
         for (region, [left, top, right, bottom]) in floor::regions(target.size(), uniforms, shadow, options) {
@@ -367,6 +369,8 @@ impl Renderer {
         }
         pass.set_scissor_rect(0, 0, textures.width, textures.height);
 
+        // Lines have soft borders: what is behind them must be there already.
+        self.draw_lines(&mut pass, &pipelines.lines, self.visible.runs(), |p| p.lines.as_ref(), stats);
         if options.edges {
             self.draw_lines(&mut pass, &pipelines.edges, self.visible.edge_runs(), |p| p.edges.as_ref(), stats);
         }

@@ -68,7 +68,7 @@ fn a_line_of_machines_dark_and_light() {
         .hover("mill-A")
         .snapshot(line_camera());
     check(&gpu, "line_dark", &scene, (960, 540), Theme::DARK);
-    check(&gpu, "line_light", &scene, (960, 540), Theme::LIGHT);
+    check(&gpu, "line_light", &scene, (640, 360), Theme::LIGHT);
 }
 
 #[test]
@@ -85,4 +85,47 @@ fn shapes_with_colours() {
         .snapshot(camera(Vec3::new(0.1, 0.4, 0.0), 4.6, 30.0, 25.0));
     check(&gpu, "shapes_dark", &scene, (641, 359), Theme::DARK);
     check(&gpu, "shapes_light", &scene, (641, 359), Theme::LIGHT);
+}
+
+#[test]
+fn wireframe_and_markers() {
+    let Some(gpu) = software() else { return };
+    let mut curve = rr_scene::Mesh::default();
+    for i in 0..96 {
+        let at = |i: i32| {
+            let t = i as f32 / 96.0 * std::f32::consts::TAU;
+            [(2.0 * t).cos() * 0.8 * (0.6 + 0.4 * (3.0 * t).cos()), 0.7 + 0.4 * (3.0 * t).sin(), (2.0 * t).sin() * 0.8]
+        };
+        curve.lines.extend([at(i), at(i + 1)]);
+    }
+    let mut model = model_of(vec![curve.clone(), moved(curve, Vec3::new(2.2, 0.0, 0.0))]);
+    model.instances[1].colour = Some(rr_scene::Rgba8([230, 120, 40, 255]));
+    let scene = Builder::default()
+        .model("m", model)
+        .device("wireframe", "m", DeviceKind::Equipment, Vec3::new(-1.0, 0.0, 0.0))
+        .device("sensor", "missing", DeviceKind::Sensor, Vec3::new(-2.6, 0.0, 0.4))
+        .select("sensor")
+        .snapshot(camera(Vec3::new(-0.2, 0.5, 0.0), 5.5, 15.0, 22.0));
+    check(&gpu, "wireframe_dark", &scene, (640, 360), Theme::DARK);
+    check(&gpu, "wireframe_light", &scene, (640, 360), Theme::LIGHT);
+}
+
+#[test]
+fn a_large_hall_from_afar_and_one_pixel() {
+    let Some(gpu) = software() else { return };
+    let mut hall = line();
+    for i in 0..60 {
+        let at = Vec3::new((i % 10) as f32 * 6.0 - 27.0, 0.0, (i / 10) as f32 * -5.0 - 5.0);
+        let (model, kind) = match i % 3 {
+            0 => ("cell", DeviceKind::MachiningCell),
+            1 => ("robot", DeviceKind::RobotArm),
+            _ => ("conveyor", DeviceKind::Conveyor),
+        };
+        hall = hall.turned(&format!("station-{i:02}"), model, kind, at, i as f32);
+    }
+    let scene = hall.snapshot(camera(Vec3::new(0.0, 0.0, -14.0), 52.0, 20.0, 26.0));
+    check(&gpu, "hall_dark", &scene, (800, 450), Theme::DARK);
+    check(&gpu, "one_pixel", &scene, (1, 1), Theme::DARK);
+    let close = SceneSnapshot { camera: camera(Vec3::new(1.2, 1.4, 0.3), 1.1, 35.0, 12.0), ..scene };
+    check(&gpu, "close_light", &close, (640, 360), Theme::LIGHT);
 }

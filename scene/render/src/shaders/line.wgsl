@@ -66,7 +66,7 @@ fn vs_line(@builtin(vertex_index) index: u32, instance: InstanceIn) -> LineOut {
     // Black lines of paper drawings on a dark floor, white ones on a bright one: nobody would see them.
     let weights = vec3<f32>(0.30, 0.59, 0.11);
     let contrast = abs(dot(out.colour.rgb - frame.background_bottom.rgb, weights));
-    out.colour = mix(frame.line, out.colour, clamp((contrast - 0.12) * 8.0, 0.0, 1.0));
+    out.colour = mix(frame.line, out.colour, clamp((contrast - 0.22) * 8.0, 0.0, 1.0));
     return out;
 }
 
