@@ -8,12 +8,13 @@
 //! So one entry of the [`Cache`] serves every choice of [`ImportOptions`].
 
 pub mod cache;
-mod cad;
+pub mod cad;
 mod context;
 mod error;
 mod loader;
 pub mod mesh;
 pub mod model_file;
+mod pages;
 mod report;
 mod source;
 pub mod stl;

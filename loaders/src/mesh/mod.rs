@@ -35,7 +35,7 @@ impl Soup for [[[f32; 3]; 3]] {
 }
 
 /// Triangles in one unit of work: their vertices fit into the second-level cache of a core.
-pub(crate) const CHUNK_TRIANGLES: usize = 1 << 15;
+pub(crate) const CHUNK_TRIANGLES: usize = 1 << 14;
 
 /// How often [`weld`] and [`shade`] call their `check` for this many triangles, about: for progress.
 pub fn checks(triangles: usize) -> usize {
@@ -54,8 +54,8 @@ fn split_at_bounds<'a, T>(mut slice: &'a mut [T], bounds: &[u32]) -> Vec<&'a mut
 }
 
 /// A count of vertices or triangles, which this module keeps within 32 bits.
+#[inline]
 fn index(count: usize) -> u32 {
-    debug_assert!(u32::try_from(count).is_ok());
     #[expect(clippy::cast_possible_truncation, reason = "weld() takes no more corners than fit")]
     let index = count as u32;
     index

@@ -1,12 +1,13 @@
 //! Normals, creases and feature edges.
 //!
 //! Most vertices of a fine mesh lie inside smooth regions. A first pass over the triangles sums the normals around
-//! every vertex, weighted by the angle of the corner (G. Thürmer and C. A. Wüthrich, Computing Vertex Normals from
-//! Polygonal Facets, 1998), and next to it a checksum of the neighbours that is zero where the triangles around the
-//! vertex close up. Only vertices where a face turns away from the sum or the checksum is not zero can lie on a crease
+//! every vertex, weighted as in N. Max, Weights for Computing Vertex Normals from Facet Normals (1999), which does not
+//! depend on how a quad is cut into triangles, and next to it a checksum of the neighbours that is zero where the
+//! triangles around the vertex close up. Only vertices where a face turns away from the sum or the checksum is not zero can lie on a crease
 //! or a border; those alone get the slow treatment, which needs to know all triangles around them.
 
 use super::{CHUNK_TRIANGLES, Welded, index, split_at_bounds};
+use crate::pages::zeroed;
 use rayon::prelude::*;
 use rr_scene::Mesh;
 use std::{
@@ -84,8 +85,8 @@ fn smooth_normals<E: Send>(
     crease_degrees: f32,
     check: &(impl Fn() -> Result<(), E> + Sync),
 ) -> Result<(Vec<[f32; 3]>, Vec<[f32; 3]>, Vec<AtomicBool>), E> {
-    let mut faces = vec![[0f32; 3]; indices.len() / 3];
-    let mut sums: Vec<Sum> = vec![[0; 4]; positions.len()];
+    let mut faces: Vec<[f32; 3]> = zeroed(indices.len() / 3);
+    let mut sums: Vec<Sum> = zeroed(positions.len());
     // Each chunk adds to the vertices that it was the first to use, and lists what belongs to earlier ones.
     let foreign: Vec<Vec<(u32, [f32; 3], u32)>> = split_at_bounds(&mut sums, bases)
         .into_par_iter()
@@ -98,11 +99,11 @@ fn smooth_normals<E: Send>(
             for (triangle, face) in indices.chunks_exact(3).zip(faces) {
                 let t = [triangle[0], triangle[1], triangle[2]];
                 let p = t.map(|i| positions[i as usize]);
-                let angles;
-                (*face, angles) = normal_and_angles(p);
+                let weights;
+                (*face, weights) = normal_and_weights(p);
                 let links = t.map(scramble);
                 for k in 0..3 {
-                    let normal = face.map(|c| c * angles[k]);
+                    let normal = face.map(|c| c * weights[k]);
                     let link = links[(k + 1) % 3].wrapping_sub(links[(k + 2) % 3]);
                     match t[k].checked_sub(base) {
                         Some(own_index) => add(&mut own[own_index as usize], normal, link),
@@ -116,7 +117,7 @@ fn smooth_normals<E: Send>(
     for (vertex, normal, link) in foreign.into_iter().flatten() {
         add(&mut sums[vertex as usize], normal, link);
     }
-    let mut normals = vec![[0f32; 3]; positions.len()];
+    let mut normals: Vec<[f32; 3]> = zeroed(positions.len());
     let flags: Vec<AtomicBool> = normals
         .par_iter_mut()
         .zip(&sums)
@@ -256,8 +257,8 @@ impl Surface<'_> {
             if group == groups.len() {
                 groups.push((face, [0.0; 3]));
             }
-            let angle = self.angle_at(corner);
-            groups[group].1 = std::array::from_fn(|i| groups[group].1[i] + face[i] * angle);
+            let weight = self.weight_at(corner);
+            groups[group].1 = std::array::from_fn(|i| groups[group].1[i] + face[i] * weight);
             if group > 0 {
                 work.moved_corners.push((corner, base + index(group - 1)));
             }
@@ -269,11 +270,11 @@ impl Surface<'_> {
         work.new_vertices.extend(normals.map(|normal| (vertex, normal)));
     }
 
-    fn angle_at(&self, corner: u32) -> f32 {
+    fn weight_at(&self, corner: u32) -> f32 {
         let corner = corner as usize;
         let first = corner / 3 * 3;
         let p = |k: usize| self.positions[self.indices[first + k] as usize];
-        normal_and_angles([p(0), p(1), p(2)]).1[corner - first]
+        normal_and_weights([p(0), p(1), p(2)]).1[corner - first]
     }
 
     /// Finds the feature edges from `vertex` to vertices with a higher number.
@@ -314,47 +315,49 @@ impl Surface<'_> {
     }
 }
 
-/// Unit normal of a triangle and its three angles in radians; zeros for a triangle without area.
-fn normal_and_angles(p: [[f32; 3]; 3]) -> ([f32; 3], [f32; 3]) {
-    let sides: [[f32; 3]; 3] = std::array::from_fn(|k| sub(p[(k + 1) % 3], p[k]));
-    let cross = cross(sides[0], sides[1]);
-    let area = dot(cross, cross);
-    let squares = sides.map(|s| dot(s, s));
-    // Within this range neither the squares nor the products below leave the range of f32.
-    let usable = |v: f32| (1e-30..1e30).contains(&v);
-    if !usable(area) || !squares.into_iter().all(usable) {
-        return normal_and_angles_wide(p);
+/// Unit normal of a triangle and the weights of its corners, sin(angle) / (product of the two sides); zeros for a
+/// triangle without area.
+#[inline]
+fn normal_and_weights(p: [[f32; 3]; 3]) -> ([f32; 3], [f32; 3]) {
+    // Side k lies opposite of corner k.
+    let sides = [sub(p[2], p[1]), sub(p[0], p[2]), sub(p[1], p[0])];
+    let cross = cross(sides[2], sides[0]);
+    let square = dot(cross, cross);
+    let [a, b, c] = sides.map(|s| dot(s, s));
+    let product = a * b * c;
+    // Within this range nothing leaves the range of f32.
+    let is_usable = |v: f32| (1e-30..1e30).contains(&v);
+    if !is_usable(square) || !is_usable(product) {
+        return normal_and_weights_wide(p);
     }
-    let scale = 1.0 / area.sqrt();
-    let angle = |k: usize| {
-        let (before, after) = ((k + 2) % 3, k);
-        fast_acos(-dot(sides[before], sides[after]) / (squares[before] * squares[after]).sqrt())
-    };
-    (cross.map(|c| c * scale), [angle(0), angle(1), angle(2)])
+    // |cross| is the product of two sides and the sine between them, whichever two.
+    let length = square.sqrt();
+    let (normal_scale, weight_scale) = (1.0 / length, length / product);
+    (cross.map(|c| c * normal_scale), [a, b, c].map(|opposite| opposite * weight_scale))
 }
 
 /// The same for very large and very small triangles.
 #[cold]
-#[expect(clippy::cast_possible_truncation, reason = "results are units and angles")]
-fn normal_and_angles_wide(p: [[f32; 3]; 3]) -> ([f32; 3], [f32; 3]) {
+#[expect(clippy::cast_possible_truncation, reason = "units, and weights that are kept in range")]
+fn normal_and_weights_wide(p: [[f32; 3]; 3]) -> ([f32; 3], [f32; 3]) {
     let p = p.map(|v| glam::DVec3::from(v.map(f64::from)));
-    let normal = (p[1] - p[0]).cross(p[2] - p[1]);
-    let Some(normal) = normal.try_normalize() else { return ([0.0; 3], [0.0; 3]) };
-    let angle = |k: usize| (p[(k + 1) % 3] - p[k]).angle_between(p[(k + 2) % 3] - p[k]) as f32;
-    (normal.as_vec3().to_array(), [angle(0), angle(1), angle(2)])
-}
-
-/// Arc cosine to 1e-4 (Abramowitz and Stegun, 4.4.45): enough for a weight.
-fn fast_acos(x: f32) -> f32 {
-    let a = x.abs().min(1.0);
-    let r = (1.0 - a).sqrt() * (1.570_728_8 + a * (-0.212_114_4 + a * (0.074_261 - a * 0.018_729_3)));
-    if x < 0.0 { std::f32::consts::PI - r } else { r }
+    let sides = [p[2] - p[1], p[0] - p[2], p[1] - p[0]];
+    let cross = sides[2].cross(sides[0]);
+    let Some(normal) = cross.try_normalize() else { return ([0.0; 3], [0.0; 3]) };
+    let squares = sides.map(glam::DVec3::length_squared);
+    let scale = cross.length() / squares.iter().product::<f64>();
+    let weights = squares.map(|opposite| (opposite * scale).clamp(1e-12, 1e12) as f32);
+    (normal.as_vec3().to_array(), weights)
 }
 
 fn unit(v: [f32; 3]) -> Option<[f32; 3]> {
-    let square = dot(v, v);
-    // A sum of weighted unit normals this short has cancelled out; its direction is noise.
-    (square > 1e-12).then(|| v.map(|c| c / square.sqrt()))
+    // Weights range over many magnitudes: the largest component comes to 1 first.
+    let largest = v.iter().fold(0f32, |m, c| m.max(c.abs()));
+    (largest > 0.0 && largest < f32::INFINITY).then(|| {
+        let v = v.map(|c| c / largest);
+        let length = dot(v, v).sqrt();
+        v.map(|c| c / length)
+    })
 }
 
 #[inline]

@@ -75,7 +75,7 @@ fn a_cube_has_flat_faces_and_twelve_edges() {
     assert_eq!(mesh.edges.len(), 24);
     assert_eq!(edge_set(&mesh).len(), 12, "no diagonal and no edge twice");
     for t in mesh.indices.chunks_exact(3) {
-        let face = normal_and_angles([0, 1, 2].map(|k| mesh.positions[t[k] as usize])).0;
+        let face = normal_and_weights([0, 1, 2].map(|k| mesh.positions[t[k] as usize])).0;
         for &v in t {
             assert!(dot(mesh.normals[v as usize], face) > 0.9999);
         }
@@ -168,12 +168,16 @@ fn the_tip_of_a_huge_fan_is_bounded_work() {
 }
 
 #[test]
-fn angles_sum_to_pi_and_match_the_wide_ones() {
+fn weights_are_those_of_max_and_match_the_wide_ones() {
     for p in [[[0.0; 3], [1.0, 0.0, 0.0], [0.3, 0.8, 0.2]], [[5.0, 1.0, 2.0], [6.0, 1.0, 2.0], [7.0, 1.1, 2.0]]] {
-        let (normal, angles) = normal_and_angles(p);
-        let (wide_normal, wide_angles) = normal_and_angles_wide(p);
-        assert!((angles.iter().sum::<f32>() - PI).abs() < 1e-3);
+        let (normal, weights) = normal_and_weights(p);
+        let (wide_normal, wide_weights) = normal_and_weights_wide(p);
         assert!(dot(normal, wide_normal) > 0.9999);
-        assert!(angles.iter().zip(wide_angles).all(|(a, w)| (a - w).abs() < 1e-3));
+        for k in 0..3 {
+            let [u, v] = [1, 2].map(|i| glam::Vec3::from(sub(p[(k + i) % 3], p[k])));
+            let expected = u.angle_between(v).sin() / (u.length() * v.length());
+            assert!((weights[k] / expected - 1.0).abs() < 1e-3, "{weights:?}, {expected}");
+            assert!((weights[k] / wide_weights[k] - 1.0).abs() < 1e-3);
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! their first use, so the order, and with it the locality, of the file is kept.
 
 use super::{CHUNK_TRIANGLES, Soup, index, split_at_bounds};
+use crate::pages::zeroed;
 use rayon::prelude::*;
 use std::{
     hash::{BuildHasher, RandomState},
@@ -63,7 +64,7 @@ impl Welded {
 pub fn weld<E: Send>(soup: &(impl Soup + ?Sized), check: impl Fn() -> Result<(), E> + Sync) -> Result<Welded, E> {
     let count = soup.len().min(u32::MAX as usize / 3);
     let hash = Hash::new();
-    let mut indices = vec![0u32; 3 * count];
+    let mut indices: Vec<u32> = zeroed(3 * count);
     let chunks: Vec<Chunk> = indices
         .par_chunks_mut(3 * CHUNK_TRIANGLES)
         .enumerate()
@@ -83,8 +84,10 @@ struct Chunk {
 }
 
 fn weld_chunk(soup: &(impl Soup + ?Sized), first: usize, indices: &mut [u32], hash: Hash, table: &mut Table) -> Chunk {
-    table.reset(indices.len());
-    let mut chunk = Chunk::default();
+    // A closed surface has about half as many vertices as triangles; the table grows when it is not like that.
+    let expected = indices.len() / 5;
+    table.reset(expected);
+    let mut chunk = Chunk { positions: Vec::with_capacity(expected), hashes: Vec::with_capacity(expected) };
     for (i, triangle) in indices.chunks_exact_mut(3).enumerate() {
         for (corner, slot) in soup.triangle(first + i).into_iter().zip(triangle) {
             // -0.0 + 0.0 is 0.0: equal corners have equal bits from here on.
@@ -94,6 +97,7 @@ fn weld_chunk(soup: &(impl Soup + ?Sized), first: usize, indices: &mut [u32], ha
             if *slot as usize == chunk.positions.len() {
                 chunk.positions.push(p);
                 chunk.hashes.push(h);
+                table.grow_if_full(&chunk.hashes);
             }
         }
     }
@@ -120,7 +124,7 @@ fn join<E: Send>(
     let is_owner = |g: u32| owner[g as usize].load(Relaxed) == g;
     let owned: Vec<usize> = flat.par_windows(2).map(|w| (w[0]..w[1]).filter(|&g| is_owner(g)).count()).collect();
     let bases = running_sums(owned.into_iter());
-    let mut positions = vec![[0f32; 3]; bases.last().copied().unwrap_or(0) as usize];
+    let mut positions: Vec<[f32; 3]> = zeroed(bases.last().copied().unwrap_or(0) as usize);
     let new_ids: Vec<AtomicU32> = (0..total).into_par_iter().map(|_| AtomicU32::new(0)).collect();
     split_at_bounds(&mut positions, &bases).into_par_iter().zip(&chunks).enumerate().for_each(|(c, (out, chunk))| {
         let owned = (flat[c]..).zip(&chunk.positions).filter(|(g, _)| is_owner(*g));
@@ -243,6 +247,17 @@ impl Table {
         self.mask = size - 1;
         self.slots.clear();
         self.slots.resize(size, FREE);
+    }
+
+    /// Makes room when every other slot is taken; `hashes` are those of the entries in order.
+    #[inline]
+    fn grow_if_full(&mut self, hashes: &[u32]) {
+        if hashes.len() * 2 > self.slots.len() {
+            self.reset(hashes.len() * 2);
+            for (id, hash) in (0..).zip(hashes) {
+                self.find_or_insert(*hash, id, |_| false);
+            }
+        }
     }
 
     /// The entry with this hash that `is_same`, or `new`, which is entered then.

@@ -92,6 +92,12 @@ impl<'a> Words<'a> {
         Self { text, at }
     }
 
+    #[inline]
+    fn skip_space(&mut self) {
+        let rest = &self.text[self.at..];
+        self.at += rest.iter().position(|b| !number::is_space(*b)).unwrap_or(rest.len());
+    }
+
     /// The rest of the line, or up to a facet that begins in it.
     fn line(&mut self) -> &'a [u8] {
         let rest = &self.text[self.at..];
@@ -103,10 +109,6 @@ impl<'a> Words<'a> {
         self.at += end;
         &line[..end]
     }
-
-    fn peek(&self) -> Option<&'a [u8]> {
-        Words { ..*self }.next().map(|(_, word)| word)
-    }
 }
 
 impl<'a> Iterator for Words<'a> {
@@ -114,14 +116,11 @@ impl<'a> Iterator for Words<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        // The vertical tab is white space in C, and thus to the programs that write such files, but not in Rust.
-        let is_space = |b: &u8| matches!(b, b' ' | b'\t'..=b'\r');
-        let rest = &self.text[self.at..];
-        let start = self.at + rest.iter().position(|b| !is_space(b))?;
-        let rest = &self.text[start..];
-        let length = rest.iter().position(is_space).unwrap_or(rest.len());
-        self.at = start + length;
-        Some((start, &rest[..length]))
+        self.skip_space();
+        let (start, rest) = (self.at, &self.text[self.at..]);
+        let length = rest.iter().position(|b| number::is_space(*b)).unwrap_or(rest.len());
+        self.at += length;
+        (length > 0).then(|| (start, &rest[..length]))
     }
 }
 
@@ -156,7 +155,10 @@ impl Chunk {
         let mut words = Words::new(text, 0);
         let mut facet: Option<Facet> = None;
         while let Some((at, word)) = words.next() {
-            let is = |keyword: &[u8]| word.eq_ignore_ascii_case(keyword);
+            // Most words differ in their length or first letter already.
+            let is = |keyword: &[u8]| {
+                word.len() == keyword.len() && word[0] | 0x20 == keyword[0] && word.eq_ignore_ascii_case(keyword)
+            };
             if is(b"vertex") {
                 let corner = read_corner(&mut words);
                 match &mut facet {
@@ -301,42 +303,46 @@ impl Facet {
     }
 }
 
-/// Three numbers; words that are none of them are left for the caller when they are keywords.
+/// Three numbers; a keyword where a number belongs is left for the caller, for it begins the next thing.
 #[inline]
 fn read_corner(words: &mut Words) -> Option<[f32; 3]> {
     let mut corner = [0.0; 3];
     let mut is_good = true;
     for coordinate in &mut corner {
-        let before = words.at;
-        let number = words.next().and_then(|(_, word)| {
-            // A keyword where a number belongs begins the next thing.
-            if word[0].is_ascii_alphabetic() && is_keyword(word) {
-                words.at = before;
-            }
-            number::parse(word)
-        });
-        is_good &= number.is_some();
-        *coordinate = number.unwrap_or(0.0);
+        words.skip_space();
+        if let Some((number, length)) = number::parse(&words.text[words.at..]) {
+            words.at += length;
+            *coordinate = number;
+        } else {
+            is_good = false;
+            skip_unless_keyword(words);
+        }
     }
     is_good.then_some(corner)
 }
 
-fn is_keyword(word: &[u8]) -> bool {
-    [&b"vertex"[..], b"endloop", b"endfacet", b"facet", b"outer", b"loop", b"endsolid", b"solid"]
-        .iter()
-        .any(|k| word.eq_ignore_ascii_case(k))
+/// False when a keyword comes next, which stays.
+fn skip_unless_keyword(words: &mut Words) -> bool {
+    const KEYWORDS: [&[u8]; 8] =
+        [b"outer", b"vertex", b"endloop", b"endfacet", b"facet", b"loop", b"endsolid", b"solid"];
+    let before = words.at;
+    let Some((_, word)) = words.next() else { return false };
+    let is_keyword = word[0].is_ascii_alphabetic() && KEYWORDS.iter().any(|k| word.eq_ignore_ascii_case(k));
+    if is_keyword {
+        words.at = before;
+    }
+    !is_keyword
 }
 
 /// Skips `normal` and its three numbers, whatever they are.
 fn skip_normal(words: &mut Words) {
-    if !words.peek().is_some_and(|w| w.eq_ignore_ascii_case(b"normal")) {
+    let before = words.at;
+    if !words.next().is_some_and(|(_, word)| word.eq_ignore_ascii_case(b"normal")) {
+        words.at = before;
         return;
     }
-    words.next();
     for _ in 0..3 {
-        let before = words.at;
-        if words.next().is_some_and(|(_, word)| is_keyword(word)) {
-            words.at = before;
+        if !skip_unless_keyword(words) {
             return;
         }
     }

@@ -1,17 +1,30 @@
 //! Decimal numbers in ASCII STL, most of which take a fast and still exact path.
 
-/// The `f32` nearest to the decimal number that is the whole of `token`; `nan` and `inf` are numbers too.
+/// The number at the start of `text`, rounded to the nearest `f32`, and its length; `nan` and `inf` are numbers too.
+/// White space or the end follows it.
 #[inline]
-pub(super) fn parse(token: &[u8]) -> Option<f32> {
-    fast(token).or_else(|| std::str::from_utf8(token).ok()?.parse().ok())
+pub(super) fn parse(text: &[u8]) -> Option<(f32, usize)> {
+    fast(text).or_else(|| slow(text))
+}
+
+#[cold]
+fn slow(text: &[u8]) -> Option<(f32, usize)> {
+    let token = &text[..text.iter().position(|b| is_space(*b)).unwrap_or(text.len())];
+    Some((std::str::from_utf8(token).ok()?.parse().ok()?, token.len()))
+}
+
+/// White space as C has it. The vertical tab is not white space to Rust.
+#[inline]
+pub(super) fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
 /// The fast path of W. D. Clinger, How to Read Floating Point Numbers Accurately (1990): integer and power of ten are
 /// exact as `f64`, so their product is rounded once. Rounding it again to `f32` is right unless it lies just between
 /// two of them. `None` means: ask somebody else.
 #[inline]
-fn fast(token: &[u8]) -> Option<f32> {
-    let mut rest = token;
+fn fast(text: &[u8]) -> Option<(f32, usize)> {
+    let mut rest = text;
     let negative = match rest.first()? {
         b'-' => {
             rest = &rest[1..];
@@ -46,18 +59,28 @@ fn fast(token: &[u8]) -> Option<f32> {
         return None;
     }
     if let Some((b'e' | b'E', tail)) = rest.split_first() {
-        let (sign, tail) = match tail.split_first()? {
+        let (sign, mut tail) = match tail.split_first()? {
             (b'-', tail) => (-1, tail),
             (b'+', tail) => (1, tail),
             _ => (1, tail),
         };
-        if tail.is_empty() || tail.len() > 4 || !tail.iter().all(u8::is_ascii_digit) {
+        let mut power = 0;
+        let mut power_digits = 0;
+        while let Some((digit @ b'0'..=b'9', more)) = tail.split_first() {
+            power_digits += 1;
+            if power_digits > 4 {
+                return None;
+            }
+            power = power * 10 + i32::from(digit - b'0');
+            tail = more;
+        }
+        if power_digits == 0 {
             return None;
         }
-        exponent += sign * tail.iter().fold(0, |e, d| e * 10 + i32::from(d - b'0'));
-        rest = &[];
+        exponent += sign * power;
+        rest = tail;
     }
-    if !rest.is_empty() {
+    if rest.first().is_some_and(|b| !is_space(*b)) {
         return None;
     }
     let value = if mantissa == 0 {
@@ -78,7 +101,7 @@ fn fast(token: &[u8]) -> Option<f32> {
         let value = product as f32;
         value
     };
-    Some(if negative { -value } else { value })
+    Some((if negative { -value } else { value }, text.len() - rest.len()))
 }
 
 /// The powers of ten that `f64` holds exactly.
@@ -93,7 +116,8 @@ mod tests {
 
     fn assert_exact(text: &str) {
         let expected: f32 = text.parse().unwrap();
-        let found = parse(text.as_bytes()).unwrap();
+        let (found, length) = parse(text.as_bytes()).unwrap();
+        assert_eq!(length, text.len());
         assert_eq!(found.to_bits(), expected.to_bits(), "{text}: {found} instead of {expected}");
     }
 
@@ -143,7 +167,8 @@ mod tests {
         for text in ["", "-", ".", "e5", "1e", "1e+", "1,5", "1.2.3", "0x10", "1f", "--1", "1.#QNAN", "\u{fe}"] {
             assert_eq!(parse(text.as_bytes()), None, "{text}");
         }
-        assert!(parse(b"NaN").unwrap().is_nan());
-        assert_eq!(parse(b"-inf"), Some(f32::NEG_INFINITY));
+        assert!(parse(b"NaN").unwrap().0.is_nan());
+        assert_eq!(parse(b"-inf\n"), Some((f32::NEG_INFINITY, 4)));
+        assert_eq!(parse(b"12 34"), Some((12.0, 2)));
     }
 }
