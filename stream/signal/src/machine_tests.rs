@@ -33,8 +33,8 @@ impl Talk {
         Now { instant: self.start.instant + self.passed, system: self.start.system + self.passed }
     }
 
-    fn pass(&mut self, secs: f32) {
-        self.passed += Duration::from_secs_f32(secs);
+    fn pass(&mut self, secs: f64) {
+        self.passed += Duration::from_secs_f64(secs);
     }
 
     fn token(&self) -> String {
@@ -372,7 +372,7 @@ proptest::proptest! {
         let token = talk.token();
         let (mut ended, mut joined, mut seen) = (false, false, HashSet::new());
         for (step, wait) in steps {
-            talk.pass(wait as f32 * 0.3);
+            talk.pass(f64::from(wait) * 0.3);
             let now = talk.now().instant;
             let actions = match step {
                 0 => talk.hello(&token),

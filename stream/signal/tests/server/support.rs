@@ -51,7 +51,7 @@ impl SignalHandler for Handler {
         }
         match request.name.as_deref() {
             Some("panic") => panic!("asked for"),
-            Some("slow") => std::thread::sleep(Duration::from_secs(2)),
+            Some("slow") => std::thread::sleep(Duration::from_secs(4)),
             _ => {}
         }
         let peer = PeerId(self.next.fetch_add(1, Ordering::Relaxed));
@@ -121,7 +121,7 @@ impl Host {
         self.key.issue(role, Duration::from_secs(60), SystemTime::now()).unwrap().token
     }
 
-    /// The next call of the handler. Call it only from outside the async runtime or after the fact: it blocks.
+    /// The next call of the handler; blocks this thread, while the server runs on its own.
     pub fn call(&self) -> Call {
         self.calls.recv_timeout(HANG).unwrap()
     }
