@@ -7,6 +7,7 @@
 
 mod assembly;
 mod process;
+mod repair;
 mod retry;
 mod units;
 pub mod wire;
@@ -16,9 +17,11 @@ use assembly::Assembly;
 use process::{Heard, Helper};
 use retry::{Ending, Retry};
 use std::{
+    io::Write,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
+use tempfile::NamedTempFile;
 use wire::{Failure, Message, Stage};
 
 /// Environment variable that names the helper.
@@ -27,6 +30,8 @@ const HELPER_VARIABLE: &str = "RR_IMPORT";
 const POLL: Duration = Duration::from_millis(40);
 /// Share of the time limit that a helper may be silent within one step.
 const SILENT_SHARE: u32 = 4;
+/// The same while it reads the file, of which it tells no progress.
+const SILENT_SHARE_READING: u32 = 2;
 /// More threads bring little, because most parts are small.
 const MAX_THREADS: usize = 4;
 
@@ -92,11 +97,23 @@ impl Session<'_> {
     fn load(&self) -> Result<Import, LoadError> {
         let mut assembly = Assembly::default();
         let mut retry = Retry::default();
+        let mut repaired: Option<NamedTempFile> = None;
         let ending = loop {
             assembly.begin();
-            let ending = self.run(&mut assembly, &retry)?;
+            let file = repaired.as_ref().map_or(self.file, |copy| copy.path());
+            let ending = self.run(file, &mut assembly, &retry)?;
             tracing::debug!(file = %self.file.display(), attempt = retry.attempts(), ?ending, "import helper ended");
-            if !ending.is_worth_a_retry() || !retry.learn(&mut assembly, &ending) {
+            if !ending.is_worth_a_retry() {
+                break ending;
+            }
+            // Without a header the kernel did not get past reading.
+            if assembly.header().is_none() && repaired.is_none() {
+                repaired = self.repair(&mut assembly)?;
+                if repaired.is_some() {
+                    continue;
+                }
+            }
+            if !retry.learn(&mut assembly, &ending) {
                 break ending;
             }
         };
@@ -113,8 +130,26 @@ impl Session<'_> {
         Ok(units::import(assembly))
     }
 
+    /// A repaired copy of the file, if there is something to repair.
+    fn repair(&self, assembly: &mut Assembly) -> Result<Option<NamedTempFile>, LoadError> {
+        let Some(repaired) = repair::repair(self.source.bytes()) else { return Ok(None) };
+        let written = tempfile::Builder::new().suffix(".igs").tempfile().and_then(|mut copy| {
+            copy.write_all(&repaired.bytes)?;
+            Ok(copy)
+        });
+        let copy = written.map_err(|error| LoadError::Io {
+            file: self.file.to_owned(),
+            reason: format!("a repaired copy cannot be written: {error}"),
+        })?;
+        assembly.warn(format!(
+            "the file is damaged: {} entities whose data is missing or cut off are left out",
+            repaired.replaced
+        ));
+        Ok(Some(copy))
+    }
+
     /// Runs one helper to its end.
-    fn run(&self, assembly: &mut Assembly, retry: &Retry) -> Result<Ending, LoadError> {
+    fn run(&self, file: &Path, assembly: &mut Assembly, retry: &Retry) -> Result<Ending, LoadError> {
         let limits = &self.context.limits;
         self.context.report("starting the import helper", None);
         let remaining = self.deadline.saturating_duration_since(Instant::now());
@@ -122,7 +157,7 @@ impl Session<'_> {
             return Ok(Ending::TimeLimit(limits.helper_time));
         }
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-        let arguments = retry.arguments(assembly, self.file, limits, remaining, threads);
+        let arguments = retry.arguments(assembly, file, limits, remaining, threads);
         let helper = Helper::start(&self.helper, &arguments, limits.helper_memory_bytes).map_err(|error| {
             LoadError::HelperMissing {
                 file: self.file.to_owned(),
@@ -143,7 +178,6 @@ impl Session<'_> {
     /// Listens until the helper says that it is through (an ending) or falls silent for good (`None`).
     fn listen(&self, helper: &Helper, assembly: &mut Assembly) -> Result<Option<Ending>, LoadError> {
         let limit = self.context.limits.helper_time;
-        let silent_limit = limit / SILENT_SHARE;
         let mut last_heard = Instant::now();
         loop {
             // The error drops the helper, and that ends it.
@@ -154,9 +188,11 @@ impl Session<'_> {
             let message = match helper.next(POLL) {
                 Heard::Message(message) => message,
                 Heard::Silence => {
-                    let in_a_step = assembly.culprit() != assembly::Culprit::None;
-                    if in_a_step && last_heard.elapsed() > silent_limit {
-                        return Ok(Some(Ending::Silent(silent_limit)));
+                    // Reading says nothing, however long it takes.
+                    let reading = assembly.culprit() == assembly::Culprit::None;
+                    let allowed = limit / if reading { SILENT_SHARE_READING } else { SILENT_SHARE };
+                    if last_heard.elapsed() > allowed {
+                        return Ok(Some(Ending::Silent(allowed)));
                     }
                     continue;
                 }

@@ -214,3 +214,24 @@ fn missing_empty_and_absurd_files_are_errors_that_name_them() {
         assert!(error.to_string().contains(name), "{error}");
     }
 }
+
+#[test]
+fn a_file_cut_off_gives_what_is_there_or_says_why_not() {
+    let Some(dir) = models() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut loaded_with_warnings = 0;
+    // The first two are known to bring the kernel down while it reads.
+    for (name, lines) in [("pygem_pipe_hollow.iges", 176), ("bladex_shaft.iges", 441), ("bladex_shaft.iges", 600)] {
+        let text = std::fs::read_to_string(dir.join(name)).unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, text.lines().take(lines).collect::<Vec<_>>().join("\n")).unwrap();
+        match load_with(&path, &common::context()) {
+            Ok(loaded) => {
+                println!("{name} {lines}: {:?}", loaded.report.warnings);
+                loaded_with_warnings += usize::from(!loaded.report.warnings.is_empty());
+            }
+            Err(error) => println!("{error}"),
+        }
+    }
+    assert!(loaded_with_warnings >= 2);
+}

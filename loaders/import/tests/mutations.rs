@@ -115,7 +115,7 @@ fn the_client_survives_every_damaged_file() {
         bases.extend(BASES.map(read));
     }
     let folder = tempfile::tempdir().unwrap();
-    let outcomes: Mutex<BTreeMap<&str, usize>> = Mutex::default();
+    let outcomes: Mutex<BTreeMap<String, usize>> = Mutex::default();
     let next = AtomicUsize::new(0);
     let work = || loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
@@ -134,19 +134,20 @@ fn the_client_survives_every_damaged_file() {
                 let partly =
                     loaded.report.warnings.iter().any(|w| w.contains("left out") || w.contains("face by face"));
                 match loaded.report.warnings.is_empty() {
-                    true => "ok",
-                    false if partly => "ok without what crashes",
-                    false => "ok with warnings",
+                    true => "ok".to_owned(),
+                    false if partly => "ok without what crashes".to_owned(),
+                    false => "ok with warnings".to_owned(),
                 }
             }
             Err(error) => {
                 assert!(error.to_string().contains("mutation_"), "{error}");
                 match error {
-                    LoadError::Crashed { .. } => "error: crashed",
-                    LoadError::TimeLimit { .. } => "error: time limit",
-                    LoadError::MemoryLimit { .. } => "error: memory limit",
+                    LoadError::Crashed { .. } => "error: crashed".to_owned(),
+                    LoadError::TimeLimit { .. } => "error: time limit".to_owned(),
+                    LoadError::MemoryLimit { .. } => "error: memory limit".to_owned(),
                     LoadError::HelperMissing { .. } => panic!("{number}: {error}"),
-                    _ => "error: malformed",
+                    LoadError::Malformed { reason, .. } => format!("error: {reason}"),
+                    other => panic!("{number}: {other}"),
                 }
             }
         };
