@@ -181,7 +181,11 @@ fn scene(devices: usize, steps: u32) -> Result<SceneSnapshot, Box<dyn std::error
         workspace.apply(&Command::AddConnection(connection), Role::Admin)?;
     }
     let extent = side as f32 * 2.2;
-    let camera = Camera { target: Vec3::new(extent * 0.5 - 1.0, 0.3, extent * 0.5 - 1.0), distance: extent * 1.15, ..Camera::default() };
+    let camera = Camera {
+        target: Vec3::new(extent * 0.5 - 1.0, 0.3, extent * 0.5 - 1.0),
+        distance: extent * 1.15,
+        ..Camera::default()
+    };
     Ok(SceneSnapshot {
         revision: 1,
         workspace: Arc::new(workspace),

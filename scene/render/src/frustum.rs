@@ -17,8 +17,9 @@ impl Frustum {
     pub(crate) fn new(camera: &Camera, width: f32, height: f32) -> Self {
         let m = camera.clip_from_world(width / height).transpose();
         // In reversed infinite depth the near plane is w >= z; there is no far plane.
-        let planes = [m.w_axis + m.x_axis, m.w_axis - m.x_axis, m.w_axis + m.y_axis, m.w_axis - m.y_axis, m.w_axis - m.z_axis]
-            .map(|p| p / p.truncate().length().max(1e-12));
+        let planes =
+            [m.w_axis + m.x_axis, m.w_axis - m.x_axis, m.w_axis + m.y_axis, m.w_axis - m.y_axis, m.w_axis - m.z_axis]
+                .map(|p| p / p.truncate().length().max(1e-12));
         Self { planes, eye: camera.eye(), metres_per_px: metres_per_px(camera, height) }
     }
 
@@ -81,7 +82,8 @@ mod tests {
         let (mut inside, mut outside) = (0, 0);
         for i in 0..4000 {
             let p = Vec3::new((i % 20) as f32 - 10.0, ((i / 20) % 10) as f32 - 3.0, (i / 200) as f32 - 10.0) * 2.0;
-            let on_screen = camera.project(p, 16.0 / 9.0).is_some_and(|s| s.min_element() > 0.0 && s.max_element() < 1.0);
+            let on_screen =
+                camera.project(p, 16.0 / 9.0).is_some_and(|s| s.min_element() > 0.0 && s.max_element() < 1.0);
             let clip = camera.clip_from_world(16.0 / 9.0) * p.extend(1.0);
             if clip.w > camera.near() * 1.01 {
                 assert_eq!(frustum.sees(p, 0.0, 0.0), on_screen, "{p}");

@@ -290,7 +290,9 @@ fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), wgpu::Re
 
 fn no_adapter(choice: AdapterChoice) -> GpuError {
     let (wanted, hint) = match choice {
-        AdapterChoice::Hardware => ("hardware", "Install the driver of the graphics card, or choose the adapter \"auto\"."),
+        AdapterChoice::Hardware => {
+            ("hardware", "Install the driver of the graphics card, or choose the adapter \"auto\".")
+        }
         AdapterChoice::Auto | AdapterChoice::Software if cfg!(target_os = "linux") => (
             if choice == AdapterChoice::Auto { "usable" } else { "software" },
             "Install the driver of the graphics card, or the software renderer: \

@@ -47,7 +47,8 @@ impl GpuModel {
         }
         gpu.guarded(|| {
             let mut bytes = 0;
-            let parts: Vec<GpuPart> = packed.into_iter().map(|p| upload_part(gpu, line_layout, p, &mut bytes)).collect();
+            let parts: Vec<GpuPart> =
+                packed.into_iter().map(|p| upload_part(gpu, line_layout, p, &mut bytes)).collect();
             let bounds = parts.iter().fold(Aabb::EMPTY, |all, part| {
                 part.places.iter().fold(all, |all, p| all.union(part.bounds.transformed(&p.model_from_part)))
             });
@@ -112,7 +113,9 @@ pub(crate) fn buffer<T: bytemuck::Pod>(gpu: &Gpu, label: &str, data: &[T], usage
     });
     // All our types are multiples of four bytes, so the data fills whole words. Without memory there is no range:
     // the error scope around the upload reports that.
-    if !bytes.is_empty() && let Ok(mut view) = buffer.get_mapped_range_mut(..bytes.len() as u64) {
+    if !bytes.is_empty()
+        && let Ok(mut view) = buffer.get_mapped_range_mut(..bytes.len() as u64)
+    {
         view.copy_from_slice(bytes);
     }
     buffer.unmap();

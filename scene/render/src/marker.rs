@@ -64,7 +64,7 @@ fn polygon(mesh: &mut Mesh, points: &[Vec3]) {
     let outward = normal.dot(points[0] - MARKER_BOUNDS.centre()) > 0.0;
     let base = u32::try_from(mesh.positions.len()).unwrap_or(0);
     let normal = if outward { normal } else { -normal };
-    mesh.positions.extend(points.iter().map(|p| p.to_array()));
+    mesh.positions.extend(points.iter().map(Vec3::to_array));
     mesh.normals.extend(points.iter().map(|_| normal.to_array()));
     for i in 2..u32::try_from(points.len()).unwrap_or(0) {
         let (b, c) = if outward { (i - 1, i) } else { (i, i - 1) };

@@ -1,7 +1,7 @@
 //! Turns a [`Model`] into the compact arrays that the shaders read. No graphics device is needed here.
 
 use bytemuck::{Pod, Zeroable};
-use glam::{Affine3A, Vec3};
+use glam::{Affine3A, Mat3A, Vec3};
 use rr_scene::{Aabb, Mesh, Model, Rgba8};
 use std::collections::HashMap;
 
@@ -101,7 +101,7 @@ fn append(out: &mut PackedPart, mesh: &Mesh, place: Option<Place>) {
     let own_colour = place.and_then(|p| p.colour).map_or([0; 4], opaque);
     let point = |p: [f32; 3]| to_model.map_or(p, |m| m.transform_point3(Vec3::from(p)).to_array());
     // Normals follow the inverse transpose, so that uneven scales do not bend the light.
-    let normal_matrix = to_model.map(|m| m.matrix3.inverse().transpose()).filter(|m| m.is_finite());
+    let normal_matrix = to_model.map(|m| m.matrix3.inverse().transpose()).filter(Mat3A::is_finite);
     let base = out.vertices.len();
     out.vertices.extend(mesh.positions.iter().enumerate().map(|(i, &p)| {
         let n = mesh.normals.get(i).copied().map_or(Vec3::ZERO, Vec3::from);
@@ -126,10 +126,14 @@ fn append_triangles(out: &mut PackedPart, mesh: &Mesh, base: usize) {
     let index = |i: u32| u32::try_from(base + i as usize).unwrap_or(u32::MAX);
     let start = out.indices.len();
     let count = mesh.positions.len();
-    out.indices.extend(mesh.indices.as_chunks::<3>().0.iter().filter_map(|t| {
-        // A broken triangle collapses to a point instead of shifting those behind it.
-        Some(if t.iter().all(|&i| (i as usize) < count) { t.map(index) } else { [index(0); 3] })
-    }).flatten());
+    // A broken triangle collapses to a point instead of shifting those behind it.
+    out.indices.extend(
+        mesh.indices
+            .as_chunks::<3>()
+            .0
+            .iter()
+            .flat_map(|t| if t.iter().all(|&i| (i as usize) < count) { t.map(index) } else { [index(0); 3] }),
+    );
     let mut painted: Vec<bool> = vec![false; if mesh.colours.is_empty() { 0 } else { count }];
     let mut doubles: HashMap<(u32, [u8; 4]), u32> = HashMap::new();
     let mut plain_until = 0usize;

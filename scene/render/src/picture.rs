@@ -21,8 +21,7 @@ impl RenderTarget {
     pub fn to_png(&mut self) -> Result<Vec<u8>, GpuError> {
         let (width, height) = self.size();
         let pixels = self.to_rgba()?;
-        encode(width, height, &pixels)
-            .map_err(|e| GpuError::Picture { path: "memory".into(), reason: e.to_string() })
+        encode(width, height, &pixels).map_err(|e| GpuError::Picture { path: "memory".into(), reason: e.to_string() })
     }
 
     /// Writes the picture as a PNG file.

@@ -196,58 +196,74 @@ impl MainPipelines {
     pub(crate) fn new(gpu: &Gpu, shaders: &Shaders, layouts: &Layouts, samples: u32, per_pixel: bool) -> Self {
         let triangles = wgpu::PrimitiveTopology::TriangleList;
         let (vertex, fragment) = if per_pixel { ("vs_mesh", "fs_mesh") } else { ("vs_lit", "fs_lit") };
-        let mesh = build(gpu, shaders, &Spec {
-            shader: "mesh",
-            vertex,
-            fragment,
-            groups: &[Some(&layouts.frame)],
-            buffers: &[Some(vertices()), Some(instances())],
-            topology: triangles,
-            target: opaque(COLOUR_FORMAT),
-            depth_write: Some(true),
-            samples,
-        });
-        let sky = ["fs_sky", "fs_grid", "fs_floor"].map(|fragment| {
-            build(gpu, shaders, &Spec {
-                shader: "sky",
-                vertex: "vs_sky",
+        let mesh = build(
+            gpu,
+            shaders,
+            &Spec {
+                shader: "mesh",
+                vertex,
                 fragment,
-                groups: &[Some(&layouts.frame), Some(&layouts.shadow)],
-                buffers: &[],
+                groups: &[Some(&layouts.frame)],
+                buffers: &[Some(vertices()), Some(instances())],
                 topology: triangles,
                 target: opaque(COLOUR_FORMAT),
-                depth_write: Some(false),
+                depth_write: Some(true),
                 samples,
-            })
+            },
+        );
+        let sky = ["fs_sky", "fs_grid", "fs_floor"].map(|fragment| {
+            build(
+                gpu,
+                shaders,
+                &Spec {
+                    shader: "sky",
+                    vertex: "vs_sky",
+                    fragment,
+                    groups: &[Some(&layouts.frame), Some(&layouts.shadow)],
+                    buffers: &[],
+                    topology: triangles,
+                    target: opaque(COLOUR_FORMAT),
+                    depth_write: Some(false),
+                    samples,
+                },
+            )
         });
         let line = |vertex, depth_write| {
-            build(gpu, shaders, &Spec {
-                shader: "line",
-                vertex,
-                fragment: "fs_line",
-                groups: &[Some(&layouts.frame), Some(&layouts.lines)],
-                buffers: &[Some(instances())],
+            build(
+                gpu,
+                shaders,
+                &Spec {
+                    shader: "line",
+                    vertex,
+                    fragment: "fs_line",
+                    groups: &[Some(&layouts.frame), Some(&layouts.lines)],
+                    buffers: &[Some(instances())],
+                    topology: triangles,
+                    target: blended(),
+                    depth_write: Some(depth_write),
+                    samples,
+                },
+            )
+        };
+        let flow = build(
+            gpu,
+            shaders,
+            &Spec {
+                shader: "flow",
+                vertex: "vs_flow",
+                fragment: "fs_flow",
+                groups: &[Some(&layouts.frame)],
+                buffers: &[Some(wgpu::VertexBufferLayout {
+                    array_stride: size_of::<FlowVertex>() as u64,
+                    step_mode: wgpu::VertexStepMode::Vertex,
+                    attributes: &FLOW_ATTRIBUTES,
+                })],
                 topology: triangles,
                 target: blended(),
-                depth_write: Some(depth_write),
+                depth_write: Some(false),
                 samples,
-            })
-        };
-        let flow = build(gpu, shaders, &Spec {
-            shader: "flow",
-            vertex: "vs_flow",
-            fragment: "fs_flow",
-            groups: &[Some(&layouts.frame)],
-            buffers: &[Some(wgpu::VertexBufferLayout {
-                array_stride: size_of::<FlowVertex>() as u64,
-                step_mode: wgpu::VertexStepMode::Vertex,
-                attributes: &FLOW_ATTRIBUTES,
-            })],
-            topology: triangles,
-            target: blended(),
-            depth_write: Some(false),
-            samples,
-        });
+            },
+        );
         Self { mesh, sky, edges: line("vs_edge", false), lines: line("vs_line", true), flow }
     }
 }
@@ -258,28 +274,36 @@ impl FlatPipelines {
         let mask = [wgpu::ColorWrites::RED, wgpu::ColorWrites::GREEN].map(|write_mask| {
             let target = wgpu::ColorTargetState { write_mask, ..opaque(MASK_FORMAT) };
             let position_only = wgpu::VertexBufferLayout { attributes: &VERTEX_ATTRIBUTES[..1], ..vertices() };
-            let faces = build(gpu, shaders, &Spec {
-                shader: "mesh",
-                vertex: "vs_mask",
-                fragment: "fs_mask",
-                groups: &[Some(&layouts.frame)],
-                buffers: &[Some(position_only), Some(instances())],
-                topology: triangles,
-                target: target.clone(),
-                depth_write: None,
-                samples: 1,
-            });
-            let lines = build(gpu, shaders, &Spec {
-                shader: "line",
-                vertex: "vs_line_mask",
-                fragment: "fs_line_mask",
-                groups: &[Some(&layouts.frame), Some(&layouts.lines)],
-                buffers: &[Some(instances())],
-                topology: triangles,
-                target,
-                depth_write: None,
-                samples: 1,
-            });
+            let faces = build(
+                gpu,
+                shaders,
+                &Spec {
+                    shader: "mesh",
+                    vertex: "vs_mask",
+                    fragment: "fs_mask",
+                    groups: &[Some(&layouts.frame)],
+                    buffers: &[Some(position_only), Some(instances())],
+                    topology: triangles,
+                    target: target.clone(),
+                    depth_write: None,
+                    samples: 1,
+                },
+            );
+            let lines = build(
+                gpu,
+                shaders,
+                &Spec {
+                    shader: "line",
+                    vertex: "vs_line_mask",
+                    fragment: "fs_line_mask",
+                    groups: &[Some(&layouts.frame), Some(&layouts.lines)],
+                    buffers: &[Some(instances())],
+                    topology: triangles,
+                    target,
+                    depth_write: None,
+                    samples: 1,
+                },
+            );
             (faces, lines)
         });
         let full_screen = |shader, vertex, fragment, groups: &[Option<&wgpu::BindGroupLayout>], target| {
@@ -296,44 +320,52 @@ impl FlatPipelines {
             };
             build(gpu, shaders, &spec)
         };
-        let labels = build(gpu, shaders, &Spec {
-            shader: "label",
-            vertex: "vs_label",
-            fragment: "fs_label",
-            groups: &[Some(&layouts.labels)],
-            buffers: &[Some(wgpu::VertexBufferLayout {
-                array_stride: F::Float32x4.size() + F::Unorm16x4.size() + F::Unorm8x4.size(),
-                step_mode: wgpu::VertexStepMode::Instance,
-                attributes: &LABEL_ATTRIBUTES,
-            })],
-            topology: wgpu::PrimitiveTopology::TriangleStrip,
-            target: blended(),
-            depth_write: None,
-            samples: 1,
-        });
+        let labels = build(
+            gpu,
+            shaders,
+            &Spec {
+                shader: "label",
+                vertex: "vs_label",
+                fragment: "fs_label",
+                groups: &[Some(&layouts.labels)],
+                buffers: &[Some(wgpu::VertexBufferLayout {
+                    array_stride: F::Float32x4.size() + F::Unorm16x4.size() + F::Unorm8x4.size(),
+                    step_mode: wgpu::VertexStepMode::Instance,
+                    attributes: &LABEL_ATTRIBUTES,
+                })],
+                topology: wgpu::PrimitiveTopology::TriangleStrip,
+                target: blended(),
+                depth_write: None,
+                samples: 1,
+            },
+        );
         // Of two things above one spot the one nearer to the floor counts.
         let strongest = wgpu::BlendComponent {
             src_factor: wgpu::BlendFactor::One,
             dst_factor: wgpu::BlendFactor::One,
             operation: wgpu::BlendOperation::Max,
         };
-        let footprint = build(gpu, shaders, &Spec {
-            shader: "mesh",
-            vertex: "vs_footprint",
-            fragment: "fs_footprint",
-            groups: &[Some(&layouts.frame)],
-            buffers: &[
-                Some(wgpu::VertexBufferLayout { attributes: &VERTEX_ATTRIBUTES[..1], ..vertices() }),
-                Some(instances()),
-            ],
-            topology: triangles,
-            target: wgpu::ColorTargetState {
-                blend: Some(wgpu::BlendState { color: strongest, alpha: strongest }),
-                ..opaque(FOOTPRINT_FORMAT)
+        let footprint = build(
+            gpu,
+            shaders,
+            &Spec {
+                shader: "mesh",
+                vertex: "vs_footprint",
+                fragment: "fs_footprint",
+                groups: &[Some(&layouts.frame)],
+                buffers: &[
+                    Some(wgpu::VertexBufferLayout { attributes: &VERTEX_ATTRIBUTES[..1], ..vertices() }),
+                    Some(instances()),
+                ],
+                topology: triangles,
+                target: wgpu::ColorTargetState {
+                    blend: Some(wgpu::BlendState { color: strongest, alpha: strongest }),
+                    ..opaque(FOOTPRINT_FORMAT)
+                },
+                depth_write: None,
+                samples: 1,
             },
-            depth_write: None,
-            samples: 1,
-        });
+        );
         let outline_groups = [Some(&layouts.frame), Some(&layouts.mask)];
         Self {
             mask,

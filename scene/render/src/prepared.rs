@@ -303,7 +303,6 @@ impl Prepared {
         };
         (top(link.source), top(link.target))
     }
-
 }
 
 fn key(model: &Arc<Model>) -> usize {

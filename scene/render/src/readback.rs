@@ -108,7 +108,11 @@ impl RenderTarget {
     ///
     /// # Errors
     /// [`GpuError::Lost`], [`GpuError::ReadBack`].
-    pub fn poll_read_back<R>(&mut self, wait: bool, read: impl FnOnce(&[u8], usize) -> R) -> Result<Option<R>, GpuError> {
+    pub fn poll_read_back<R>(
+        &mut self,
+        wait: bool,
+        read: impl FnOnce(&[u8], usize) -> R,
+    ) -> Result<Option<R>, GpuError> {
         let Some(oldest) = self.ring.in_flight.front() else {
             return Ok(None);
         };

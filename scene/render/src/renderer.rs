@@ -257,6 +257,7 @@ impl Renderer {
                 scene: &self.scene,
                 frustum: &frustum,
                 clip_from_world: &uniforms.clip_from_world,
+                eye: snapshot.camera.eye(),
                 size,
                 scale: options.scale(),
                 theme: &self.theme,
@@ -471,7 +472,9 @@ impl Renderer {
             let devices = &self.scene.devices;
             // Of a device that is both only the selection shows.
             let wanted = |device: u32| {
-                devices.get(device as usize).is_some_and(|d| if hovered { d.is_hovered && !d.is_selected } else { d.is_selected })
+                devices
+                    .get(device as usize)
+                    .is_some_and(|d| if hovered { d.is_hovered && !d.is_selected } else { d.is_selected })
             };
             if !devices.iter().any(|d| if hovered { d.is_hovered && !d.is_selected } else { d.is_selected }) {
                 continue;

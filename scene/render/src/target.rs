@@ -94,8 +94,9 @@ impl Textures {
                 1,
                 attachment | wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_SRC,
             );
-            let multisampled = (samples > 1)
-                .then(|| make("picture, multisampled", COLOUR_FORMAT, samples, attachment).create_view(&Default::default()));
+            let multisampled = (samples > 1).then(|| {
+                make("picture, multisampled", COLOUR_FORMAT, samples, attachment).create_view(&Default::default())
+            });
             let depth = make("depth", DEPTH_FORMAT, samples, attachment).create_view(&Default::default());
             let colour_view = colour.create_view(&Default::default());
             Self { width, height, colour, colour_view, multisampled, depth, mask: None }

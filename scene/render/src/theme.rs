@@ -52,7 +52,7 @@ impl Theme {
         accent: rgb(0x4c_9a_ff, 255),
         hover: rgb(0x9a_a4_b2, 255),
         label_text: rgb(0xe6_ea_f0, 255),
-        label_plate: rgb(0x1c_21_28, 215),
+        label_plate: rgb(0x32_3a_46, 225),
         label_selected: rgb(0x0b_12_1c, 255),
     };
 

@@ -60,7 +60,10 @@ impl FrameUniforms {
         let key = (level * 0.55 - right * 0.55 + Vec3::Y * 0.95).normalize();
         let fill = (right * 0.8 + level * 0.35 + Vec3::Y * 0.1).normalize();
         let cell = grid_cell(camera);
-        let (corner, per_metre, per_height) = shadow.map_or(([0.0; 2], 0.0, 1.0), |s| (s.corner, s.per_metre, s.per_height));
+        // From afar the finest lines step back before the next level takes over.
+        let minor = (1.4 - camera.distance / (cell * 45.0)).clamp(0.3, 1.0);
+        let (corner, per_metre, per_height) =
+            shadow.map_or(([0.0; 2], 0.0, 1.0), |s| (s.corner, s.per_metre, s.per_height));
         let mut shadow_colour = unit(theme.shadow);
         if shadow.is_none() || !options.shadows {
             shadow_colour[3] = 0.0;
@@ -78,7 +81,7 @@ impl FrameUniforms {
             shadow: [corner[0], corner[1], per_metre, per_metre],
             background_top: unit(theme.background_top),
             background_bottom: unit(theme.background_bottom),
-            grid_minor: unit(theme.grid_minor),
+            grid_minor: faded(unit(theme.grid_minor), minor),
             grid_major: unit(theme.grid_major),
             shadow_colour,
             edge: unit(theme.edge),
@@ -87,6 +90,10 @@ impl FrameUniforms {
             hover: unit(theme.hover),
         }
     }
+}
+
+fn faded([r, g, b, a]: [f32; 4], by: f32) -> [f32; 4] {
+    [r, g, b, a * by]
 }
 
 /// Finest grid cell: 1 m (and 10 m) at the scale of machines, ten times finer or

@@ -1,4 +1,5 @@
 //! What pictures must show whatever they look like, and how faults surface.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
 mod common;
 
@@ -69,7 +70,13 @@ fn a_face_that_looks_at_the_light_has_the_colour_of_its_file() {
     let Some(gpu) = software() else { return };
     for lighting in [Lighting::PerCorner, Lighting::PerPixel] {
         let scene = Builder::default()
-            .model("m", model_of(vec![colour_all(cuboid(Vec3::new(-3.0, -1.0, -3.0), Vec3::new(3.0, 0.0, 3.0)), [96, 144, 180])]))
+            .model(
+                "m",
+                model_of(vec![colour_all(
+                    cuboid(Vec3::new(-3.0, -1.0, -3.0), Vec3::new(3.0, 0.0, 3.0)),
+                    [96, 144, 180],
+                )]),
+            )
             .device("floor", "m", DeviceKind::Equipment, Vec3::ZERO)
             .snapshot(camera(Vec3::ZERO, 6.0, 20.0, 50.0));
         let p = draw(&gpu, &scene, (100, 100), Theme::DARK, &FrameOptions { lighting, ..plain() }).at(50, 50);
@@ -159,14 +166,16 @@ fn instances_draw_like_separate_parts() {
     let Some(gpu) = software() else { return };
     let places: Vec<Vec3> = (0..9).map(|i| Vec3::new((i % 3) as f32 - 1.0, 0.0, (i / 3) as f32 - 1.0) * 0.8).collect();
     let mesh = cuboid(Vec3::splat(-0.2), Vec3::splat(0.2));
-    let instanced = Model { instances: places.iter().map(|p| instance(0, *p)).collect(), ..model_of(vec![mesh.clone()]) };
+    let instanced =
+        Model { instances: places.iter().map(|p| instance(0, *p)).collect(), ..model_of(vec![mesh.clone()]) };
     let separate = model_of(places.iter().map(|p| moved(mesh.clone(), *p)).collect());
     let [(a, calls_a), (b, _)] = [instanced, separate].map(|model| {
         let scene = Builder::default()
             .model("m", model)
             .device("d", "m", DeviceKind::RobotArm, Vec3::Y * 0.2)
             .snapshot(camera(Vec3::ZERO, 4.0, 25.0, 30.0));
-        let picture = draw(&gpu, &scene, (200, 150), Theme::DARK, &FrameOptions { edges: false, ..FrameOptions::default() });
+        let picture =
+            draw(&gpu, &scene, (200, 150), Theme::DARK, &FrameOptions { edges: false, ..FrameOptions::default() });
         assert_eq!(picture.stats.triangles, 9 * 12);
         let calls = picture.stats.draw_calls;
         (picture, calls)
@@ -182,10 +191,12 @@ fn instance_colours_and_device_kinds_tint_faces_without_colour() {
     let mut painted = model_of(vec![mesh()]);
     painted.instances[0].colour = Some(rr_scene::Rgba8([230, 20, 20, 255]));
     let middle = |model: Model, kind: DeviceKind| {
-        let scene = Builder::default()
-            .model("m", model)
-            .device("d", "m", kind, Vec3::ZERO)
-            .snapshot(camera(Vec3::Y * 0.5, 3.0, 0.0, 10.0));
+        let scene = Builder::default().model("m", model).device("d", "m", kind, Vec3::ZERO).snapshot(camera(
+            Vec3::Y * 0.5,
+            3.0,
+            0.0,
+            10.0,
+        ));
         draw(&gpu, &scene, (64, 64), Theme::DARK, &plain()).at(32, 32)
     };
     assert!(is_red(middle(painted, DeviceKind::Conveyor)));
@@ -198,9 +209,12 @@ fn instance_colours_and_device_kinds_tint_faces_without_colour() {
 #[test]
 fn a_device_without_a_model_is_a_marker_with_its_name() {
     let Some(gpu) = software() else { return };
-    let scene = Builder::default()
-        .device("lost", "not loaded", DeviceKind::Equipment, Vec3::ZERO)
-        .snapshot(camera(Vec3::Y * 0.3, 3.0, 20.0, 20.0));
+    let scene = Builder::default().device("lost", "not loaded", DeviceKind::Equipment, Vec3::ZERO).snapshot(camera(
+        Vec3::Y * 0.3,
+        3.0,
+        20.0,
+        20.0,
+    ));
     let picture = draw(&gpu, &scene, (200, 150), Theme::DARK, &FrameOptions::default());
     assert!(picture.stats.triangles > 12);
     assert_eq!((picture.stats.labels, picture.stats.models), (1, 0));
@@ -213,10 +227,12 @@ fn labels_do_not_overlap_and_none_is_behind_the_eye() {
     let Some(gpu) = software() else { return };
     let mut crowd = Builder::default().model("m", cube(RED));
     for i in 0..40 {
-        crowd = crowd.device(&format!("machine-{i}"), "m", DeviceKind::Equipment, Vec3::new(0.0, 0.0, -(i as f32) * 0.01));
+        crowd =
+            crowd.device(&format!("machine-{i}"), "m", DeviceKind::Equipment, Vec3::new(0.0, 0.0, -(i as f32) * 0.01));
     }
     let options = FrameOptions { labels: true, ..plain() };
-    let at_one_spot = draw(&gpu, &crowd.snapshot(camera(Vec3::ZERO, 6.0, 0.0, 20.0)), (300, 200), Theme::DARK, &options);
+    let at_one_spot =
+        draw(&gpu, &crowd.snapshot(camera(Vec3::ZERO, 6.0, 0.0, 20.0)), (300, 200), Theme::DARK, &options);
     assert!(at_one_spot.stats.labels <= 2, "{} labels on one spot", at_one_spot.stats.labels);
     let behind = Builder::default()
         .model("m", cube(RED))
@@ -230,7 +246,8 @@ fn names_in_any_script_and_length_are_drawn() {
     let Some(gpu) = software() else { return };
     let mut scene = Builder::default().model("m", cube(RED));
     for id in ["a", "b", "c"] {
-        scene = scene.device(id, "m", DeviceKind::Equipment, Vec3::new(id.as_bytes()[0] as f32 * 3.0 - 294.0, 0.0, 0.0));
+        scene =
+            scene.device(id, "m", DeviceKind::Equipment, Vec3::new(id.as_bytes()[0] as f32 * 3.0 - 294.0, 0.0, 0.0));
     }
     let mut scene = scene.snapshot(camera(Vec3::ZERO, 14.0, 0.0, 20.0));
     let names = ["Förderband Ωμ Привет 機械", "\u{0}\u{7}\n", &"x".repeat(500)];
@@ -314,7 +331,8 @@ fn what_is_outside_the_picture_costs_no_triangles() {
 #[test]
 fn wireframe_models_are_drawn_and_outlined() {
     let Some(gpu) = software() else { return };
-    let lines = Mesh { lines: vec![[-1.0, 0.2, 0.0], [1.0, 0.2, 0.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]], ..Mesh::default() };
+    let lines =
+        Mesh { lines: vec![[-1.0, 0.2, 0.0], [1.0, 0.2, 0.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]], ..Mesh::default() };
     let mut model = model_of(vec![lines]);
     // Black, as paper drawings are: it must show on a dark floor.
     model.instances[0].colour = Some(rr_scene::Rgba8([0, 0, 0, 255]));

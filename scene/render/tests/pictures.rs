@@ -1,4 +1,5 @@
 //! Pictures of whole scenes against blessed ones, drawn by the software adapter. `RR_BLESS=1` writes them anew.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
 mod common;
 
@@ -22,7 +23,8 @@ fn compare(name: &str, picture: &Picture) {
         std::fs::write(&path, png).unwrap();
         return;
     }
-    let blessed = decode(&std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}; RR_BLESS=1 makes it", path.display())));
+    let blessed =
+        decode(&std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}; RR_BLESS=1 makes it", path.display())));
     assert_eq!((blessed.width, blessed.height), (picture.width, picture.height), "{name}: size");
     let pixels = picture.width * picture.height;
     let (_, far) = picture.difference(&blessed, 24);

@@ -10,8 +10,8 @@ use crate::prepared::Prepared;
 use crate::theme::Theme;
 use atlas::Atlas;
 use bytemuck::{Pod, Zeroable};
-use glam::{Mat4, Vec2};
-use place::{Candidate, Rect};
+use glam::{Mat4, Vec2, Vec3};
+use place::{Candidate, Occluders, Rect};
 use std::collections::HashMap;
 
 /// Height of the text in points.
@@ -50,6 +50,7 @@ pub(crate) struct Labels {
     layouts: HashMap<String, Layout>,
     text_px: u32,
     candidates: Vec<Candidate>,
+    occluders: Occluders,
     kept: Vec<Rect>,
     raw: Vec<RawLabel>,
     instances: Option<wgpu::Buffer>,
@@ -63,6 +64,7 @@ pub(crate) struct LabelFrame<'a> {
     pub(crate) scene: &'a Prepared,
     pub(crate) frustum: &'a Frustum,
     pub(crate) clip_from_world: &'a Mat4,
+    pub(crate) eye: Vec3,
     pub(crate) size: Vec2,
     pub(crate) scale: f32,
     pub(crate) theme: &'a Theme,
@@ -83,6 +85,7 @@ impl Labels {
             layouts: HashMap::new(),
             text_px: 0,
             candidates: Vec::new(),
+            occluders: Occluders::default(),
             kept: Vec::new(),
             raw: Vec::new(),
             instances: None,
@@ -101,6 +104,7 @@ impl Labels {
             self.text_px = text_px;
         }
         place::candidates(frame, &mut self.candidates);
+        self.occluders.collect(frame);
         let mut candidates = std::mem::take(&mut self.candidates);
         let mut shown = 0;
         // A full atlas starts over, larger; what was placed by then points into the old one and is placed again.
@@ -127,6 +131,10 @@ impl Labels {
             return false;
         }
         let device = &frame.scene.devices[candidate.device];
+        let top = device.bounds.centre().with_y(device.bounds.max.y);
+        if !candidate.is_marked && self.occluders.hide(frame.eye, top) {
+            return false;
+        }
         let Some(text) = self.layout(gpu, &device.name) else {
             return false;
         };
@@ -200,7 +208,10 @@ impl Labels {
                 layout,
                 entries: &[
                     wgpu::BindGroupEntry { binding: 0, resource: self.screen.as_entire_binding() },
-                    wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::TextureView(self.atlas.view()) },
+                    wgpu::BindGroupEntry {
+                        binding: 1,
+                        resource: wgpu::BindingResource::TextureView(self.atlas.view()),
+                    },
                     wgpu::BindGroupEntry { binding: 2, resource: wgpu::BindingResource::Sampler(&self.sampler) },
                 ],
             });

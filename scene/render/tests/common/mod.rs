@@ -4,8 +4,8 @@
 use glam::{Affine3A, Quat, Vec3};
 use rr_render::{AdapterChoice, FrameOptions, Gpu, GpuError, RenderStats, RenderTarget, Renderer, Theme};
 use rr_scene::{
-    Camera, ColourRange, Command, Connection, Device, DeviceId, DeviceKind, Instance, Marks, Mesh, Model, ModelRef, Part, Rgba8, Role,
-    SceneSnapshot, Transform, UpAxis, Workspace,
+    Camera, ColourRange, Command, Connection, Device, DeviceId, DeviceKind, Instance, Marks, Mesh, Model, ModelRef,
+    Part, Rgba8, Role, SceneSnapshot, Transform, UpAxis, Workspace,
 };
 use std::collections::HashMap;
 use std::f32::consts::TAU;
@@ -168,7 +168,8 @@ pub fn torus(radius: f32, tube: f32, steps: u32) -> Mesh {
 
 pub fn colour_all(mut mesh: Mesh, rgb: [u8; 3]) -> Mesh {
     let triangle_count = mesh.triangle_count() as u32;
-    mesh.colours = vec![ColourRange { first_triangle: 0, triangle_count, colour: Rgba8([rgb[0], rgb[1], rgb[2], 255]) }];
+    mesh.colours =
+        vec![ColourRange { first_triangle: 0, triangle_count, colour: Rgba8([rgb[0], rgb[1], rgb[2], 255]) }];
     mesh
 }
 
