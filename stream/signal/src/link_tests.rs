@@ -53,11 +53,11 @@ fn the_terminal_shows_the_code_with_its_quiet_zone() {
     let rows = light(&code.to_terminal_text(false));
     let edge = code.size() + 2 * QUIET_ZONE;
     assert_eq!((rows.len(), rows[0].len()), (edge.next_multiple_of(2), edge));
-    for y in 0..edge {
-        for x in 0..edge {
+    for (y, row) in rows.iter().take(edge).enumerate() {
+        for (x, light) in row.iter().enumerate() {
             let inside = x.checked_sub(QUIET_ZONE).zip(y.checked_sub(QUIET_ZONE));
             let dark = inside.is_some_and(|(x, y)| code.is_dark(x, y));
-            assert_eq!(rows[y][x], !dark, "{x} {y}");
+            assert_eq!(*light, !dark, "{x} {y}");
         }
     }
     let colored = code.to_terminal_text(true);

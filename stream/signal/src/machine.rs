@@ -174,7 +174,7 @@ impl Machine {
             }
         };
         match (self.state, message) {
-            (State::Hello { .. }, SignalFromViewer::Hello(hello)) => self.on_hello(now, hello),
+            (State::Hello { .. }, SignalFromViewer::Hello(hello)) => self.on_hello(now, &hello),
             (State::Welcomed { peer, .. }, SignalFromViewer::Offer(Sdp { sdp })) => {
                 self.state = State::Offering { peer };
                 vec![Action::Offer { peer, sdp }]
@@ -309,7 +309,7 @@ impl Machine {
         }
     }
 
-    fn on_hello(&mut self, now: Now, hello: Hello) -> Vec<Action> {
+    fn on_hello(&mut self, now: Now, hello: &Hello) -> Vec<Action> {
         if hello.protocol_version != PROTOCOL_VERSION {
             let text = format!(
                 "this page speaks version {} and the host version {PROTOCOL_VERSION}: reload the page",
