@@ -1,1 +1,30 @@
-//! Under construction.
+//! WebRTC peers of a host: many viewers of one encoded stream over one UDP port.
+//!
+//! Two layers. [`core`] holds all peers (on str0m) and is sans-IO: time and datagrams are arguments, so that its tests
+//! run in virtual time. [`RtcServer`] is the thin loop around it: one named thread, one socket, a precise timer, and
+//! bounded channels to the rest of the host. Nothing ever waits for a viewer, and one viewer's trouble (malformed
+//! datagrams and descriptions, floods, slow links, vanishing) stays its own.
+//!
+//! ```text
+//! publish(AccessUnit) ──4──► ┌─────────┐ ──► datagrams to every peer
+//! accept, add_candidate, ──► │ rr-rtc  │
+//! send_state, close   ─256─► │ thread  │ ──► events (callback): messages, keyframe needed, estimates, statistics
+//! ```
+//!
+//! An access unit that a peer cannot take in time is left out together with all up to the next keyframe, which is asked
+//! for; a new peer is held until a keyframe.
+
+mod behind;
+pub mod core;
+mod error;
+mod event;
+mod limit;
+mod nudge;
+mod offer;
+mod peer;
+mod server;
+mod wait;
+
+pub use error::RtcError;
+pub use event::{Channel, DisconnectReason, PeerId, PeerStats, RtcEvent};
+pub use server::{RtcConfig, RtcServer};

@@ -1,0 +1,306 @@
+//! All peers of a host, sans-IO: no clock, no socket, no thread.
+//!
+//! Call a method, then send all of [`Core::take_datagrams`], pass [`Core::take_events`] on, and come back with
+//! [`Core::handle_time`] at [`Core::timeout`] or with the next datagram.
+
+use crate::event::{DisconnectReason, PeerId, RtcEvent};
+use crate::peer::{Peer, Sink, Unit};
+use crate::{RtcError, offer};
+use rr_encode::{AccessUnit, Bitrate};
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use str0m::Candidate;
+
+/// Shortest time between two [`RtcEvent::KeyframeNeeded`].
+const KEYFRAME_INTERVAL: Duration = Duration::from_millis(100);
+/// A keyframe that was asked for and did not come is asked for again.
+const KEYFRAME_REPEAT: Duration = Duration::from_millis(500);
+
+/// Limits and starting points.
+#[derive(Debug, Clone)]
+pub struct CoreConfig {
+    /// Most peers at once.
+    pub max_peers: usize,
+    /// What the path to a new peer is taken to carry.
+    pub initial_bitrate: Bitrate,
+    /// Never look for more than this.
+    pub max_bitrate: Bitrate,
+    /// A peer that is not connected after this is given up.
+    pub connect_timeout: Duration,
+    /// A connected peer is given up this long after its path was found to be broken (which itself takes some seconds).
+    pub vanish_timeout: Duration,
+}
+
+impl Default for CoreConfig {
+    fn default() -> Self {
+        Self {
+            max_peers: 64,
+            initial_bitrate: Bitrate::mbps(3),
+            max_bitrate: Bitrate::mbps(20),
+            connect_timeout: Duration::from_secs(20),
+            vanish_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A datagram to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Datagram {
+    /// One of the local addresses.
+    pub source: SocketAddr,
+    /// Where to.
+    pub destination: SocketAddr,
+    /// At most 1,500 bytes.
+    pub contents: Vec<u8>,
+}
+
+/// All peers.
+pub struct Core {
+    config: CoreConfig,
+    locals: Vec<SocketAddr>,
+    peers: BTreeMap<PeerId, Peer>,
+    /// Who sent from an address the last time; a hint that saves asking all.
+    by_source: HashMap<SocketAddr, PeerId>,
+    datagrams: Vec<Datagram>,
+    events: Vec<RtcEvent>,
+    keyframe_asked: Option<Instant>,
+    keyframe_pending: bool,
+    /// When to ask for a keyframe that is wanted.
+    keyframe_due: Option<Instant>,
+    last_rtp: Option<u64>,
+}
+
+impl Core {
+    /// No peers yet. `locals` are the addresses that peers are told.
+    pub fn new(config: CoreConfig, locals: Vec<SocketAddr>) -> Self {
+        Self {
+            config,
+            locals,
+            peers: BTreeMap::new(),
+            by_source: HashMap::new(),
+            datagrams: Vec::new(),
+            events: Vec::new(),
+            keyframe_asked: None,
+            keyframe_pending: false,
+            keyframe_due: None,
+            last_rtp: None,
+        }
+    }
+
+    /// Number of peers, connected or about to be.
+    pub fn peer_count(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// The addresses that peers are told, as `candidate:` lines.
+    pub fn local_candidates(&self) -> Vec<String> {
+        self.locals.iter().filter_map(|&a| Candidate::host(a, "udp").ok()).map(|c| c.to_sdp_string()).collect()
+    }
+
+    /// New addresses for peers to come; those that are here keep theirs.
+    pub fn set_locals(&mut self, locals: Vec<SocketAddr>) {
+        self.locals = locals;
+    }
+
+    /// A viewer offers; the answer, which names all local candidates.
+    ///
+    /// # Errors
+    /// Too many peers, the id is taken, or the offer is malformed or not for us.
+    pub fn accept(&mut self, now: Instant, id: PeerId, sdp: &str) -> Result<String, RtcError> {
+        offer::check(sdp)?;
+        if self.peers.contains_key(&id) {
+            return Err(RtcError::PeerExists(id));
+        }
+        if self.peers.len() >= self.config.max_peers {
+            return Err(RtcError::TooManyPeers { max: self.config.max_peers });
+        }
+        // The description comes from outside: whatever it does to the parser stays here.
+        let outcome = catch_unwind(AssertUnwindSafe(|| Peer::accept(id, sdp, &self.locals, &self.config, now)));
+        let (peer, answer) = outcome.map_err(|_| RtcError::BadOffer("contradicts itself".to_owned()))??;
+        self.peers.insert(id, peer);
+        Ok(answer)
+    }
+
+    /// A viewer trickles a candidate. Names that only its own network can resolve (`.local`) and the empty candidate at
+    /// the end are ignored: such a peer is found by its own packets.
+    ///
+    /// # Errors
+    /// No such peer, or not a candidate.
+    pub fn add_candidate(&mut self, now: Instant, id: PeerId, text: &str) -> Result<(), RtcError> {
+        let text = text.trim().trim_start_matches("a=");
+        let mut sink = Sink { datagrams: &mut self.datagrams, events: &mut self.events };
+        let peer = self.peers.get_mut(&id).ok_or(RtcError::UnknownPeer(id))?;
+        let fields: Vec<&str> = text.split_ascii_whitespace().collect();
+        let tcp = fields.get(2).is_some_and(|proto| proto.eq_ignore_ascii_case("tcp"));
+        let ends = text.is_empty() || text.starts_with("end-of-candidates");
+        if ends || tcp || fields.get(4).is_some_and(|host| host.ends_with(".local")) {
+            return Ok(());
+        }
+        if text.len() > 512 || !text.starts_with("candidate:") {
+            return Err(RtcError::BadCandidate(text.chars().take(60).collect()));
+        }
+        peer.add_candidate(now, text, &mut sink)?;
+        self.sweep(now);
+        Ok(())
+    }
+
+    /// Sends an access unit to every connected peer; its bytes are shared.
+    pub fn publish(&mut self, now: Instant, unit: &AccessUnit) {
+        let rtp_time = self.extend_rtp(unit.rtp_timestamp);
+        let shared = Unit { data: Arc::from(&unit.data[..]), captured_at: unit.captured_at, rtp_time };
+        if unit.keyframe {
+            self.keyframe_pending = false;
+        }
+        let mut sink = Sink { datagrams: &mut self.datagrams, events: &mut self.events };
+        for peer in self.peers.values_mut() {
+            peer.push(now, shared.clone(), unit.keyframe, &mut sink);
+        }
+        self.sweep(now);
+    }
+
+    /// Access units were lost before they came here: all wait for a keyframe.
+    pub fn units_lost(&mut self, now: Instant) {
+        self.peers.values_mut().for_each(Peer::skip_to_keyframe);
+        self.sweep(now);
+    }
+
+    /// Sends text on the state channel. `full`: it stands on its own, and is taken even from a peer that was behind.
+    ///
+    /// # Errors
+    /// No such peer. A message that cannot be taken is an event, not an error.
+    pub fn send_state(&mut self, now: Instant, id: PeerId, text: &[u8], full: bool) -> Result<(), RtcError> {
+        let mut sink = Sink { datagrams: &mut self.datagrams, events: &mut self.events };
+        let peer = self.peers.get_mut(&id).ok_or(RtcError::UnknownPeer(id))?;
+        peer.send_state(now, text, full, &mut sink);
+        self.sweep(now);
+        Ok(())
+    }
+
+    /// Ends a peer. Nothing happens when there is none.
+    pub fn close(&mut self, now: Instant, id: PeerId, reason: DisconnectReason) {
+        let mut sink = Sink { datagrams: &mut self.datagrams, events: &mut self.events };
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.close(now, reason, &mut sink);
+        }
+        self.sweep(now);
+    }
+
+    /// Ends all peers.
+    pub fn close_all(&mut self, now: Instant, reason: &DisconnectReason) {
+        for id in self.peers.keys().copied().collect::<Vec<_>>() {
+            self.close(now, id, reason.clone());
+        }
+    }
+
+    /// A datagram came. What belongs to no peer is ignored.
+    pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, contents: &[u8]) {
+        let hint = self.by_source.get(&source).copied();
+        let known = hint.filter(|id| self.peers.get(id).is_some_and(|p| p.accepts(now, source, contents)));
+        let found = known.or_else(|| {
+            self.peers.iter().find(|(_, peer)| peer.accepts(now, source, contents)).map(|(id, _)| *id)
+        });
+        let Some(id) = found else { return };
+        if hint != Some(id) {
+            self.by_source.insert(source, id);
+        }
+        let mut sink = Sink { datagrams: &mut self.datagrams, events: &mut self.events };
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.handle_datagram(now, source, contents, &mut sink);
+        }
+        self.sweep(now);
+    }
+
+    /// Does what is due.
+    pub fn handle_time(&mut self, now: Instant) {
+        let mut sink = Sink { datagrams: &mut self.datagrams, events: &mut self.events };
+        for peer in self.peers.values_mut().filter(|peer| peer.timeout() <= now) {
+            peer.handle_time(now, &mut sink);
+        }
+        self.sweep(now);
+    }
+
+    /// When to call [`Core::handle_time`] at the latest. `None`: there is nobody.
+    pub fn timeout(&self) -> Option<Instant> {
+        let peers = self.peers.values().map(Peer::timeout).min()?;
+        Some(self.keyframe_due.map_or(peers, |at| at.min(peers)))
+    }
+
+    /// What is to be sent, in order.
+    pub fn take_datagrams(&mut self) -> impl Iterator<Item = Datagram> + '_ {
+        self.datagrams.drain(..)
+    }
+
+    /// What happened, in order.
+    pub fn take_events(&mut self) -> impl Iterator<Item = RtcEvent> + '_ {
+        self.events.drain(..)
+    }
+
+    /// After every change: removes peers that are over, asks for keyframes.
+    fn sweep(&mut self, now: Instant) {
+        let over = self.peers.iter().filter_map(|(id, peer)| Some((*id, peer.ended()?.clone())));
+        for (peer, reason) in over.collect::<Vec<_>>() {
+            self.peers.remove(&peer);
+            self.by_source.retain(|_, owner| *owner != peer);
+            self.events.push(RtcEvent::Disconnected { peer, reason });
+        }
+        // All are asked: each forgets its own wish only when a keyframe comes.
+        let mut wanted = false;
+        for peer in self.peers.values_mut() {
+            wanted |= peer.wants_keyframe(now);
+        }
+        self.keyframe_due = None;
+        if !wanted {
+            self.keyframe_pending = false;
+            return;
+        }
+        let wait = if self.keyframe_pending { KEYFRAME_REPEAT } else { KEYFRAME_INTERVAL };
+        let due = self.keyframe_asked.map_or(now, |at| at + wait);
+        if now >= due {
+            self.keyframe_asked = Some(now);
+            self.keyframe_pending = true;
+            self.keyframe_due = Some(now + KEYFRAME_REPEAT);
+            self.events.push(RtcEvent::KeyframeNeeded);
+        } else {
+            self.keyframe_due = Some(due);
+        }
+    }
+
+    /// RTP time without the wrap at 32 bits.
+    fn extend_rtp(&mut self, rtp_timestamp: u32) -> u64 {
+        let extended = match self.last_rtp {
+            // The nearest number with these low bits.
+            Some(last) => last.wrapping_add_signed(i64::from(rtp_timestamp.wrapping_sub(last as u32).cast_signed())),
+            None => u64::from(rtp_timestamp) + (1 << 32),
+        };
+        self.last_rtp = Some(extended);
+        extended
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rtp_time_goes_on_after_the_wrap() {
+        let mut core = Core::new(CoreConfig::default(), Vec::new());
+        let first = core.extend_rtp(u32::MAX - 1);
+        assert_eq!(core.extend_rtp(1), first + 3);
+        assert_eq!(core.extend_rtp(u32::MAX), first + 1);
+    }
+
+    #[test]
+    fn strangers_are_refused() {
+        let mut core = Core::new(CoreConfig::default(), Vec::new());
+        let (now, id) = (Instant::now(), PeerId(7));
+        assert!(matches!(core.add_candidate(now, id, "candidate:1"), Err(RtcError::UnknownPeer(_))));
+        assert!(matches!(core.send_state(now, id, b"{}", true), Err(RtcError::UnknownPeer(_))));
+        core.close(now, id, DisconnectReason::Left);
+        core.handle_datagram(now, "10.1.1.1:9".parse().unwrap(), &[0; 40]);
+        assert_eq!(core.timeout(), None);
+        assert_eq!(core.take_events().count() + core.take_datagrams().count(), 0);
+    }
+}

@@ -1,0 +1,145 @@
+use bytes::Bytes;
+use rr_encode::Bitrate;
+use std::fmt;
+use std::time::Duration;
+
+/// One WebRTC connection. The caller chooses the numbers and never uses one twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u64);
+
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// The data channels that viewers open; others are ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// Continuous input: unordered, not repeated.
+    Input,
+    /// State and edits: ordered, reliable.
+    State,
+}
+
+/// What happens with peers. Comes in order from the network thread.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RtcEvent {
+    /// The peer's transport is up; video follows with the next keyframe.
+    Connected {
+        /// Who.
+        peer: PeerId,
+    },
+    /// State can be sent: begin with a full one ([`crate::RtcServer::send_full_state`]).
+    StateChannelOpen {
+        /// Who.
+        peer: PeerId,
+    },
+    /// A message came.
+    Message {
+        /// Who.
+        peer: PeerId,
+        /// On which channel.
+        channel: Channel,
+        /// At most [`rr_protocol::MAX_CLIENT_MESSAGE_LEN`] bytes.
+        data: Bytes,
+    },
+    /// A message was longer than [`rr_protocol::MAX_CLIENT_MESSAGE_LEN`] and was dropped.
+    Oversized {
+        /// Who.
+        peer: PeerId,
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// The peer does not take its state as fast as it is sent: what was sent last is dropped, and so is all that follows
+    /// until [`RtcEvent::StateReady`].
+    StateBehind {
+        /// Who.
+        peer: PeerId,
+    },
+    /// The peer has caught up: send it a full state.
+    StateReady {
+        /// Who.
+        peer: PeerId,
+    },
+    /// A peer needs a keyframe: it is new, it lost too much, or it was too slow. At most ten a second.
+    KeyframeNeeded,
+    /// What the path to a peer carries changed.
+    Estimate {
+        /// Who.
+        peer: PeerId,
+        /// Of everything that is sent to it.
+        bitrate: Bitrate,
+    },
+    /// Once a second for each connected peer.
+    Stats {
+        /// Who.
+        peer: PeerId,
+        /// How it fares.
+        stats: PeerStats,
+    },
+    /// The peer sends far more messages than a person can cause; it is being disconnected.
+    Flood {
+        /// Who.
+        peer: PeerId,
+    },
+    /// The peer is gone. The last event of this peer.
+    Disconnected {
+        /// Who.
+        peer: PeerId,
+        /// Why.
+        reason: DisconnectReason,
+    },
+}
+
+/// Why a peer is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DisconnectReason {
+    /// The host ended it, and why.
+    Closed(String),
+    /// The viewer said goodbye.
+    Left,
+    /// No connection came about in time.
+    NeverConnected,
+    /// Nothing was heard from it for too long.
+    Vanished,
+    /// It sent too many messages.
+    Flood,
+    /// It broke the protocol; in words.
+    Failed(String),
+    /// The host listens on another port now.
+    Rebound,
+}
+
+impl fmt::Display for DisconnectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed(why) => write!(f, "closed by the host: {why}"),
+            Self::Left => f.write_str("left"),
+            Self::NeverConnected => f.write_str("no connection came about"),
+            Self::Vanished => f.write_str("not heard of any more"),
+            Self::Flood => f.write_str("too many messages"),
+            Self::Failed(why) => write!(f, "failed: {why}"),
+            Self::Rebound => f.write_str("the host changed its port"),
+        }
+    }
+}
+
+/// How a peer fares; rates and fractions are of the last second.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct PeerStats {
+    /// Round-trip time.
+    pub rtt: Option<Duration>,
+    /// Lost of what was sent, 0 to 1.
+    pub loss: Option<f32>,
+    /// Sent to it, media and all.
+    pub sent: Bitrate,
+    /// What its path is believed to carry.
+    pub estimate: Option<Bitrate>,
+    /// Access units handed to its transport since it connected.
+    pub units: u64,
+    /// Access units left out since it connected because it was behind.
+    pub skipped: u64,
+    /// How long the oldest packet has been waiting to be sent.
+    pub backlog: Duration,
+}

@@ -1,0 +1,446 @@
+//! One peer: its str0m instance and what is waiting for it.
+
+use crate::behind::UnitQueue;
+use crate::event::{Channel, DisconnectReason, PeerId, PeerStats, RtcEvent};
+use crate::limit::{Bucket, MessageLimit, Verdict};
+use crate::nudge::Nudge;
+use crate::{RtcError, core::CoreConfig, core::Datagram};
+use bytes::Bytes;
+use rr_encode::Bitrate;
+use rr_protocol::{INPUT_CHANNEL, MAX_CLIENT_MESSAGE_LEN, STATE_CHANNEL};
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use str0m::bwe::BweKind;
+use str0m::change::SdpOffer;
+use str0m::channel::{ChannelData, ChannelId};
+use str0m::format::Codec;
+use str0m::media::{Frequency, MediaTime, Mid, Pt};
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::Extension;
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
+
+/// Most that waits in a peer's data channels before it counts as behind, bytes.
+const STATE_LIMIT: usize = 1024 * 1024;
+/// It has caught up when no more than this waits.
+const STATE_LOW: usize = 64 * 1024;
+
+/// An access unit as all peers share it.
+#[derive(Clone)]
+pub(crate) struct Unit {
+    pub(crate) data: Arc<[u8]>,
+    pub(crate) captured_at: Instant,
+    /// RTP time without wrap.
+    pub(crate) rtp_time: u64,
+}
+
+/// Where a peer's doings go.
+pub(crate) struct Sink<'a> {
+    pub(crate) datagrams: &'a mut Vec<Datagram>,
+    pub(crate) events: &'a mut Vec<RtcEvent>,
+}
+
+pub(crate) struct Peer {
+    id: PeerId,
+    rtc: Rtc,
+    /// Local addresses that it was told.
+    locals: Vec<SocketAddr>,
+    queue: UnitQueue<Unit>,
+    video: Option<(Mid, Pt)>,
+    state: Option<ChannelId>,
+    input: Option<ChannelId>,
+    state_behind: bool,
+    connected: bool,
+    /// When it counts as vanished, or as never connected.
+    give_up: Option<Instant>,
+    /// What str0m waits for.
+    deadline: Instant,
+    messages: MessageLimit,
+    picture_losses: Bucket,
+    keyframe_wanted: bool,
+    nudge: Nudge,
+    estimate: Option<Bitrate>,
+    last_stats: Option<(Instant, u64)>,
+    vanish_timeout: Duration,
+    ended: Option<DisconnectReason>,
+}
+
+impl Peer {
+    /// Answers an offer.
+    pub(crate) fn accept(
+        id: PeerId,
+        offer: &str,
+        locals: &[SocketAddr],
+        config: &CoreConfig,
+        now: Instant,
+    ) -> Result<(Self, String), RtcError> {
+        let bad = |e: &dyn std::fmt::Display| RtcError::BadOffer(e.to_string());
+        let mut rtc = settings(config).build(now);
+        for &addr in locals {
+            let candidate = Candidate::host(addr, "udp").map_err(|e| RtcError::BadCandidate(e.to_string()))?;
+            rtc.add_local_candidate(candidate);
+        }
+        let offer = SdpOffer::from_sdp_string(offer).map_err(|e| bad(&e))?;
+        let answer = rtc.sdp_api().accept_offer(offer).map_err(|e| bad(&e))?.to_sdp_string();
+        let mut peer = Self {
+            id,
+            rtc,
+            locals: locals.to_vec(),
+            queue: UnitQueue::new(),
+            video: None,
+            state: None,
+            input: None,
+            state_behind: false,
+            connected: false,
+            give_up: Some(now + config.connect_timeout),
+            deadline: now,
+            messages: MessageLimit::new(now),
+            picture_losses: Bucket::new(3.0, 1.0, now),
+            keyframe_wanted: false,
+            nudge: Nudge::new(config.max_bitrate),
+            estimate: None,
+            last_stats: None,
+            vanish_timeout: config.vanish_timeout,
+            ended: None,
+        };
+        let mut sink = Sink { datagrams: &mut Vec::new(), events: &mut Vec::new() };
+        peer.rtc.bwe().set_bitrate(rate(Bitrate::bps(0)), rate(config.max_bitrate));
+        // The sections of the description become known as events.
+        peer.drain(now, &mut sink);
+        if peer.video.is_none() {
+            return Err(RtcError::NoH264);
+        }
+        Ok((peer, answer))
+    }
+
+    pub(crate) fn add_candidate(&mut self, now: Instant, text: &str, sink: &mut Sink) -> Result<(), RtcError> {
+        let candidate = Candidate::from_sdp_string(text).map_err(|e| RtcError::BadCandidate(e.to_string()))?;
+        self.guarded(now, sink, |peer| {
+            peer.rtc.add_remote_candidate(candidate);
+            Ok(())
+        });
+        Ok(())
+    }
+
+    /// Whether a datagram is this peer's.
+    pub(crate) fn accepts(&self, now: Instant, source: SocketAddr, contents: &[u8]) -> bool {
+        self.receive(source, contents).is_some_and(|receive| self.rtc.accepts(&Input::Receive(now, receive)))
+    }
+
+    pub(crate) fn handle_datagram(&mut self, now: Instant, source: SocketAddr, contents: &[u8], sink: &mut Sink) {
+        let Some(receive) = self.receive(source, contents) else { return };
+        self.guarded(now, sink, |peer| peer.rtc.handle_input(Input::Receive(now, receive)));
+    }
+
+    /// Does what is due.
+    pub(crate) fn handle_time(&mut self, now: Instant, sink: &mut Sink) {
+        if now >= self.deadline {
+            self.guarded(now, sink, |peer| peer.rtc.handle_input(Input::Timeout(now)));
+        }
+        if self.nudge.on_time(now) {
+            self.tell_desired();
+            self.guarded(now, sink, |_| Ok(()));
+        }
+        if self.give_up.is_some_and(|at| now >= at) {
+            let reason = if self.connected { DisconnectReason::Vanished } else { DisconnectReason::NeverConnected };
+            self.end(reason);
+        }
+        self.pump(now, sink);
+    }
+
+    /// When to call [`Peer::handle_time`] at the latest.
+    pub(crate) fn timeout(&self) -> Instant {
+        [self.give_up, self.nudge.timeout()].into_iter().flatten().fold(self.deadline, Instant::min)
+    }
+
+    pub(crate) fn push(&mut self, now: Instant, unit: Unit, keyframe: bool, sink: &mut Sink) {
+        if self.connected {
+            self.queue.push(unit, keyframe);
+            if keyframe {
+                self.keyframe_wanted = false;
+            }
+            self.pump(now, sink);
+        }
+    }
+
+    /// Units were lost on the way here.
+    pub(crate) fn skip_to_keyframe(&mut self) {
+        self.queue.skip_to_keyframe();
+    }
+
+    /// A keyframe now would be of use.
+    pub(crate) fn wants_keyframe(&mut self, now: Instant) -> bool {
+        let backlog = self.backlog(now);
+        self.connected && (self.keyframe_wanted || self.queue.wants_keyframe(backlog))
+    }
+
+    pub(crate) fn send_state(&mut self, now: Instant, text: &[u8], full: bool, sink: &mut Sink) {
+        let Some(id) = self.state else { return };
+        if self.state_behind && !full {
+            return;
+        }
+        let mut taken = false;
+        self.guarded(now, sink, |peer| {
+            if let Some(mut channel) = peer.rtc.channel(id) {
+                taken = channel.write(false, text)?;
+            }
+            Ok(())
+        });
+        if taken {
+            self.state_behind = false;
+        } else if !self.state_behind {
+            self.state_behind = true;
+            sink.events.push(RtcEvent::StateBehind { peer: self.id });
+        }
+    }
+
+    /// Says goodbye to the viewer.
+    pub(crate) fn close(&mut self, now: Instant, reason: DisconnectReason, sink: &mut Sink) {
+        self.guarded(now, sink, |peer| peer.rtc.close());
+        self.end(reason);
+    }
+
+    /// Why it is over, if it is.
+    pub(crate) fn ended(&self) -> Option<&DisconnectReason> {
+        self.ended.as_ref()
+    }
+
+    fn end(&mut self, reason: DisconnectReason) {
+        self.ended.get_or_insert(reason);
+    }
+
+    fn receive<'a>(&self, source: SocketAddr, contents: &'a [u8]) -> Option<Receive<'a>> {
+        let destination = closest(&self.locals, source)?;
+        Receive::new(Protocol::Udp, source, destination, contents).ok()
+    }
+
+    /// One change of the str0m instance and all that follows from it. What goes wrong, even a panic, ends this peer and
+    /// no other.
+    fn guarded(
+        &mut self,
+        now: Instant,
+        sink: &mut Sink,
+        change: impl FnOnce(&mut Self) -> Result<(), str0m::RtcError>,
+    ) {
+        if self.ended.is_some() {
+            return;
+        }
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            change(self)?;
+            self.drain_inner(now, sink)
+        }));
+        match outcome {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.end(DisconnectReason::Failed(error.to_string())),
+            Err(_) => self.end(DisconnectReason::Failed("internal error in the WebRTC stack".to_owned())),
+        }
+    }
+
+    fn drain(&mut self, now: Instant, sink: &mut Sink) {
+        self.guarded(now, sink, |_| Ok(()));
+    }
+
+    fn drain_inner(&mut self, now: Instant, sink: &mut Sink) -> Result<(), str0m::RtcError> {
+        loop {
+            match self.rtc.poll_output()? {
+                Output::Timeout(at) if at <= now => self.rtc.handle_input(Input::Timeout(now))?,
+                Output::Timeout(at) => {
+                    self.deadline = at;
+                    break;
+                }
+                Output::Transmit(transmit) => sink.datagrams.push(Datagram {
+                    source: transmit.source,
+                    destination: transmit.destination,
+                    contents: transmit.contents.into(),
+                }),
+                Output::Event(event) => self.on_event(now, event, sink),
+            }
+        }
+        if !self.rtc.is_alive() {
+            self.end(DisconnectReason::Left);
+        }
+        Ok(())
+    }
+
+    fn on_event(&mut self, now: Instant, event: Event, sink: &mut Sink) {
+        match event {
+            Event::MediaAdded(media) => {
+                if let Some(writer) = self.rtc.writer(media.mid).filter(|_| self.video.is_none()) {
+                    let h264 = writer.payload_params().find(|p| p.spec().codec == Codec::H264);
+                    self.video = h264.map(|p| (media.mid, p.pt()));
+                }
+            }
+            Event::Connected => {
+                self.connected = true;
+                self.give_up = None;
+                sink.events.push(RtcEvent::Connected { peer: self.id });
+            }
+            Event::IceConnectionStateChange(state) => match state {
+                IceConnectionState::Disconnected if self.connected => self.give_up = Some(now + self.vanish_timeout),
+                IceConnectionState::Connected | IceConnectionState::Completed if self.connected => self.give_up = None,
+                _ => {}
+            },
+            Event::ChannelOpen(id, label) => self.on_channel(id, &label, sink),
+            Event::ChannelData(data) => self.on_message(now, data, sink),
+            Event::ChannelBufferedAmountLow(id) if Some(id) == self.state && self.state_behind => {
+                sink.events.push(RtcEvent::StateReady { peer: self.id });
+            }
+            Event::KeyframeRequest(_) => {
+                // A viewer that asks all the time would cost all others their quality.
+                self.keyframe_wanted |= self.picture_losses.take(1.0, now);
+            }
+            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
+                let estimate = Bitrate::bps(estimate.as_u64());
+                self.estimate = Some(estimate);
+                if self.nudge.on_estimate(now, estimate) {
+                    self.tell_desired();
+                }
+                sink.events.push(RtcEvent::Estimate { peer: self.id, bitrate: estimate });
+            }
+            Event::PeerStats(stats) if self.connected => {
+                let sent = match self.last_stats.replace((stats.timestamp, stats.peer_bytes_tx)) {
+                    Some((at, bytes)) => {
+                        let seconds = stats.timestamp.saturating_duration_since(at).as_secs_f64().max(0.001);
+                        Bitrate::bps((stats.peer_bytes_tx.saturating_sub(bytes) as f64 * 8.0 / seconds) as u64)
+                    }
+                    None => Bitrate::bps(0),
+                };
+                let ice_rtt = stats.selected_candidate_pair.and_then(|pair| pair.current_round_trip_time);
+                let stats = PeerStats {
+                    rtt: stats.rtt.or(ice_rtt),
+                    loss: stats.egress_loss_fraction,
+                    sent,
+                    estimate: self.estimate,
+                    units: self.queue.taken,
+                    skipped: self.queue.skipped,
+                    backlog: self.backlog(now),
+                };
+                sink.events.push(RtcEvent::Stats { peer: self.id, stats });
+            }
+            Event::Closed => self.end(DisconnectReason::Left),
+            _ => {}
+        }
+    }
+
+    fn on_channel(&mut self, id: ChannelId, label: &str, sink: &mut Sink) {
+        match label {
+            STATE_CHANNEL if self.state.is_none() => {
+                self.state = Some(id);
+                if let Some(mut channel) = self.rtc.channel(id) {
+                    channel.set_buffered_amount_low_threshold(STATE_LOW);
+                }
+                sink.events.push(RtcEvent::StateChannelOpen { peer: self.id });
+            }
+            INPUT_CHANNEL if self.input.is_none() => self.input = Some(id),
+            _ => {}
+        }
+    }
+
+    fn on_message(&mut self, now: Instant, message: ChannelData, sink: &mut Sink) {
+        let peer = self.id;
+        match self.messages.judge(message.data.len(), now) {
+            Verdict::Take => {}
+            Verdict::Drop => return,
+            Verdict::Flood => {
+                if self.ended.is_none() {
+                    sink.events.push(RtcEvent::Flood { peer });
+                    self.end(DisconnectReason::Flood);
+                }
+                return;
+            }
+        }
+        let channel = match Some(message.id) {
+            id if id == self.input => Channel::Input,
+            id if id == self.state => Channel::State,
+            _ => return,
+        };
+        let len = message.data.len();
+        sink.events.push(if len > MAX_CLIENT_MESSAGE_LEN {
+            RtcEvent::Oversized { peer, len }
+        } else {
+            RtcEvent::Message { peer, channel, data: Bytes::from(message.data) }
+        });
+    }
+
+    /// Hands waiting units to str0m as long as it keeps up.
+    fn pump(&mut self, now: Instant, sink: &mut Sink) {
+        let Some((mid, pt)) = self.video.filter(|_| self.connected && !self.queue.is_empty()) else { return };
+        loop {
+            let backlog = self.backlog(now);
+            let Some(unit) = self.queue.pop(backlog) else { break };
+            self.guarded(now, sink, |peer| {
+                let Some(writer) = peer.rtc.writer(mid) else { return Ok(()) };
+                // Show each frame when it comes: no jitter buffer.
+                writer.playout_delay(MediaTime::ZERO, MediaTime::ZERO).write(
+                    pt,
+                    unit.captured_at,
+                    MediaTime::new(unit.rtp_time, Frequency::NINETY_KHZ),
+                    unit.data,
+                )
+            });
+        }
+    }
+
+    /// How long the oldest packet has been waiting for its turn to be sent.
+    fn backlog(&mut self, now: Instant) -> Duration {
+        let Some((mid, _)) = self.video else { return Duration::ZERO };
+        let mut api = self.rtc.direct_api();
+        let oldest = api.stream_tx_by_mid(mid, None).and_then(|tx| tx.queue_info()).and_then(|q| q.first_unsent());
+        oldest.map_or(Duration::ZERO, |at| now.saturating_duration_since(at))
+    }
+
+    fn tell_desired(&mut self) {
+        self.rtc.bwe().set_bitrate(rate(Bitrate::bps(0)), rate(self.nudge.desired()));
+    }
+}
+
+fn settings(config: &CoreConfig) -> RtcConfig {
+    let mut rtc = RtcConfig::new()
+        .clear_codecs()
+        .enable_bwe(Some(rate(config.initial_bitrate)))
+        .set_stats_interval(Some(Duration::from_secs(1)))
+        .set_sctp_max_buffered_amount(STATE_LIMIT)
+        .set_sctp_max_message_size(MAX_CLIENT_MESSAGE_LEN as u32)
+        .set_extension(5, Extension::PlayoutDelay);
+    let codecs = rtc.codec_config();
+    codecs.add_h264(108.into(), Some(109.into()), true, 0x42_e0_1f);
+    codecs.add_h264(127.into(), Some(121.into()), true, 0x42_00_1f);
+    rtc
+}
+
+fn rate(bitrate: Bitrate) -> str0m::bwe::Bitrate {
+    str0m::bwe::Bitrate::bps(bitrate.as_bps())
+}
+
+/// With one socket for all addresses the system does not say which one a datagram came to; the one nearest to its
+/// source is right or as good as.
+fn closest(locals: &[SocketAddr], source: SocketAddr) -> Option<SocketAddr> {
+    let bits = |addr: &SocketAddr| match addr.ip() {
+        std::net::IpAddr::V4(ip) => u128::from(ip.to_bits()) << 96,
+        std::net::IpAddr::V6(ip) => ip.to_bits(),
+    };
+    let same_family = locals.iter().filter(|local| local.is_ipv4() == source.is_ipv4());
+    same_family.min_by_key(|local| bits(local) ^ bits(&source)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closest_address_is_of_the_same_net() {
+        let locals: Vec<SocketAddr> =
+            ["10.0.0.5:1", "192.168.1.7:1", "127.0.0.1:1", "[fd00::5]:1"].map(|a| a.parse().unwrap()).into();
+        for (source, local) in [
+            ("192.168.1.99:7", Some("192.168.1.7:1")),
+            ("127.0.0.1:7", Some("127.0.0.1:1")),
+            ("10.9.9.9:7", Some("10.0.0.5:1")),
+            ("[fd00::9]:7", Some("[fd00::5]:1")),
+        ] {
+            let expected = local.map(|l| l.parse().unwrap());
+            assert_eq!(closest(&locals, source.parse().unwrap()), expected, "{source}");
+        }
+        assert_eq!(closest(&locals[..3], "[fd00::9]:7".parse().unwrap()), None);
+    }
+}

@@ -1,0 +1,432 @@
+//! The thread around [`crate::core`]: one UDP socket for all peers.
+
+use crate::core::{Core, CoreConfig, Datagram};
+use crate::event::{DisconnectReason, PeerId, RtcEvent};
+use crate::wait::{Waiter, Waker};
+use crate::RtcError;
+use rr_encode::{AccessUnit, Bitrate};
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How a host serves its peers.
+#[derive(Debug, Clone)]
+pub struct RtcConfig {
+    /// Where to listen; port 0 picks a free one.
+    pub bind: SocketAddr,
+    /// The addresses that viewers are told. Empty: the bound one, which must then not be a wildcard.
+    pub advertise: Vec<IpAddr>,
+    /// Most peers at once.
+    pub max_peers: usize,
+    /// What the path to a new peer is taken to carry.
+    pub initial_bitrate: Bitrate,
+    /// Never look for more than this.
+    pub max_bitrate: Bitrate,
+    /// A peer that is not connected after this is given up.
+    pub connect_timeout: Duration,
+    /// A connected peer is given up this long after its path was found to be broken.
+    pub vanish_timeout: Duration,
+}
+
+impl Default for RtcConfig {
+    fn default() -> Self {
+        let core = CoreConfig::default();
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+            advertise: Vec::new(),
+            max_peers: core.max_peers,
+            initial_bitrate: core.initial_bitrate,
+            max_bitrate: core.max_bitrate,
+            connect_timeout: core.connect_timeout,
+            vanish_timeout: core.vanish_timeout,
+        }
+    }
+}
+
+/// All WebRTC peers of a host. Dropping it says goodbye to all and ends the thread.
+pub struct RtcServer {
+    commands_tx: SyncSender<Command>,
+    units: Arc<Mutex<UnitSlot>>,
+    place: Arc<Mutex<Place>>,
+    waker: Waker,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl RtcServer {
+    /// Binds the port and starts the thread `rr-rtc`. `on_event` is called on that thread and must not block: put the
+    /// event into a bounded queue and decide there what to leave out.
+    ///
+    /// # Errors
+    /// The port is taken or not permitted, no address to tell, or the system gives no thread.
+    pub fn start(config: RtcConfig, on_event: impl FnMut(RtcEvent) + Send + 'static) -> Result<Self, RtcError> {
+        let (socket, locals) = open(config.bind, &config.advertise)?;
+        let place = place_of(&socket, config.bind, &locals)?;
+        let waiter = Waiter::new(socket).map_err(RtcError::Start)?;
+        let waker = waiter.waker();
+        let (commands_tx, commands_rx) = sync_channel(COMMANDS);
+        let units = Arc::new(Mutex::new(UnitSlot::default()));
+        let place = Arc::new(Mutex::new(place));
+        let core = Core::new(
+            CoreConfig {
+                max_peers: config.max_peers,
+                initial_bitrate: config.initial_bitrate,
+                max_bitrate: config.max_bitrate,
+                connect_timeout: config.connect_timeout,
+                vanish_timeout: config.vanish_timeout,
+            },
+            locals,
+        );
+        let worker = Worker {
+            core,
+            waiter,
+            commands_rx,
+            units: units.clone(),
+            place: place.clone(),
+            advertise: config.advertise,
+            on_event,
+        };
+        let thread = std::thread::Builder::new().name("rr-rtc".to_owned());
+        let thread = thread.spawn(move || worker.run()).map_err(RtcError::Start)?;
+        Ok(Self { commands_tx, units, place, waker, thread: Some(thread) })
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner).addr
+    }
+
+    /// What viewers are told, as `candidate:` lines. Answers contain them already.
+    pub fn local_candidates(&self) -> Vec<String> {
+        let locals = self.place.lock().unwrap_or_else(PoisonError::into_inner).locals.clone();
+        Core::new(CoreConfig::default(), locals).local_candidates()
+    }
+
+    /// Takes a viewer in: its offer for the answer. Waits for the network thread, usually less than a millisecond.
+    ///
+    /// # Errors
+    /// The offer is refused, there are too many peers, or the thread is too busy.
+    pub fn accept(&self, peer: PeerId, offer_sdp: &str) -> Result<String, RtcError> {
+        let (reply_tx, reply_rx) = sync_channel(1);
+        self.command(Command::Accept { peer, offer: offer_sdp.to_owned(), reply_tx })?;
+        wait_for(&reply_rx)?
+    }
+
+    /// A candidate that the viewer trickles, `candidate:...`. An empty one and names ending in `.local` are ignored.
+    ///
+    /// # Errors
+    /// The queue is full. A candidate that makes no sense is only logged: others may.
+    pub fn add_candidate(&self, peer: PeerId, candidate: &str) -> Result<(), RtcError> {
+        self.command(Command::Candidate { peer, text: candidate.to_owned() })
+    }
+
+    /// Sends an access unit to all peers. Never waits: when the thread is four units behind, they are dropped, and all
+    /// peers wait for a keyframe.
+    pub fn publish(&self, unit: &AccessUnit) {
+        let mut slot = self.units.lock().unwrap_or_else(PoisonError::into_inner);
+        if unit.keyframe {
+            slot.waiting.clear();
+        } else if slot.waiting.len() == UNITS {
+            slot.waiting.clear();
+            slot.lost = true;
+            drop(slot);
+            self.waker.wake();
+            return;
+        }
+        slot.waiting.push_back(unit.clone());
+        drop(slot);
+        self.waker.wake();
+    }
+
+    /// Sends a state message that continues those before it. Dropped while the peer is behind
+    /// ([`RtcEvent::StateBehind`]).
+    ///
+    /// # Errors
+    /// The command queue is full: nothing was sent; begin again with a full state.
+    pub fn send_state(&self, peer: PeerId, text: impl Into<String>) -> Result<(), RtcError> {
+        self.command(Command::State { peer, text: text.into(), full: false })
+    }
+
+    /// Sends a state message that stands on its own (or the first piece of one), as the answer to
+    /// [`RtcEvent::StateChannelOpen`] and [`RtcEvent::StateReady`].
+    ///
+    /// # Errors
+    /// The command queue is full.
+    pub fn send_full_state(&self, peer: PeerId, text: impl Into<String>) -> Result<(), RtcError> {
+        self.command(Command::State { peer, text: text.into(), full: true })
+    }
+
+    /// Ends a peer; [`RtcEvent::Disconnected`] follows.
+    ///
+    /// # Errors
+    /// The command queue is full.
+    pub fn close(&self, peer: PeerId, reason: &str) -> Result<(), RtcError> {
+        self.command(Command::Close { peer, reason: reason.to_owned() })
+    }
+
+    /// Listens somewhere else from now on. Peers stay when the port stays the same (such as from 127.0.0.1 to all
+    /// addresses); otherwise they are ended with [`DisconnectReason::Rebound`]. On failure everything stays as it was.
+    ///
+    /// # Errors
+    /// As for [`RtcServer::start`].
+    pub fn rebind(&self, bind: SocketAddr, advertise: Vec<IpAddr>) -> Result<SocketAddr, RtcError> {
+        let (reply_tx, reply_rx) = sync_channel(1);
+        self.command(Command::Rebind { bind, advertise, reply_tx })?;
+        wait_for(&reply_rx)?
+    }
+
+    fn command(&self, command: Command) -> Result<(), RtcError> {
+        match self.commands_tx.try_send(command) {
+            Ok(()) => {
+                self.waker.wake();
+                Ok(())
+            }
+            Err(TrySendError::Full(_)) => Err(RtcError::Busy),
+            Err(TrySendError::Disconnected(_)) => Err(RtcError::Stopped),
+        }
+    }
+}
+
+impl Drop for RtcServer {
+    fn drop(&mut self) {
+        self.units.lock().unwrap_or_else(PoisonError::into_inner).stop = true;
+        self.waker.wake();
+        if let Some(thread) = self.thread.take() {
+            // A panic there was already reported by its hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Commands that may wait for the thread.
+const COMMANDS: usize = 256;
+/// Access units that may wait for the thread.
+const UNITS: usize = 4;
+/// Longest wait for an answer of the thread.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Datagrams taken in before timers and commands get their turn.
+const DATAGRAMS_PER_TURN: usize = 64;
+
+enum Command {
+    Accept { peer: PeerId, offer: String, reply_tx: SyncSender<Result<String, RtcError>> },
+    Candidate { peer: PeerId, text: String },
+    State { peer: PeerId, text: String, full: bool },
+    Close { peer: PeerId, reason: String },
+    Rebind { bind: SocketAddr, advertise: Vec<IpAddr>, reply_tx: SyncSender<Result<SocketAddr, RtcError>> },
+}
+
+#[derive(Default)]
+struct UnitSlot {
+    waiting: VecDeque<AccessUnit>,
+    lost: bool,
+    stop: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Place {
+    addr: SocketAddr,
+    locals: Vec<SocketAddr>,
+}
+
+struct Worker<F> {
+    core: Core,
+    waiter: Waiter,
+    commands_rx: Receiver<Command>,
+    units: Arc<Mutex<UnitSlot>>,
+    place: Arc<Mutex<Place>>,
+    advertise: Vec<IpAddr>,
+    on_event: F,
+}
+
+impl<F: FnMut(RtcEvent)> Worker<F> {
+    fn run(mut self) {
+        let mut buffer = vec![0; 65_536];
+        loop {
+            if let Err(error) = self.waiter.wait(self.core.timeout()) {
+                tracing::error!(%error, "the network thread cannot wait and ends");
+                break;
+            }
+            if !self.take_units() || !self.take_commands() {
+                break;
+            }
+            self.receive(&mut buffer);
+            self.core.handle_time(Instant::now());
+            self.flush();
+        }
+        self.core.close_all(Instant::now(), &DisconnectReason::Closed("the host ends".to_owned()));
+        self.flush();
+    }
+
+    /// `false`: stop.
+    fn take_units(&mut self) -> bool {
+        loop {
+            let mut slot = self.units.lock().unwrap_or_else(PoisonError::into_inner);
+            if slot.stop {
+                return false;
+            }
+            let lost = std::mem::take(&mut slot.lost);
+            let unit = slot.waiting.pop_front();
+            drop(slot);
+            if lost {
+                self.core.units_lost(Instant::now());
+            }
+            match unit {
+                Some(unit) => self.core.publish(Instant::now(), &unit),
+                None => return true,
+            }
+            self.flush();
+        }
+    }
+
+    /// `false`: stop.
+    fn take_commands(&mut self) -> bool {
+        for _ in 0..COMMANDS {
+            let now = Instant::now();
+            match self.commands_rx.try_recv() {
+                // An answer that nobody waits for any more is dropped.
+                Ok(Command::Accept { peer, offer, reply_tx }) => {
+                    let _ = reply_tx.try_send(self.core.accept(now, peer, &offer));
+                }
+                Ok(Command::Candidate { peer, text }) => {
+                    if let Err(error) = self.core.add_candidate(now, peer, &text) {
+                        tracing::debug!(%peer, %error, "candidate ignored");
+                    }
+                }
+                Ok(Command::State { peer, text, full }) => {
+                    // The peer may have left in between; its `Disconnected` says so.
+                    let _ = self.core.send_state(now, peer, text.as_bytes(), full);
+                }
+                Ok(Command::Close { peer, reason }) => self.core.close(now, peer, DisconnectReason::Closed(reason)),
+                Ok(Command::Rebind { bind, advertise, reply_tx }) => {
+                    let _ = reply_tx.try_send(self.rebind(bind, advertise));
+                }
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+        // More are waiting: come back at once, after the others had their turn.
+        self.waiter.waker().wake();
+        true
+    }
+
+    fn receive(&mut self, buffer: &mut [u8]) {
+        for _ in 0..DATAGRAMS_PER_TURN {
+            match self.waiter.socket().recv_from(buffer) {
+                Ok((len, source)) => {
+                    self.core.handle_datagram(Instant::now(), unmapped(source), &buffer[..len]);
+                    self.flush();
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // The system reports that an earlier datagram found nobody: a viewer went away. Others go on.
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn rebind(&mut self, bind: SocketAddr, advertise: Vec<IpAddr>) -> Result<SocketAddr, RtcError> {
+        let old = self.waiter.socket().local_addr().map_err(RtcError::Start)?;
+        // Found out before anything is given up.
+        usable_ips(bind.ip(), &advertise)?;
+        let keeps_port = bind.port() == old.port() && bind.port() != 0;
+        if bind == old {
+            // Only the addresses change.
+        } else if keeps_port {
+            self.reopen_same_port(old, bind)?;
+        } else {
+            self.waiter.replace(|| open_socket(bind)).map_err(|source| RtcError::Bind { addr: bind, source })?;
+        }
+        let locals = locals_for(self.waiter.socket(), &advertise)?;
+        if !keeps_port {
+            self.core.close_all(Instant::now(), &DisconnectReason::Rebound);
+        }
+        self.core.set_locals(locals.clone());
+        self.advertise = advertise;
+        let place = place_of(self.waiter.socket(), bind, &locals)?;
+        let addr = place.addr;
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
+        Ok(addr)
+    }
+
+    /// Both cannot hold the port at once, so the old one lets go first and comes back if the new one fails.
+    fn reopen_same_port(&mut self, old: SocketAddr, new: SocketAddr) -> Result<(), RtcError> {
+        let idle = SocketAddr::new(old.ip(), 0);
+        self.waiter.replace(|| open_socket(idle)).map_err(RtcError::Start)?;
+        match self.waiter.replace(|| open_socket(new)) {
+            Ok(()) => Ok(()),
+            Err(source) => {
+                self.waiter.replace(|| open_socket(old)).map_err(RtcError::Start)?;
+                Err(RtcError::Bind { addr: new, source })
+            }
+        }
+    }
+
+    /// Sends and reports what the core has.
+    fn flush(&mut self) {
+        let socket = self.waiter.socket();
+        let mapped = socket.local_addr().is_ok_and(|addr| addr.is_ipv6());
+        for Datagram { destination, contents, .. } in self.core.take_datagrams() {
+            // A full buffer or an unreachable viewer loses the datagram, as any network may; nothing waits for it.
+            let _ = socket.send_to(&contents, if mapped { to_v6(destination) } else { destination });
+        }
+        for event in self.core.take_events() {
+            (self.on_event)(event);
+        }
+    }
+}
+
+fn wait_for<T>(reply_rx: &Receiver<T>) -> Result<T, RtcError> {
+    reply_rx.recv_timeout(ANSWER_TIMEOUT).map_err(|e| match e {
+        RecvTimeoutError::Timeout => RtcError::Busy,
+        RecvTimeoutError::Disconnected => RtcError::Stopped,
+    })
+}
+
+fn open(bind: SocketAddr, advertise: &[IpAddr]) -> Result<(UdpSocket, Vec<SocketAddr>), RtcError> {
+    let socket = open_socket(bind).map_err(|source| RtcError::Bind { addr: bind, source })?;
+    let locals = locals_for(&socket, advertise)?;
+    Ok((socket, locals))
+}
+
+fn open_socket(bind: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind(bind)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+fn locals_for(socket: &UdpSocket, advertise: &[IpAddr]) -> Result<Vec<SocketAddr>, RtcError> {
+    let bound = socket.local_addr().map_err(RtcError::Start)?;
+    let ips = usable_ips(bound.ip(), advertise)?;
+    Ok(ips.into_iter().map(|ip| SocketAddr::new(ip, bound.port())).collect())
+}
+
+/// What str0m takes as host candidates.
+fn usable_ips(bound: IpAddr, advertise: &[IpAddr]) -> Result<Vec<IpAddr>, RtcError> {
+    let mut ips = if advertise.is_empty() { vec![bound] } else { advertise.to_vec() };
+    ips.retain(|ip| match ip {
+        IpAddr::V4(v4) => !(v4.is_link_local() || v4.is_broadcast() || v4.is_multicast() || v4.is_unspecified()),
+        IpAddr::V6(v6) => !(v6.is_multicast() || v6.is_unspecified()),
+    });
+    ips.dedup();
+    if ips.is_empty() { Err(RtcError::NoAddress) } else { Ok(ips) }
+}
+
+fn place_of(socket: &UdpSocket, bind: SocketAddr, locals: &[SocketAddr]) -> Result<Place, RtcError> {
+    let addr = socket.local_addr().map_err(|source| RtcError::Bind { addr: bind, source })?;
+    Ok(Place { addr, locals: locals.to_vec() })
+}
+
+/// A socket on `[::]` gives IPv4 sources as mapped addresses.
+fn unmapped(addr: SocketAddr) -> SocketAddr {
+    SocketAddr::new(addr.ip().to_canonical(), addr.port())
+}
+
+fn to_v6(addr: SocketAddr) -> SocketAddr {
+    let ip: Ipv6Addr = match addr.ip() {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+        IpAddr::V6(v6) => v6,
+    };
+    SocketAddr::new(ip.into(), addr.port())
+}

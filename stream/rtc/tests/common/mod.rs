@@ -1,0 +1,321 @@
+//! A viewer on str0m and a seeded network between it and the core, all in virtual time.
+#![allow(dead_code)]
+
+use bytes::Bytes;
+use rr_encode::{AccessUnit, Bitrate, Encoder, FramePool, SoftwareConfig, SoftwareEncoder, compliance};
+use rr_rtc::core::{Core, CoreConfig, Datagram};
+use rr_rtc::{PeerId, RtcEvent};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use str0m::change::SdpAnswer;
+use str0m::channel::{ChannelConfig, ChannelId, Reliability};
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid};
+use str0m::net::{Protocol, Receive};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+
+/// Small, repeatable random numbers (xorshift64*).
+pub struct Rng(pub u64);
+
+impl Rng {
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    pub fn fraction(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// Loss and delay in both directions, and a rate towards the viewer with a drop-tail queue.
+#[derive(Clone, Copy)]
+pub struct Link {
+    pub loss: f64,
+    pub delay: Duration,
+    pub rate: Option<Bitrate>,
+    pub cut: bool,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self { loss: 0.0, delay: Duration::from_millis(5), rate: None, cut: false }
+    }
+}
+
+const QUEUE: Duration = Duration::from_millis(300);
+
+pub struct Viewer {
+    pub id: PeerId,
+    pub rtc: Rtc,
+    pub addr: SocketAddr,
+    pub link: Link,
+    pub mid: Option<Mid>,
+    pub channels: Vec<(String, ChannelId)>,
+    pub connected: bool,
+    pub units: Vec<(Instant, u64, Vec<u8>)>,
+    pub playout_delays: usize,
+    pub messages: Vec<String>,
+    deadline: Instant,
+    free_at: Instant,
+    pub answer: String,
+}
+
+/// What is under way: (when, number, to the viewer with this index or to the core from it, bytes).
+type Flight = Reverse<(Instant, u64, bool, usize, Vec<u8>)>;
+
+pub struct World {
+    pub now: Instant,
+    pub core: Core,
+    pub viewers: Vec<Viewer>,
+    pub events: Vec<RtcEvent>,
+    flights: BinaryHeap<Flight>,
+    count: u64,
+    rng: Rng,
+    pub host: SocketAddr,
+}
+
+impl World {
+    pub fn new(seed: u64, config: CoreConfig) -> Self {
+        let host: SocketAddr = "192.0.2.1:4000".parse().unwrap();
+        Self {
+            now: Instant::now(),
+            core: Core::new(config, vec![host]),
+            viewers: Vec::new(),
+            events: Vec::new(),
+            flights: BinaryHeap::new(),
+            count: 0,
+            rng: Rng(seed | 1),
+            host,
+        }
+    }
+
+    /// A viewer offers as a browser does and is answered. Its index.
+    pub fn join(&mut self, link: Link) -> usize {
+        let index = self.viewers.len();
+        let addr: SocketAddr = format!("198.51.100.{}:5000", index + 1).parse().unwrap();
+        let mut rtc = viewer_config().build(self.now);
+        rtc.add_local_candidate(Candidate::host(addr, "udp").unwrap());
+        let mut change = rtc.sdp_api();
+        change.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
+        change.add_channel("state".to_owned());
+        change.add_channel_with_config(ChannelConfig {
+            label: "input".to_owned(),
+            ordered: false,
+            reliability: Reliability::MaxRetransmits { retransmits: 0 },
+            ..Default::default()
+        });
+        let (offer, pending) = change.apply().unwrap();
+        let id = PeerId(index as u64 + 1);
+        let answer = self.core.accept(self.now, id, &offer.to_sdp_string()).unwrap();
+        rtc.sdp_api().accept_answer(pending, SdpAnswer::from_sdp_string(&answer).unwrap()).unwrap();
+        self.viewers.push(Viewer {
+            id,
+            rtc,
+            addr,
+            link,
+            mid: None,
+            channels: Vec::new(),
+            connected: false,
+            units: Vec::new(),
+            playout_delays: 0,
+            messages: Vec::new(),
+            deadline: self.now,
+            free_at: self.now,
+            answer,
+        });
+        index
+    }
+
+    /// Runs until a moment.
+    pub fn run_until(&mut self, end: Instant) {
+        loop {
+            self.exchange();
+            let flight = self.flights.peek().map(|Reverse(flight)| flight.0);
+            let viewers = self.viewers.iter().map(|v| v.deadline).min();
+            let next = [flight, self.core.timeout(), viewers].into_iter().flatten().min();
+            let Some(next) = next.filter(|&next| next <= end) else { break };
+            self.now = self.now.max(next);
+            while self.flights.peek().is_some_and(|Reverse(flight)| flight.0 <= self.now) {
+                let Some(Reverse((_, _, to_viewer, index, bytes))) = self.flights.pop() else { break };
+                self.deliver(to_viewer, index, &bytes);
+            }
+            if self.core.timeout().is_some_and(|at| at <= self.now) {
+                self.core.handle_time(self.now);
+            }
+            for viewer in self.viewers.iter_mut().filter(|v| v.deadline <= self.now) {
+                viewer.rtc.handle_input(Input::Timeout(self.now)).unwrap();
+            }
+        }
+        self.now = self.now.max(end);
+    }
+
+    pub fn run(&mut self, time: Duration) {
+        self.run_until(self.now + time);
+    }
+
+    /// Runs until all viewers are connected and have their channels.
+    pub fn connect(&mut self) {
+        for _ in 0..200 {
+            self.run(Duration::from_millis(50));
+            if self.viewers.iter().all(|v| v.connected && v.channels.len() == 2) {
+                return;
+            }
+        }
+        panic!("no connection came about");
+    }
+
+    fn deliver(&mut self, to_viewer: bool, index: usize, bytes: &[u8]) {
+        let viewer = &mut self.viewers[index];
+        if to_viewer {
+            if let Ok(receive) = Receive::new(Protocol::Udp, self.host, viewer.addr, bytes) {
+                viewer.rtc.handle_input(Input::Receive(self.now, receive)).unwrap();
+                viewer.poll(self.now, &mut Vec::new(), false);
+                viewer.deadline = self.now;
+            }
+        } else {
+            self.core.handle_datagram(self.now, viewer.addr, bytes);
+        }
+    }
+
+    /// Puts on the link what both sides want to send.
+    fn exchange(&mut self) {
+        self.events.extend(self.core.take_events());
+        let down: Vec<Datagram> = self.core.take_datagrams().collect();
+        for datagram in down {
+            let Some(index) = self.viewers.iter().position(|v| v.addr == datagram.destination) else { continue };
+            let viewer = &mut self.viewers[index];
+            let mut at = self.now;
+            if let Some(rate) = viewer.link.rate {
+                at = at.max(viewer.free_at);
+                if at - self.now > QUEUE {
+                    continue;
+                }
+                at += Duration::from_secs_f64(datagram.contents.len() as f64 * 8.0 / rate.as_f64());
+                viewer.free_at = at;
+            }
+            self.fly(at, true, index, datagram.contents);
+        }
+        for index in 0..self.viewers.len() {
+            let mut up = Vec::new();
+            self.viewers[index].poll(self.now, &mut up, true);
+            for bytes in up {
+                self.fly(self.now, false, index, bytes);
+            }
+        }
+    }
+
+    fn fly(&mut self, at: Instant, to_viewer: bool, index: usize, bytes: Vec<u8>) {
+        let link = self.viewers[index].link;
+        if link.cut || self.rng.fraction() < link.loss {
+            return;
+        }
+        self.count += 1;
+        self.flights.push(Reverse((at + link.delay, self.count, to_viewer, index, bytes)));
+    }
+
+    pub fn count_events(&self, matches: impl Fn(&RtcEvent) -> bool) -> usize {
+        self.events.iter().filter(|event| matches(event)).count()
+    }
+}
+
+impl Viewer {
+    fn poll(&mut self, now: Instant, up: &mut Vec<Vec<u8>>, drain: bool) {
+        if !drain {
+            return;
+        }
+        loop {
+            match self.rtc.poll_output() {
+                Ok(Output::Timeout(at)) => {
+                    self.deadline = at;
+                    return;
+                }
+                Ok(Output::Transmit(transmit)) => up.push(transmit.contents.into()),
+                Ok(Output::Event(event)) => self.on_event(now, event),
+                Err(_) => {
+                    self.deadline = now + Duration::from_secs(3600);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn on_event(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Connected => self.connected = true,
+            Event::MediaAdded(media) => self.mid = Some(media.mid),
+            Event::ChannelOpen(id, label) => self.channels.push((label, id)),
+            Event::ChannelData(data) => self.messages.push(String::from_utf8(data.data).unwrap()),
+            Event::MediaData(media) => {
+                self.mid = Some(media.mid);
+                self.playout_delays += usize::from(media.ext_vals.play_delay_max.is_some());
+                self.units.push((now, media.time.numer(), media.data.to_vec()));
+            }
+            _ => {}
+        }
+    }
+
+    pub fn send(&mut self, label: &str, text: &str) -> bool {
+        let id = self.channels.iter().find(|(name, _)| name == label).unwrap().1;
+        self.rtc.channel(id).unwrap().write(false, text.as_bytes()).unwrap()
+    }
+
+    pub fn lost_picture(&mut self) {
+        let mid = self.mid.unwrap();
+        self.rtc.writer(mid).unwrap().request_keyframe(None, KeyframeRequestKind::Pli).unwrap();
+    }
+}
+
+pub fn viewer_config() -> RtcConfig {
+    RtcConfig::new()
+        .clear_codecs()
+        .enable_h264(true)
+        .enable_vp8(true)
+        .set_extension(6, str0m::rtp::Extension::PlayoutDelay)
+}
+
+/// Real H.264, so that what arrives can be decoded.
+pub struct Source {
+    encoder: SoftwareEncoder,
+    pool: FramePool,
+    pictures: Vec<Vec<u8>>,
+    pub number: u64,
+}
+
+pub const WIDTH: usize = 320;
+pub const HEIGHT: usize = 180;
+
+impl Source {
+    pub fn new(bitrate: Bitrate) -> Self {
+        let config = SoftwareConfig { bitrate, frames_per_second: 30.0 };
+        let pictures = (0..8).map(|step| compliance::test_picture(WIDTH, HEIGHT, step)).collect();
+        Self { encoder: SoftwareEncoder::new(config), pool: FramePool::new(), pictures, number: 0 }
+    }
+
+    pub fn next(&mut self, now: Instant, keyframe: bool) -> AccessUnit {
+        let mut frame = self.pool.take().unwrap();
+        let picture = &self.pictures[self.number as usize % self.pictures.len()];
+        frame.fill_from_rgba(picture, WIDTH * 4, WIDTH as u32, HEIGHT as u32).unwrap();
+        self.number += 1;
+        frame.number = self.number;
+        frame.captured_at = now;
+        self.encoder.encode(&frame, keyframe).unwrap().unwrap()
+    }
+}
+
+/// An access unit of a given size, for tests of rates.
+pub fn filler(now: Instant, number: u64, bytes: usize, keyframe: bool) -> AccessUnit {
+    let mut data = vec![0, 0, 0, 1, if keyframe { 0x65 } else { 0x41 }];
+    data.resize(bytes.max(8), 0xaa);
+    AccessUnit {
+        data: Bytes::from(data),
+        keyframe,
+        frame: number,
+        revision: 0,
+        captured_at: now,
+        rtp_timestamp: rr_encode::rtp_timestamp(now),
+    }
+}

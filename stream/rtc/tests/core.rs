@@ -1,0 +1,386 @@
+//! The core with viewers on str0m over seeded links, in virtual time.
+
+mod common;
+
+use common::{Link, Source, World, filler};
+use openh264::decoder::Decoder;
+use rr_encode::{Bitrate, rtp_timestamp};
+use rr_rtc::core::CoreConfig;
+use rr_rtc::{Channel, DisconnectReason, PeerId, RtcError, RtcEvent};
+use std::time::Duration;
+
+const FRAME: Duration = Duration::from_micros(33_333);
+
+fn config() -> CoreConfig {
+    CoreConfig::default()
+}
+
+/// Plays so many frames; keyframes when they are asked for.
+fn play(world: &mut World, source: &mut Source, frames: usize) {
+    for _ in 0..frames {
+        let asked = world.events.iter().rposition(|e| *e == RtcEvent::KeyframeNeeded);
+        if let Some(at) = asked {
+            world.events.remove(at);
+        }
+        let unit = source.next(world.now, asked.is_some());
+        world.core.publish(world.now, &unit);
+        world.run(FRAME);
+    }
+}
+
+/// Decodes all that a viewer got from its first picture on; the number of pictures.
+fn decode(units: &[(std::time::Instant, u64, Vec<u8>)]) -> usize {
+    let mut decoder = Decoder::new().unwrap();
+    units.iter().filter(|(_, _, data)| decoder.decode(data).unwrap().is_some()).count()
+}
+
+#[test]
+fn two_viewers_decode_one_encode() {
+    let mut world = World::new(1, config());
+    let (a, b) = (world.join(Link::default()), world.join(Link::default()));
+    world.connect();
+    let mut source = Source::new(Bitrate::mbps(1));
+    play(&mut world, &mut source, 45);
+    world.run(Duration::from_millis(200));
+    for viewer in [a, b] {
+        let viewer = &world.viewers[viewer];
+        assert!(viewer.units.len() >= 43, "{} units", viewer.units.len());
+        assert_eq!(decode(&viewer.units), viewer.units.len());
+        assert!(viewer.playout_delays >= 43, "playout delay on {} units", viewer.playout_delays);
+        assert!(viewer.answer.contains("profile-level-id=42e01f"), "{}", viewer.answer);
+        assert!(viewer.answer.contains("a=sendonly"));
+    }
+    let delay = world.count_events(|e| matches!(e, RtcEvent::Stats { stats, .. } if stats.sent > Bitrate::kbps(50)));
+    assert!(delay >= 2, "statistics of both");
+}
+
+#[test]
+fn frames_have_the_same_rtp_time_everywhere() {
+    let mut world = World::new(2, config());
+    world.join(Link::default());
+    world.connect();
+    let mut source = Source::new(Bitrate::mbps(1));
+    let mut sent = Vec::new();
+    for i in 0..5 {
+        sent.push(rtp_timestamp(world.now));
+        let unit = source.next(world.now, i == 0);
+        world.core.publish(world.now, &unit);
+        world.run(FRAME);
+    }
+    world.run(Duration::from_millis(100));
+    let got: Vec<u32> = world.viewers[0].units.iter().map(|(_, time, _)| *time as u32).collect();
+    assert_eq!(got, sent);
+}
+
+#[test]
+fn a_newcomer_is_held_until_a_keyframe_which_is_asked_for_at_once() {
+    let mut world = World::new(3, config());
+    world.join(Link::default());
+    world.connect();
+    let mut source = Source::new(Bitrate::mbps(1));
+    play(&mut world, &mut source, 10);
+    world.events.clear();
+    let newcomer = world.join(Link::default());
+    world.connect();
+    assert!(world.events.contains(&RtcEvent::KeyframeNeeded));
+    // Nothing but deltas: the newcomer sees none of them, the other all.
+    let before = world.viewers[0].units.len();
+    for _ in 0..5 {
+        let unit = source.next(world.now, false);
+        world.core.publish(world.now, &unit);
+        world.run(FRAME);
+    }
+    assert_eq!(world.viewers[newcomer].units.len(), 0);
+    assert!(world.viewers[0].units.len() >= before + 4);
+    play(&mut world, &mut source, 10);
+    let units = &world.viewers[newcomer].units;
+    assert!(units.len() >= 8 && decode(units) == units.len());
+}
+
+#[test]
+fn five_percent_loss_is_repaired() {
+    let mut world = World::new(4, config());
+    world.join(Link { loss: 0.05, delay: Duration::from_millis(15), ..Link::default() });
+    world.connect();
+    let mut source = Source::new(Bitrate::mbps(2));
+    play(&mut world, &mut source, 150);
+    world.run(Duration::from_secs(1));
+    let units = &world.viewers[0].units;
+    assert!(units.len() > 140, "only {} of 150 units arrived", units.len());
+}
+
+#[test]
+fn a_lost_picture_asks_for_a_keyframe_but_not_without_end() {
+    let mut world = World::new(5, config());
+    world.join(Link::default());
+    world.connect();
+    let mut source = Source::new(Bitrate::mbps(1));
+    play(&mut world, &mut source, 5);
+    world.run(Duration::from_secs(4));
+    world.events.clear();
+    let mut asked = 0;
+    for _ in 0..100 {
+        world.viewers[0].lost_picture();
+        world.run(Duration::from_millis(50));
+        if let Some(at) = world.events.iter().position(|e| *e == RtcEvent::KeyframeNeeded) {
+            world.events.remove(at);
+            asked += 1;
+            let unit = source.next(world.now, true);
+            world.core.publish(world.now, &unit);
+        }
+    }
+    // Five seconds: three at once, then one a second.
+    assert!((4..=9).contains(&asked), "{asked} keyframes in 5 s");
+}
+
+#[test]
+fn messages_go_both_ways() {
+    let mut world = World::new(6, config());
+    world.join(Link::default());
+    world.connect();
+    let peer = PeerId(1);
+    assert!(world.events.contains(&RtcEvent::StateChannelOpen { peer }));
+    world.core.send_state(world.now, peer, b"{\"type\":\"state:full\"}", true).unwrap();
+    assert!(world.viewers[0].send("input", "orbit"));
+    world.run(Duration::from_millis(50));
+    assert!(world.viewers[0].send("state", "edit"));
+    world.run(Duration::from_millis(100));
+    assert_eq!(world.viewers[0].messages, ["{\"type\":\"state:full\"}"]);
+    for (channel, text) in [(Channel::Input, "orbit"), (Channel::State, "edit")] {
+        assert!(world.events.contains(&RtcEvent::Message { peer, channel, data: text.into() }), "{text}");
+    }
+}
+
+#[test]
+fn a_peer_that_does_not_take_its_state_is_told_to_begin_anew() {
+    let mut world = World::new(7, config());
+    world.join(Link::default());
+    world.connect();
+    let peer = PeerId(1);
+    world.viewers[0].link.cut = true;
+    let text = "x".repeat(16_000);
+    for _ in 0..100 {
+        world.core.send_state(world.now, peer, text.as_bytes(), false).unwrap();
+        world.run(Duration::from_millis(1));
+    }
+    assert_eq!(world.count_events(|e| *e == RtcEvent::StateBehind { peer }), 1);
+    world.viewers[0].link.cut = false;
+    world.run(Duration::from_secs(8));
+    assert!(world.events.contains(&RtcEvent::StateReady { peer }));
+    let got = world.viewers[0].messages.len();
+    world.core.send_state(world.now, peer, b"update", false).unwrap();
+    world.run(Duration::from_millis(200));
+    assert_eq!(world.viewers[0].messages.len(), got, "an update after a gap was sent");
+    world.core.send_state(world.now, peer, b"full", true).unwrap();
+    world.core.send_state(world.now, peer, b"update", false).unwrap();
+    world.run(Duration::from_millis(200));
+    assert_eq!(world.viewers[0].messages[got..], ["full", "update"]);
+}
+
+#[test]
+fn a_flood_disconnects_the_flooder_alone() {
+    let mut world = World::new(8, config());
+    let (quiet, loud) = (world.join(Link::default()), world.join(Link::default()));
+    world.connect();
+    let mut source = Source::new(Bitrate::mbps(1));
+    for _ in 0..60 {
+        for i in 0..100 {
+            world.viewers[loud].send("input", "again and again");
+            if i % 10 == 9 {
+                world.run(Duration::from_millis(3));
+            }
+        }
+        play(&mut world, &mut source, 1);
+    }
+    let peer = PeerId(2);
+    assert!(world.events.contains(&RtcEvent::Flood { peer }));
+    assert!(world.events.contains(&RtcEvent::Disconnected { peer, reason: DisconnectReason::Flood }));
+    assert_eq!(world.count_events(|e| matches!(e, RtcEvent::Disconnected { .. })), 1);
+    let units = &world.viewers[quiet].units;
+    assert!(units.len() >= 57 && decode(units) == units.len());
+}
+
+#[test]
+fn oversized_messages_are_named_and_dropped() {
+    let mut world = World::new(9, config());
+    world.join(Link::default());
+    world.connect();
+    let peer = PeerId(1);
+    // The answer tells the limit; a viewer that ignores it is refused by str0m or here.
+    assert!(world.viewers[0].answer.contains("a=max-message-size:16384"), "{}", world.viewers[0].answer);
+}
+
+#[test]
+fn one_vanishes_and_the_other_notices_nothing() {
+    let mut world = World::new(10, config());
+    let (stays, goes) = (world.join(Link::default()), world.join(Link::default()));
+    world.connect();
+    let mut source = Source::new(Bitrate::mbps(1));
+    play(&mut world, &mut source, 20);
+    world.viewers[goes].link.cut = true;
+    play(&mut world, &mut source, 60 * 30);
+    let peer = PeerId(2);
+    assert!(world.events.contains(&RtcEvent::Disconnected { peer, reason: DisconnectReason::Vanished }));
+    assert_eq!(world.core.peer_count(), 1);
+    let units = &world.viewers[stays].units;
+    assert!(units.len() >= 1815, "{}", units.len());
+    let gaps = units.windows(2).filter(|w| w[1].0 - w[0].0 > Duration::from_millis(70)).count();
+    assert_eq!(gaps, 0);
+}
+
+#[test]
+fn goodbye_is_heard_at_once() {
+    let mut world = World::new(11, config());
+    world.join(Link::default());
+    world.connect();
+    world.viewers[0].rtc.close().unwrap();
+    world.run(Duration::from_millis(100));
+    let peer = PeerId(1);
+    assert!(world.events.contains(&RtcEvent::Disconnected { peer, reason: DisconnectReason::Left }));
+}
+
+#[test]
+fn garbage_harms_nobody() {
+    let mut world = World::new(12, config());
+    let viewer = world.join(Link::default());
+    world.connect();
+    let mut source = Source::new(Bitrate::mbps(1));
+    let mut rng = common::Rng(99);
+    let own = world.viewers[viewer].addr;
+    let stranger = "203.0.113.9:1".parse().unwrap();
+    for i in 0..3_000u64 {
+        let mut bytes: Vec<u8> = (0..rng.next() % 300).map(|_| rng.next() as u8).collect();
+        // Looks like STUN, DTLS, RTP, RTCP, or like nothing.
+        if let Some(first) = bytes.first_mut() {
+            *first = [0, 1, 22, 23, 128, 129, 144, 200][i as usize % 8];
+        }
+        // From an address that a forger may have guessed as well as from a strange one.
+        world.core.handle_datagram(world.now, if i % 2 == 0 { own } else { stranger }, &bytes);
+        if i % 50 == 0 {
+            play(&mut world, &mut source, 1);
+        }
+    }
+    play(&mut world, &mut source, 20);
+    assert_eq!(world.count_events(|e| matches!(e, RtcEvent::Disconnected { .. })), 0, "a forger ended a session");
+    assert!(world.viewers[viewer].units.len() > 70);
+}
+
+#[test]
+fn a_slow_link_gets_the_newest_pictures_and_harms_nobody() {
+    let mut world = World::new(13, config());
+    let fast = world.join(Link::default());
+    let slow = world.join(Link { rate: Some(Bitrate::kbps(600)), ..Link::default() });
+    world.connect();
+    // 4 Mbit/s, whatever the slow link can carry.
+    for i in 0..300 {
+        let asked = world.events.iter().any(|e| *e == RtcEvent::KeyframeNeeded);
+        world.events.retain(|e| *e != RtcEvent::KeyframeNeeded);
+        let unit = filler(world.now, i, if asked { 40_000 } else { 16_000 }, asked);
+        world.core.publish(world.now, &unit);
+        world.run(FRAME);
+    }
+    let skipped = |id| {
+        let of = |e: &RtcEvent| match e {
+            RtcEvent::Stats { peer, stats } if *peer == PeerId(id) => Some(stats.skipped),
+            _ => None,
+        };
+        world.events.iter().rev().find_map(of).unwrap()
+    };
+    assert!(skipped(2) > 100, "{} left out for the slow one", skipped(2));
+    assert!(skipped(1) < 10, "{} left out for the fast one", skipped(1));
+    assert!(world.viewers[fast].units.len() > 280, "{}", world.viewers[fast].units.len());
+    assert!(world.viewers[slow].connected && world.core.peer_count() == 2);
+}
+
+#[test]
+fn the_estimate_finds_the_link() {
+    for (rate, seed) in [(Bitrate::mbps(10), 14), (Bitrate::mbps(2), 15)] {
+        let mut world = World::new(seed, config());
+        world.join(Link { rate: Some(rate), delay: Duration::from_millis(10), ..Link::default() });
+        world.connect();
+        let mut estimate = Bitrate::mbps(2);
+        let mut best = Bitrate::default();
+        for i in 0..450 {
+            let asked = world.events.iter().any(|e| *e == RtcEvent::KeyframeNeeded);
+            for event in world.events.drain(..) {
+                if let RtcEvent::Estimate { bitrate, .. } = event {
+                    estimate = bitrate;
+                }
+            }
+            best = best.max(if i > 150 { estimate } else { best });
+            let bytes = (estimate.scale(0.8).as_f64() / 8.0 / 30.0) as usize;
+            let unit = filler(world.now, i, bytes, asked);
+            world.core.publish(world.now, &unit);
+            world.run(FRAME);
+        }
+        assert!(best > rate.scale(0.75), "{best} found of {rate}");
+        assert!(estimate < rate.scale(1.3), "{estimate} believed of {rate}");
+    }
+}
+
+#[test]
+fn offers_that_cannot_be_served_are_refused_with_the_reason() {
+    let mut world = World::new(16, CoreConfig { max_peers: 1, ..config() });
+    let now = world.now;
+    let mut offer_of = |enable: fn(str0m::RtcConfig) -> str0m::RtcConfig| {
+        let mut rtc = enable(str0m::RtcConfig::new().clear_codecs()).build(now);
+        let mut change = rtc.sdp_api();
+        use str0m::media::{Direction, MediaKind};
+        change.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
+        change.apply().unwrap().0.to_sdp_string()
+    };
+    let vp8 = offer_of(|c| c.enable_vp8(true));
+    let h264 = offer_of(|c| c.enable_h264(true));
+    assert!(matches!(world.core.accept(now, PeerId(1), &vp8), Err(RtcError::NoH264)));
+    assert!(matches!(world.core.accept(now, PeerId(1), "v=0\r\nnonsense"), Err(RtcError::NoVideo)));
+    // Every truncation and 500 mutations: an error or an answer, never a panic, and nobody else is touched.
+    let mut rng = common::Rng(5);
+    for i in 0..h264.len() + 500 {
+        let mut bytes = h264.clone().into_bytes();
+        if i < h264.len() {
+            bytes.truncate(i);
+        } else {
+            for _ in 0..4 {
+                let at = rng.next() as usize % bytes.len();
+                bytes[at] = b' ' + (rng.next() % 90) as u8;
+            }
+        }
+        if world.core.accept(now, PeerId(1), &String::from_utf8(bytes).unwrap()).is_ok() {
+            world.core.close(now, PeerId(1), DisconnectReason::Left);
+        }
+    }
+    world.core.accept(now, PeerId(1), &h264).unwrap();
+    assert!(matches!(world.core.accept(now, PeerId(1), &h264), Err(RtcError::PeerExists(_))));
+    assert!(matches!(world.core.accept(now, PeerId(2), &h264), Err(RtcError::TooManyPeers { max: 1 })));
+}
+
+#[test]
+fn a_peer_that_never_connects_is_given_up() {
+    let mut world = World::new(17, config());
+    world.join(Link { cut: true, ..Link::default() });
+    world.run(Duration::from_secs(25));
+    let reason = DisconnectReason::NeverConnected;
+    assert!(world.events.contains(&RtcEvent::Disconnected { peer: PeerId(1), reason }));
+    assert_eq!(world.core.peer_count(), 0);
+}
+
+#[test]
+fn candidates_of_browsers_are_taken_or_ignored() {
+    let mut world = World::new(18, config());
+    world.join(Link::default());
+    let (now, id) = (world.now, PeerId(1));
+    for good in [
+        "candidate:1 1 udp 2113937151 4f3b0cbb-1d6e-4c2a-a7a1-c1a5a5f0d001.local 51000 typ host",
+        "candidate:2 1 udp 2113937151 198.51.100.77 51000 typ host generation 0 ufrag abcd",
+        "a=candidate:3 1 udp 1677729535 203.0.113.4 40000 typ srflx raddr 0.0.0.0 rport 0",
+        "candidate:4 1 tcp 1518214911 198.51.100.77 9 typ host tcptype active",
+        "",
+        "end-of-candidates",
+    ] {
+        world.core.add_candidate(now, id, good).unwrap_or_else(|e| panic!("{good}: {e}"));
+    }
+    for bad in ["candidate:", "hello", "candidate:1 1 udp x 1.2.3.4 5 typ host", "candidate:1 1 udp 1 1.2.3 5 typ host"] {
+        assert!(matches!(world.core.add_candidate(now, id, bad), Err(RtcError::BadCandidate(_))), "{bad}");
+    }
+    world.connect();
+}
