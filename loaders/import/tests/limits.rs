@@ -1,6 +1,6 @@
 //! Helpers that hang, lie, crash, eat memory or are not there, and users who change their mind.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
 
 mod common;
 

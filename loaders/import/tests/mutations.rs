@@ -1,7 +1,7 @@
 //! Damaged files by the hundred: the client survives each, and leaves no process behind.
 //!
 //! `RR_SEED` repeats a run, `RR_MUTATIONS` sets how many files are tried.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -147,6 +147,7 @@ fn the_client_survives_every_damaged_file() {
                     LoadError::MemoryLimit { .. } => "error: memory limit".to_owned(),
                     LoadError::HelperMissing { .. } => panic!("{number}: {error}"),
                     LoadError::Malformed { reason, .. } => format!("error: {reason}"),
+                    LoadError::Empty { .. } => "error: empty".to_owned(),
                     other => panic!("{number}: {other}"),
                 }
             }

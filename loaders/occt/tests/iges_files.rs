@@ -1,5 +1,5 @@
 //! Real IGES files through the bridge: what the file names must come out.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
 
 use rr_occt::{CadScene, Header, OcctError, Part, Placement, Settings, Sink, Stage, load_iges};
 use std::path::{Path, PathBuf};
