@@ -143,7 +143,7 @@ fn generate(path: &Path, triangles: usize, is_ascii: bool) -> anyhow::Result<()>
     let columns = ((triangles / 2) as f64).sqrt() as usize;
     let point = |x: usize, y: usize| {
         let (u, v) = (x as f32 * 0.1, y as f32 * 0.1);
-        let step = if x / 50 % 2 == 0 { 0.0 } else { 1.5 };
+        let step = if (x / 50).is_multiple_of(2) { 0.0 } else { 1.5 };
         [u, v, 3.0 * (u * 0.3).sin() * (v * 0.2).cos() + step]
     };
     let facet = |i: usize| {

@@ -5,19 +5,20 @@
 
 /// `count` zeroes.
 pub(crate) fn zeroed<T: bytemuck::Zeroable + Clone>(count: usize) -> Vec<T> {
-    let mut items = Vec::with_capacity(count);
+    // For plain numbers the allocator hands out memory that the system zeroes when it is first touched, which then
+    // happens on all threads.
+    let items = vec![T::zeroed(); count];
     prefer_large_pages(&items);
-    items.resize(count, T::zeroed());
     items
 }
 
-/// Asks for large pages under the capacity of a vector that was not written to yet.
+/// Asks for large pages under items that were not touched yet.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "madvise is a system call without a safe wrapper")]
-fn prefer_large_pages<T>(items: &Vec<T>) {
+fn prefer_large_pages<T>(items: &[T]) {
     const PAGE_BYTES: usize = 4096;
     const WORTHWHILE_BYTES: usize = 4 << 20;
-    let bytes = items.capacity().saturating_mul(size_of::<T>());
+    let bytes = size_of_val(items);
     if bytes < WORTHWHILE_BYTES {
         return;
     }
@@ -30,7 +31,7 @@ fn prefer_large_pages<T>(items: &Vec<T>) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn prefer_large_pages<T>(_items: &Vec<T>) {}
+fn prefer_large_pages<T>(_items: &[T]) {}
 
 #[cfg(test)]
 mod tests {

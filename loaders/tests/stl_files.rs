@@ -1,5 +1,7 @@
 //! Real STL files from `shared/models`, compared with the crate `stl_io`, and damaged ones.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by a panic and tells what it skips")]
+
 mod common;
 
 use common::{load_default, models};

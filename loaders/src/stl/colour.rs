@@ -34,7 +34,6 @@ impl Convention {
     /// The facet's own colour.
     fn colour(self, attributes: u16) -> Option<Rgba8> {
         let five_bits = |shift: u16| {
-            #[expect(clippy::cast_possible_truncation, reason = "five bits")]
             let c = (attributes >> shift & 0x1F) as u8;
             c << 3 | c >> 2
         };
