@@ -1,1 +1,0 @@
-//! Mesh processing shared by the formats.
