@@ -1,5 +1,5 @@
 //! Milliseconds per frame, drawn and read back: `cargo run -p rr-render --example frames [auto|hardware|software]`.
-//! With `breakdown` behind it, what each ingredient of a 720p frame costs.
+//! With `small`, `many` or `large` behind it only that scene, with `breakdown` what each ingredient of a 720p frame costs.
 //!
 //! `cpu` is the processor time of this process per frame, all threads together: with a software adapter it tells more
 //! than the clock when other programs run beside.
@@ -30,7 +30,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "{:>9} {:>10} {:>7} {:>4} | {:>7} {:>7} {:>7} {:>9}",
         "triangles", "picture", "devices", "msaa", "p50", "p95", "cpu", "pipelined"
     );
-    for (devices, steps) in [(16, 56), (160, 18), (160, 56)] {
+    let only = std::env::args().nth(2);
+    for (name, devices, steps) in [("small", 16, 56), ("many", 160, 18), ("large", 160, 56)] {
+        if only.as_deref().is_some_and(|o| o != name) {
+            continue;
+        }
         let scene = scene(devices, steps)?;
         for (width, height) in [(1280, 720), (1920, 1080)] {
             for samples in [1, 4] {

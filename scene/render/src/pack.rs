@@ -108,7 +108,9 @@ fn append(out: &mut PackedPart, mesh: &Mesh, place: Option<Place>) {
         let n = normal_matrix.map_or(n, |m| m * n);
         Vertex { position: point(p), normal: pack_normal(n), colour: own_colour }
     }));
+    let first_index = out.indices.len();
     append_triangles(out, mesh, base);
+    wind_by_normals(&out.vertices, &mut out.indices[first_index..]);
     for (from, list) in [(&mesh.edges, &mut out.edges), (&mesh.lines, &mut out.lines)] {
         list.extend(from.as_chunks::<2>().0.iter().map(|[a, b]| Segment {
             from: point(*a),
@@ -180,6 +182,19 @@ fn append_triangles(out: &mut PackedPart, mesh: &Mesh, base: usize) {
     }
 }
 
+/// Winds every triangle so that its front is the side that its normals point to. Files often contradict themselves
+/// there, and light per corner takes the winding's word for which side it sees.
+fn wind_by_normals(vertices: &[Vertex], indices: &mut [u32]) {
+    for triangle in indices.as_chunks_mut::<3>().0 {
+        let [a, b, c] = triangle.map(|i| vertices[i as usize]);
+        let [p, q, r] = [a, b, c].map(|v| Vec3::from(v.position));
+        let normals = [a, b, c].map(|v| unpack_normal(v.normal));
+        if (q - p).cross(r - p).dot(normals[0] + normals[1] + normals[2]) < 0.0 {
+            triangle.swap(1, 2);
+        }
+    }
+}
+
 /// Bytes with a marker alpha: file colours are drawn opaque.
 pub(crate) fn opaque(colour: Rgba8) -> [u8; 4] {
     let [r, g, b, _] = colour.0;
@@ -194,6 +209,12 @@ fn pack_normal(n: Vec3) -> u32 {
         bits
     };
     part(n.x) | part(n.y) << 10 | part(n.z) << 20
+}
+
+fn unpack_normal(bits: u32) -> Vec3 {
+    #[expect(clippy::cast_precision_loss, reason = "10 bits")]
+    let part = |shift: u32| ((bits >> shift) & 1023) as f32 / 511.5 - 1.0;
+    Vec3::new(part(0), part(10), part(20))
 }
 
 #[cfg(test)]
@@ -274,9 +295,7 @@ mod tests {
     #[test]
     fn normals_survive_packing() {
         for n in [Vec3::X, Vec3::NEG_Y, Vec3::new(0.6, -0.48, 0.64)] {
-            let bits = pack_normal(n);
-            let part = |shift: u32| ((bits >> shift) & 1023) as f32 / 1023.0 * 2.0 - 1.0;
-            assert!((Vec3::new(part(0), part(10), part(20)) - n).length() < 0.003, "{n}");
+            assert!((unpack_normal(pack_normal(n)) - n).length() < 0.003, "{n}");
         }
         assert_eq!(pack_normal(Vec3::NAN), pack_normal(Vec3::Y));
     }

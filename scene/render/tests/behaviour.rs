@@ -113,15 +113,26 @@ fn flipped_surfaces_are_lit_like_others() {
     for t in flipped.indices.chunks_mut(3) {
         t.swap(1, 2);
     }
+    let mut contradicting = upright.clone();
+    for t in contradicting.indices.chunks_mut(3) {
+        t.swap(1, 2);
+    }
+    // A mirror image placed by its instance; the second instance, far below, keeps it from being baked.
+    let mut mirrored = model_of(vec![upright.clone()]);
+    mirrored.instances[0].model_from_part = Affine3A::from_scale(Vec3::new(-1.0, 1.0, 1.0));
+    mirrored.instances.push(instance(0, Vec3::Y * -500.0));
+    let [upright, flipped, contradicting] = [upright, flipped, contradicting].map(|m| model_of(vec![m]));
     for lighting in [Lighting::PerCorner, Lighting::PerPixel] {
-        let [a, b] = [&upright, &flipped].map(|mesh| {
+        let [a, b, c, d] = [&upright, &flipped, &contradicting, &mirrored].map(|model| {
             let scene = Builder::default()
-                .model("m", model_of(vec![mesh.clone()]))
+                .model("m", model.clone())
                 .device("d", "m", DeviceKind::Equipment, Vec3::ZERO)
                 .snapshot(camera(Vec3::Y * 0.5, 3.0, 30.0, 30.0));
             draw(&gpu, &scene, (120, 120), Theme::DARK, &FrameOptions { lighting, ..plain() })
         });
-        assert!(a.difference(&b, 6).1 < 20, "{lighting:?}");
+        for (what, other) in [("flipped", b), ("contradicting", c), ("mirrored", d)] {
+            assert!(a.difference(&other, 6).1 < 20, "{lighting:?}, {what}");
+        }
     }
 }
 

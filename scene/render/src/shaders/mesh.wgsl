@@ -76,7 +76,9 @@ fn vs_lit(
     instance: InstanceIn,
 ) -> LitOut {
     let world = world_from_part(instance, position);
-    let n = unit(turned(instance, normal.xyz * 2.0 - 1.0));
+    // A mirrored instance turns its triangles over.
+    let mirror = sign(dot(cross(instance.row0.xyz, instance.row1.xyz), instance.row2.xyz));
+    let n = unit(turned(instance, normal.xyz * 2.0 - 1.0)) * mirror;
     let v = unit(frame.eye.xyz - world);
     let base = squared_colour(colour, instance.colour);
     var out: LitOut;
