@@ -37,6 +37,7 @@ pub(crate) fn input_from_wire(session: &Session, body: ClientBody, timestamp_ms:
         ClientBody::CameraPan(d) => Input::Pan { delta_px: delta(d) },
         ClientBody::CameraZoom(z) => Input::Zoom { delta: z.delta },
         ClientBody::CameraView(v) => Input::View(v.name),
+        ClientBody::CameraFocus(d) => Input::Focus(DeviceId(d.device_id)),
         ClientBody::PointerMove(p) => Input::Pointer { at: Some(Vec2::new(p.x, p.y)), timestamp_ms },
         ClientBody::PointerLeave(_) => Input::Pointer { at: None, timestamp_ms },
         ClientBody::DeviceClick(c) => Input::Click {

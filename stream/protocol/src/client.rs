@@ -41,6 +41,9 @@ pub enum ClientBody {
     /// Goes to a named view, or to `iso`, `front`, `back`, `left`, `right`, `top`, `fit`.
     #[serde(rename = "camera:view")]
     CameraView(ViewName),
+    /// Turns to a device and fits it, keeping the direction.
+    #[serde(rename = "camera:focus")]
+    CameraFocus(DeviceRef),
     /// The pointer is over this point of the picture.
     #[serde(rename = "pointer:move")]
     PointerMove(Point),
@@ -271,6 +274,14 @@ mod tests {
         assert_eq!(message.seq, Some(7));
         let again = ClientMessage::parse(&serde_json::to_vec(&message).unwrap()).unwrap();
         assert_eq!(again, message);
+    }
+
+    #[test]
+    fn a_device_is_focused_by_its_id() {
+        let text = br#"{"type":"camera:focus","timestamp":2,"data":{"deviceId":"robot-1"}}"#;
+        let body = ClientMessage::parse(text).unwrap().body;
+        assert_eq!(body, ClientBody::CameraFocus(DeviceRef { device_id: "robot-1".into() }));
+        assert!(ClientMessage::parse(br#"{"type":"camera:focus","timestamp":2,"data":{}}"#).is_err());
     }
 
     #[test]

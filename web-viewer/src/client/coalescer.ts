@@ -1,0 +1,126 @@
+import type { ClientBody, Drag, Point } from '../protocol.gen.js';
+
+/** Calls back once, soon: with the next picture of the screen. Returns what cancels it. */
+export type Schedule = (callback: () => void) => () => void;
+
+/** Longest wait where the browser draws no pictures, as in a tab in the background. */
+const MAX_WAIT_MS = 50;
+/** Positions of the pointer for the others are sent at most this often. */
+const POINTER_INTERVAL_MS = 50;
+
+/** With the next animation frame, or after 50 ms when there is none. */
+export const nextFrame: Schedule = (callback) => {
+  let frame = 0;
+  const cancel = () => {
+    clearTimeout(timer);
+    if (typeof cancelAnimationFrame === 'function') cancelAnimationFrame(frame);
+  };
+  const once = () => {
+    cancel();
+    callback();
+  };
+  const timer = setTimeout(once, MAX_WAIT_MS);
+  if (typeof requestAnimationFrame === 'function') frame = requestAnimationFrame(once);
+  return cancel;
+};
+
+/**
+ * Gathers continuous input and sends it once a frame: movements are added up, of positions the last one counts. A tablet
+ * reports touches 120 times a second and the host draws 30 to 60 pictures; more messages would only fill the network.
+ */
+export class Coalescer {
+  private orbit: Point | null = null;
+  private pan: Point | null = null;
+  private zoom = 0;
+  private drags = new Map<string, Drag>();
+  private pointer: Point | 'left' | null = null;
+  private pointerSentAt = -Infinity;
+  private cancel: (() => void) | null = null;
+
+  constructor(
+    private readonly send: (body: ClientBody) => void,
+    private readonly schedule: Schedule,
+    private readonly now: () => number,
+  ) {}
+
+  addOrbit(dx: number, dy: number): void {
+    this.orbit = add(this.orbit, dx, dy);
+    this.wake();
+  }
+
+  addPan(dx: number, dy: number): void {
+    this.pan = add(this.pan, dx, dy);
+    this.wake();
+  }
+
+  addZoom(delta: number): void {
+    this.zoom += delta;
+    this.wake();
+  }
+
+  setDrag(drag: Drag): void {
+    this.drags.set(drag.deviceId, drag);
+    this.wake();
+  }
+
+  /** Forgets a position that the last message of the drag replaces. */
+  dropDrag(deviceId: string): void {
+    this.drags.delete(deviceId);
+  }
+
+  setPointer(at: Point | null): void {
+    this.pointer = at ?? 'left';
+    this.wake();
+  }
+
+  /** Sends what is gathered now. Called before every other message, so that they arrive in the order they were made. */
+  flush(): void {
+    this.cancel?.();
+    this.cancel = null;
+    const { orbit, pan, zoom, drags } = this;
+    this.orbit = null;
+    this.pan = null;
+    this.zoom = 0;
+    this.drags = new Map();
+    if (orbit) this.send({ type: 'camera:orbit', data: { deltaX: orbit.x, deltaY: orbit.y } });
+    // Before the pan: who zooms at a point pans by what the new distance makes of it.
+    if (zoom !== 0) this.send({ type: 'camera:zoom', data: { delta: zoom } });
+    if (pan) this.send({ type: 'camera:pan', data: { deltaX: pan.x, deltaY: pan.y } });
+    for (const drag of drags.values()) this.send({ type: 'device:drag', data: drag });
+    this.flushPointer();
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.cancel?.();
+    this.cancel = null;
+    this.orbit = this.pan = this.pointer = null;
+    this.zoom = 0;
+    this.drags.clear();
+  }
+
+  private flushPointer(): void {
+    if (!this.pointer) return;
+    if (this.pointer === 'left') {
+      this.send({ type: 'pointer:leave', data: {} });
+    } else if (this.now() - this.pointerSentAt >= POINTER_INTERVAL_MS) {
+      this.pointerSentAt = this.now();
+      this.send({ type: 'pointer:move', data: this.pointer });
+    } else {
+      this.wake();
+      return;
+    }
+    this.pointer = null;
+  }
+
+  private wake(): void {
+    this.cancel ??= this.schedule(() => {
+      this.cancel = null;
+      this.flush();
+    });
+  }
+}
+
+function add(sum: Point | null, x: number, y: number): Point {
+  return { x: (sum?.x ?? 0) + x, y: (sum?.y ?? 0) + y };
+}
