@@ -5,8 +5,9 @@
 //! The fastest round counts: it is the least disturbed by whatever else the machine does. On a busy machine look at the
 //! processor time too, which is that of all threads together.
 //!
-//! Ours does more: the product's load maps the file, welds, makes creased normals and feature edges, and fills the
-//! report; `stl_io` reads and welds. `--check` makes a ratio below 3 an error.
+//! Three things of ours stand beside `stl_io`, which reads and welds: the facets only (`parse`), the same work (`weld`),
+//! and the product's whole load, with creased normals, feature edges and report (`load`). `--check` makes it an error
+//! when the same work is not 3 times as fast.
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
@@ -34,7 +35,7 @@ fn main() -> anyhow::Result<()> {
     let (triangles, rounds) = (number("--triangles", 2_000_000)?, number("--rounds", 7)?);
     let dir = tempfile::tempdir()?;
     println!("{triangles} triangles, {rounds} rounds, {} threads, fastest round (median) in ms\n", rayon_threads());
-    println!("{:<8}{:>8}  {:>16}{:>16}{:>16}{:>9}{:>9}", "", "MB", "stl_io", "our load", "our parse", "load", "parse");
+    println!("{:<14}{:>15}{:>15}{:>15}{:>15}", "", "stl_io", "our load", "our weld", "our parse");
     let mut worst = f64::INFINITY;
     let only = arguments.iter().position(|a| a == "--only").and_then(|at| arguments.get(at + 1));
     for is_ascii in [false, true] {
@@ -45,7 +46,7 @@ fn main() -> anyhow::Result<()> {
         generate(&path, triangles, is_ascii)?;
         worst = worst.min(compare(&path, triangles, rounds, is_ascii)?);
     }
-    println!("\nratio of our load to stl_io: {worst:.1}x at least, promised {LEAST_RATIO}x");
+    println!("\nthe same work as stl_io: {worst:.1}x as fast at least, promised {LEAST_RATIO}x");
     ensure!(!arguments.iter().any(|a| a == "--check") || worst >= LEAST_RATIO, "slower than promised");
     Ok(())
 }
@@ -56,8 +57,8 @@ fn rayon_threads() -> usize {
 
 fn compare(path: &Path, triangles: usize, rounds: usize, is_ascii: bool) -> anyhow::Result<f64> {
     let context = LoadContext::default();
-    let mut times: [Vec<Duration>; 3] = Default::default();
-    let mut cpu_times: [Vec<Duration>; 3] = Default::default();
+    let mut times: [Vec<Duration>; 4] = Default::default();
+    let mut cpu_times: [Vec<Duration>; 4] = Default::default();
     // The first round brings the file into the page cache and does not count.
     for round in 0..=rounds {
         let others = timed(|| {
@@ -65,34 +66,32 @@ fn compare(path: &Path, triangles: usize, rounds: usize, is_ascii: bool) -> anyh
             Ok(stl_io::read_stl(&mut file)?.faces.len())
         })?;
         let whole = timed(|| Ok(load(path, &ImportOptions::default(), &context)?.report.triangles))?;
+        let weld = timed(|| {
+            let source = Source::open(path, &context)?;
+            Ok(stl::read_surfaces(&source, &context)?.iter().map(|s| s.indices().len() / 3).sum())
+        })?;
         let parse = timed(|| Ok(stl::count_facets(&Source::open(path, &context)?, &context)?))?;
-        for (count, ..) in [others, whole, parse] {
+        for (count, ..) in [others, whole, weld, parse] {
             ensure!(count == triangles, "{count} triangles were read");
         }
         if round > 0 {
-            for (i, (_, elapsed, cpu)) in [others, whole, parse].into_iter().enumerate() {
+            for (i, (_, elapsed, cpu)) in [others, whole, weld, parse].into_iter().enumerate() {
                 times[i].push(elapsed);
                 cpu_times[i].push(cpu);
             }
         }
     }
-    let [others, whole, parse] = times.map(summary);
-    let ratio = |t: &(f64, f64)| others.0 / t.0;
-    let load_ratio = ratio(&whole);
-    println!(
-        "{:<8}{:>8.0}  {:>16}{:>16}{:>16}{:>8.1}x{:>8.1}x",
-        if is_ascii { "ASCII" } else { "binary" },
-        std::fs::metadata(path)?.len() as f64 / 1e6,
-        shown(&others),
-        shown(&whole),
-        shown(&parse),
-        ratio(&whole),
-        ratio(&parse),
-    );
-    let [others, whole, parse] = cpu_times.map(summary);
-    println!("{:<8}{:>8}  {:>16}{:>16}{:>16}", "", "CPU", shown(&others), shown(&whole), shown(&parse));
-    println!("{:<8}last load: {}", "", stage_times(path)?);
-    Ok(load_ratio)
+    let (times, cpu_times) = (times.map(summary), cpu_times.map(summary));
+    let ratio = |times: &[(f64, f64); 4], i: usize| format!("{:.1}x", times[0].0 / times[i].0);
+    let name = if is_ascii { "ASCII" } else { "binary" };
+    let row = |name: &str, cells: [String; 4]| {
+        println!("{name:<14}{:>15}{:>15}{:>15}{:>15}", cells[0], cells[1], cells[2], cells[3]);
+    };
+    row(&format!("{name} {:.0} MB", std::fs::metadata(path)?.len() as f64 / 1e6), times.each_ref().map(shown));
+    row("  ratio", [0, 1, 2, 3].map(|i| ratio(&times, i)));
+    row("  CPU time", cpu_times.each_ref().map(shown));
+    println!("  last load     {}", stage_times(path)?);
+    Ok(times[0].0 / times[2].0)
 }
 
 /// Where the time of a load goes, by the stages that it reports.

@@ -60,23 +60,32 @@ impl Loader for StlLoader {
     }
 
     fn load(&self, source: &Source, context: &LoadContext) -> Result<Import, LoadError> {
-        let head = source.head();
-        let is_binary = binary::has_exact_length(head, source.len()) || !is_text(head);
-        let (variant, (pieces, warnings)) = if is_binary {
-            ("binary", binary::read(source, context)?)
-        } else {
-            ("ASCII", ascii::read(source, context)?)
-        };
+        let (variant, pieces, warnings) = read(source, context)?;
         build(pieces, variant, warnings, source, context)
     }
 }
 
-/// Reads the facets as they stand in the file, without joining them to a surface, and counts them: the share of the
-/// work that other readers of the format do.
+/// Reads the facets as they stand in the file, without joining them to a surface, and counts them.
 pub fn count_facets(source: &Source, context: &LoadContext) -> Result<usize, LoadError> {
-    let is_binary = binary::has_exact_length(source.head(), source.len()) || !is_text(source.head());
-    let (pieces, _) = if is_binary { binary::read(source, context)? } else { ascii::read(source, context)? };
+    let (_, pieces, _) = read(source, context)?;
     Ok(pieces.iter().map(|p| p.soup.len()).sum())
+}
+
+/// Reads the facets and joins their corners, without normals and edges: what other readers of the format give. One
+/// surface per solid.
+pub fn read_surfaces(source: &Source, context: &LoadContext) -> Result<Vec<mesh::Welded>, LoadError> {
+    let (_, pieces, _) = read(source, context)?;
+    pieces.into_par_iter().map(|piece| mesh::weld(&piece.soup, || source.check(context))).collect()
+}
+
+/// Flavour, solids and warnings.
+fn read<'a>(
+    source: &'a Source,
+    context: &LoadContext,
+) -> Result<(&'static str, Vec<Piece<'a>>, Vec<String>), LoadError> {
+    let is_binary = binary::has_exact_length(source.head(), source.len()) || !is_text(source.head());
+    let (pieces, warnings) = if is_binary { binary::read(source, context)? } else { ascii::read(source, context)? };
+    Ok((if is_binary { "binary" } else { "ASCII" }, pieces, warnings))
 }
 
 /// ASCII STL has no control characters but white space; facets of binary STL hardly avoid them.
