@@ -1,0 +1,80 @@
+/** How good the connection is, in figures, with a test of the whole path. */
+import type { ConnectionStats } from '../client/stats.js';
+import type { App } from './app.js';
+import { button } from './controls.js';
+import { h, setText, show } from './dom.js';
+
+const PROBES = 20;
+
+type Row = [label: string, title: string, value: (s: ConnectionStats) => string];
+
+const ROWS: Row[] = [
+  ['Frame rate', 'Pictures decoded a second; few when nothing moves', (s) => `${s.fps.toFixed(0)} fps`],
+  ['Round trip', 'Time of a packet to the host and back', (s) => `${s.rttMs.toFixed(s.rttMs < 10 ? 1 : 0)} ms`],
+  ['Bitrate', 'Of the video', (s) => bitrate(s.bitrate)],
+  ['Loss', 'Packets that did not come', (s) => `${s.lossPercent.toFixed(1)} %`],
+  ['Picture', 'Size of the decoded picture', (s) => `${s.width} × ${s.height}`],
+  ['Jitter', 'Variation of the packets’ arrival', (s) => `${s.jitterMs.toFixed(1)} ms`],
+  ['Wait and decode', 'Time before and in the decoder', (s) => `${s.jitterBufferMs.toFixed(1)} + ${s.decodeMs.toFixed(1)} ms`],
+  ['Dropped', 'Pictures decoded too late to be shown', (s) => String(s.framesDropped)],
+  ['Codec', 'As negotiated', (s) => s.codec || '–'],
+  ['Route', 'How packets travel', (s) => ROUTES[s.route] ?? '–'],
+];
+
+const ROUTES: Record<string, string> = { host: 'Direct', srflx: 'Through a router', prflx: 'Direct', relay: 'Relayed' };
+
+export class StatsPanel {
+  private readonly values = ROWS.map(() => h('dd', {}, '–'));
+  private readonly result = h('p', { class: 'note', role: 'status' });
+  private readonly test: HTMLButtonElement;
+  readonly element: HTMLElement;
+  private testing = false;
+
+  constructor(private readonly app: App) {
+    this.test = button({ icon: 'timer', label: 'Test latency', text: true, class: 'button-wide', onclick: () => void this.run() });
+    this.element = h(
+      'section',
+      { class: 'stats', 'aria-label': 'Connection figures' },
+      h(
+        'header',
+        {},
+        h('h2', {}, 'Connection'),
+        button({ icon: 'x', label: 'Close', shortcut: 'L', onclick: () => app.set({ stats: false }) }),
+      ),
+      h('dl', { class: 'facts' }, ...ROWS.flatMap(([label, title], i) => [h('dt', { title }, label), this.values[i] ?? ''])),
+      this.test,
+      this.result,
+    );
+    app.client.onStats(() => app.refresh());
+  }
+
+  update(): void {
+    show(this.element, this.app.view.stats);
+    if (!this.app.view.stats) return;
+    const stats = this.app.connected ? this.app.client.stats : null;
+    ROWS.forEach(([, , value], i) => {
+      const cell = this.values[i];
+      if (cell) setText(cell, stats ? value(stats) : '–');
+    });
+  }
+
+  private async run(): Promise<void> {
+    if (this.testing) return;
+    if (!this.app.connected) return setText(this.result, 'Not connected to the host.');
+    this.testing = true;
+    try {
+      const found = await this.app.client.latencyTest(PROBES, (done) => setText(this.result, `Testing: ${done} of ${PROBES}`));
+      const lost = found.lost > 0 ? `, ${found.lost} lost` : '';
+      const text = `Input to picture: P50 ${found.p50.toFixed(0)} ms, P95 ${found.p95.toFixed(0)} ms${lost}`;
+      setText(this.result, found.samples.length > 0 ? text : 'No probe came back. The host may be busy; try again.');
+    } catch (error) {
+      setText(this.result, error instanceof Error ? `${error.message}.` : String(error));
+    } finally {
+      this.testing = false;
+    }
+  }
+}
+
+function bitrate(bits: number): string {
+  return bits >= 1e6 ? `${(bits / 1e6).toFixed(1)} Mbit/s` : `${(bits / 1e3).toFixed(0)} kbit/s`;
+}
