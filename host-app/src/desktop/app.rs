@@ -83,6 +83,7 @@ impl eframe::App for App {
     }
 
     fn on_exit(&mut self) {
+        self.leave();
         self.ui_state.remembered.share = self.ui_state.share.choice;
         if let Some(folder) = &self.config_dir
             && let Err(error) = self.ui_state.remembered.save(folder)
@@ -228,8 +229,12 @@ impl App {
             return name.to_string_lossy().into_owned();
         }
         let scene = self.engine.scene();
-        let safe: String =
-            scene.workspace.name.chars().map(|c| if c.is_alphanumeric() || " -_.".contains(c) { c } else { '-' }).collect();
+        let safe: String = scene
+            .workspace
+            .name
+            .chars()
+            .map(|c| if c.is_alphanumeric() || " -_.".contains(c) { c } else { '-' })
+            .collect();
         let safe = safe.trim();
         format!("{}{}", if safe.is_empty() { "workspace" } else { safe }, rr_scene::file::EXTENSION)
     }
@@ -379,7 +384,8 @@ mod tests {
 
     #[test]
     fn saved_files_get_their_extension_once() {
-        let cases = [("a", "a.rrws.json"), ("a.json", "a.json"), ("a.rrws.json", "a.rrws.json"), ("v1.2", "v1.2.rrws.json")];
+        let cases =
+            [("a", "a.rrws.json"), ("a.json", "a.json"), ("a.rrws.json", "a.rrws.json"), ("v1.2", "v1.2.rrws.json")];
         for (given, expected) in cases {
             assert_eq!(with_extension(PathBuf::from(given)), PathBuf::from(expected));
         }

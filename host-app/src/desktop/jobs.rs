@@ -101,12 +101,9 @@ fn dialog(what: &Choose, folder: Option<PathBuf>) -> Vec<PathBuf> {
     let models = rr_load::extensions();
     let workspace = ["json"];
     match what {
-        Choose::Workspace => dialog
-            .set_title("Open a workspace")
-            .add_filter("Workspaces", &workspace)
-            .pick_file()
-            .into_iter()
-            .collect(),
+        Choose::Workspace => {
+            dialog.set_title("Open a workspace").add_filter("Workspaces", &workspace).pick_file().into_iter().collect()
+        }
         Choose::SaveFile { name } => dialog
             .set_title("Save the workspace")
             .set_file_name(name)

@@ -42,8 +42,10 @@ use std::sync::{Arc, OnceLock};
 
 /// What the window starts with.
 pub struct DesktopOptions {
-    /// The workspace to open, and the file it came from.
-    pub workspace: Option<(Workspace, PathBuf)>,
+    /// The workspace to open.
+    pub workspace: Workspace,
+    /// The file it came from.
+    pub path: Option<PathBuf>,
     /// Files to import at the start.
     pub imports: Vec<ImportRequest>,
     /// Which graphics adapter to use.
@@ -146,10 +148,13 @@ pub fn run(options: DesktopOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn start(context: &eframe::CreationContext<'_>, options: DesktopOptions, remembered: Remembered) -> anyhow::Result<App> {
+fn start(
+    context: &eframe::CreationContext<'_>,
+    options: DesktopOptions,
+    remembered: Remembered,
+) -> anyhow::Result<App> {
     let render_state = context.wgpu_render_state.clone().context("the window has no wgpu device")?;
-    let gpu =
-        Gpu::from_parts(render_state.adapter.clone(), render_state.device.clone(), render_state.queue.clone());
+    let gpu = Gpu::from_parts(render_state.adapter.clone(), render_state.device.clone(), render_state.queue.clone());
     let ctx = context.egui_ctx.clone();
     app::dress(&ctx, remembered.theme);
     drop(options.stop.inner.ctx.set(ctx.clone()));
@@ -164,12 +169,8 @@ fn start(context: &eframe::CreationContext<'_>, options: DesktopOptions, remembe
     let is_dark = ctx.theme() == egui::Theme::Dark;
     let theme = if is_dark { look::Tokens::DARK } else { look::Tokens::LIGHT }.picture();
     let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || ctx.request_repaint());
-    let (workspace, path) = match options.workspace {
-        Some((workspace, path)) => (workspace, Some(path)),
-        None => (Workspace::new("Untitled"), None),
-    };
     let mut ui_state = UiState::new(remembered);
-    if let Some(path) = &path {
+    if let Some(path) = &options.path {
         ui_state.remembered.note_recent(path);
     }
     let config = EngineConfig {
@@ -181,9 +182,11 @@ fn start(context: &eframe::CreationContext<'_>, options: DesktopOptions, remembe
         owner_name: options.owner_name,
         cache: options.cache,
         limits: options.limits,
+        // People at a window save when they mean to; what a crash would lose is a matter of the recovery file.
+        autosave: false,
         wake: Arc::clone(&wake),
     };
-    let engine = Engine::start(config, workspace, path)?;
+    let engine = Engine::start(config, options.workspace, options.path)?;
     if !options.imports.is_empty() {
         engine.import(options.imports)?;
     }
@@ -265,7 +268,6 @@ fn no_window(error: eframe::Error) -> anyhow::Error {
             "There is no desktop to open a window on. Start rrhost from a desktop session, or run without a window: \
              rrhost --headless"
         }
-        _ => "The window could not be opened. To run without one: rrhost --headless",
     };
     anyhow!("{hint}\n(details: {error})")
 }

@@ -214,7 +214,7 @@ impl UiState {
 }
 
 /// How far the geometry of a device is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum DeviceModel<'a> {
     /// It has none and is drawn as a marker.
     None,

@@ -59,10 +59,7 @@ fn right(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Vec<Ac
     super::widgets::segmented(
         ui,
         &mut state.page,
-        &[
-            (RightPage::Details, "Details", "What is selected"),
-            (RightPage::Share, &shared, "Links and participants"),
-        ],
+        &[(RightPage::Details, "Details", "What is selected"), (RightPage::Share, &shared, "Links and participants")],
     );
     ui.add_space(4.0);
     match state.page {

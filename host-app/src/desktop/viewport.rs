@@ -52,9 +52,9 @@ pub fn window_from_stream(at: Vec2, stream_aspect: f32, window_aspect: f32) -> V
 /// Shows the picture in all that is left of `ui` and turns the mouse into input. Gives the place of the picture.
 pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Vec<Action>) -> Rect {
     let area = ui.available_rect_before_wrap();
-    let id = ui.id().with("viewport");
+    let id = ui.scope_id().with("viewport");
     let response = ui.interact(area, id, Sense::click_and_drag());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, "3D view of the workspace"));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "3D view of the workspace"));
     ui.advance_cursor_after_rect(area);
     match view.picture {
         Some(texture) => {
@@ -88,14 +88,7 @@ fn to_stream(area: Rect, at: Pos2, view: &View<'_>) -> Vec2 {
 }
 
 /// Others see where this person points, and the device under the pointer is marked.
-fn pointer(
-    ui: &Ui,
-    area: Rect,
-    response: &Response,
-    view: &View<'_>,
-    state: &mut UiState,
-    actions: &mut Vec<Action>,
-) {
+fn pointer(ui: &Ui, area: Rect, response: &Response, view: &View<'_>, state: &mut UiState, actions: &mut Vec<Action>) {
     let is_here = response.hovered() || response.dragged();
     let at = ui.input(|i| i.pointer.latest_pos()).filter(|at| is_here && area.contains(*at));
     let at = at.map(|at| to_stream(area, at, view));
@@ -147,9 +140,8 @@ fn drags(
         return;
     }
     let delta_px = Vec2::new(delta.x, delta.y);
-    let is_pan = modifiers.shift
-        || response.dragged_by(PointerButton::Secondary)
-        || response.dragged_by(PointerButton::Middle);
+    let is_pan =
+        modifiers.shift || response.dragged_by(PointerButton::Secondary) || response.dragged_by(PointerButton::Middle);
     actions.push(Action::Input(if is_pan { Input::Pan { delta_px } } else { Input::Orbit { delta_px } }));
 }
 
@@ -160,10 +152,10 @@ fn taken_device<'a>(view: &View<'a>, ray: &Ray) -> Option<(&'a Device, Vec3)> {
     let marks = &view.scene.marks;
     let id = marks.hover.as_ref().filter(|id| marks.selection.contains(id))?;
     let device = view.scene.workspace.device(id)?;
-    let bounds = view.scene.model_of(id).map_or_else(
-        || rr_scene::Aabb { min: Vec3::splat(-0.5), max: Vec3::splat(0.5) },
-        |model| model.bounds(),
-    );
+    let bounds = view
+        .scene
+        .model_of(id)
+        .map_or_else(|| rr_scene::Aabb { min: Vec3::splat(-0.5), max: Vec3::splat(0.5) }, |model| model.bounds());
     let device_from_world = device.transform.world_from_device().inverse();
     let origin = device_from_world.transform_point3(ray.origin);
     let direction = device_from_world.transform_vector3(ray.direction);

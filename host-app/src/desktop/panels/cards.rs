@@ -31,7 +31,7 @@ pub fn show(ui: &Ui, area: egui::Rect, view: &View<'_>, state: &mut UiState, act
         ImportState::Queued => 3,
         ImportState::Cancelled => 4,
     });
-    let layer = egui::Area::new(egui::Id::new("imports"))
+    let layer = egui::Area::new(egui::Id::unique("imports"))
         .order(egui::Order::Middle)
         .pivot(egui::Align2::RIGHT_BOTTOM)
         .fixed_pos(area.right_bottom() - egui::vec2(12.0, 12.0))

@@ -13,7 +13,7 @@ pub fn show(ui: &Ui, area: egui::Rect, view: &View<'_>, actions: &mut Vec<Action
     if view.scene.workspace.devices().len() > 0 || is_arriving {
         return;
     }
-    let layer = egui::Area::new(egui::Id::new("empty"))
+    let layer = egui::Area::new(egui::Id::unique("empty"))
         .order(egui::Order::Middle)
         .pivot(egui::Align2::CENTER_CENTER)
         .fixed_pos(area.center())

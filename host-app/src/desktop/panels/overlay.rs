@@ -26,7 +26,7 @@ pub fn show(ui: &Ui, area: Rect, view: &View<'_>, state: &mut UiState, actions: 
 }
 
 fn corner(name: &str, pivot: Align2, at: egui::Pos2, area: Rect) -> egui::Area {
-    egui::Area::new(egui::Id::new(name)).order(egui::Order::Middle).pivot(pivot).fixed_pos(at).constrain_to(area)
+    egui::Area::new(egui::Id::unique(name)).order(egui::Order::Middle).pivot(pivot).fixed_pos(at).constrain_to(area)
 }
 
 fn views(ui: &Ui, area: Rect, view: &View<'_>, state: &mut UiState, actions: &mut Vec<Action>) {
@@ -70,7 +70,8 @@ fn go(kind: NamedViewKind) -> Action {
 }
 
 fn more_views(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Vec<Action>) {
-    let button = egui::Button::new(icons::icon(icons::CARET_DOWN)).frame_when_inactive(false).min_size(Vec2::splat(28.0));
+    let button =
+        egui::Button::new(icons::icon(icons::CARET_DOWN)).frame_when_inactive(false).min_size(Vec2::splat(28.0));
     let (response, _) = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
         ui.set_min_width(180.0);
         for (kind, key) in NamedViewKind::ALL.into_iter().zip(["1", "2", "3", "4", "5", "6", "F"]) {
@@ -192,7 +193,7 @@ fn drop_target(ui: &Ui, area: Rect) {
         return;
     }
     let tokens = Tokens::of(ui.ctx());
-    let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::new("drop"));
+    let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop"));
     let painter = ui.ctx().layer_painter(layer);
     painter.rect_filled(area, 0.0, tokens.bg.gamma_multiply(0.75));
     let frame = area.shrink(16.0);

@@ -33,7 +33,7 @@ fn modal<R>(ctx: &Context, name: &str, width: f32, add: impl FnOnce(&mut Ui) -> 
     let tokens = Tokens::of(ctx);
     let frame = egui::Frame::window(&ctx.global_style()).inner_margin(20);
     let backdrop = egui::Color32::from_black_alpha(if tokens.is_dark { 140 } else { 80 });
-    let response = Modal::new(Id::new(name)).frame(frame).backdrop_color(backdrop).show(ctx, |ui| {
+    let response = Modal::new(Id::unique(name)).frame(frame).backdrop_color(backdrop).show(ctx, |ui| {
         ui.set_width(width);
         add(ui)
     });
@@ -103,7 +103,12 @@ fn path(ctx: &Context, view: &View<'_>, state: &mut UiState, actions: &mut Vec<A
     let (accepted, close) = modal(ctx, "path", 520.0, |ui| {
         ui.heading(title);
         ui.add_space(8.0);
-        ui.add(egui::Label::new("This desktop offers no file dialog. Type the path of the file, or drop the file onto the window.").wrap());
+        ui.add(
+            egui::Label::new(
+                "This desktop offers no file dialog. Type the path of the file, or drop the file onto the window.",
+            )
+            .wrap(),
+        );
         ui.add_space(8.0);
         let field = TextEdit::singleline(&mut prompt.text).desired_width(f32::INFINITY).hint_text("/path/to/file");
         let response = ui.add(field).accessible_name("Path of the file");

@@ -4,7 +4,9 @@ use crate::desktop::action::{Action, Reach};
 use crate::desktop::icons;
 use crate::desktop::look::{Tokens, mix, strong};
 use crate::desktop::state::{MadeLink, ShareState, UiState, View};
-use crate::desktop::widgets::{card, icon_button, labelled_button, note, pill, primary_button, row, section, segmented};
+use crate::desktop::widgets::{
+    card, icon_button, labelled_button, note, pill, primary_button, row, section, segmented,
+};
 use egui::{Align, Color32, DragValue, Layout, RichText, Sense, Ui, Vec2};
 use rr_engine::{Input, ParticipantStatus, ShareStatus};
 use rr_scene::Role;
@@ -59,7 +61,9 @@ fn start(ui: &mut Ui, state: &mut UiState, actions: &mut Vec<Action>) {
     }
     error(ui, share);
     ui.add_space(4.0);
-    ui.add(egui::Label::new(RichText::new("Until you start, nothing can be reached from outside.").small().weak()).wrap());
+    ui.add(
+        egui::Label::new(RichText::new("Until you start, nothing can be reached from outside.").small().weak()).wrap(),
+    );
 }
 
 fn error(ui: &mut Ui, share: &ShareState) {
@@ -151,8 +155,7 @@ fn link_card(ui: &mut Ui, share: &mut ShareState, link: &MadeLink, actions: &mut
         });
         ui.horizontal(|ui| {
             let was_copied = share.copied_at.is_some_and(|at| at.elapsed() < COPIED_SHOWN);
-            let (glyph, word) =
-                if was_copied { (icons::CHECK_CIRCLE, "Copied") } else { (icons::COPY, "Copy link") };
+            let (glyph, word) = if was_copied { (icons::CHECK_CIRCLE, "Copied") } else { (icons::COPY, "Copy link") };
             if was_copied {
                 ui.ctx().request_repaint_after(COPIED_SHOWN);
             }
@@ -185,7 +188,7 @@ fn qr_code(ui: &mut Ui, text: &str) {
     let edge = module * edge_modules;
     ui.vertical_centered(|ui| {
         let (rect, response) = ui.allocate_exact_size(Vec2::splat(edge), Sense::hover());
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Image, true, "QR code of the link"));
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "QR code of the link"));
         let origin = (rect.min * pixels_per_point).round() / pixels_per_point;
         ui.painter().rect_filled(egui::Rect::from_min_size(origin, rect.size()), 4.0, Color32::WHITE);
         let mut mesh = egui::Mesh::default();
@@ -280,8 +283,11 @@ fn participant(
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
             ui.label(RichText::new(word).small().color(colour));
-            let figures =
-                format!("{rtt_ms:.0} ms \u{2022} {:.1} Mbit/s \u{2022} {:.1} % lost", link.bitrate_bps / 1e6, link.loss * 100.0);
+            let figures = format!(
+                "{rtt_ms:.0} ms \u{2022} {:.1} Mbit/s \u{2022} {:.1} % lost",
+                link.bitrate_bps / 1e6,
+                link.loss * 100.0
+            );
             ui.label(RichText::new(figures).small().weak());
         });
     }

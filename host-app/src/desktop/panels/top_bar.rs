@@ -23,7 +23,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Vec
         ui.spacing_mut().item_spacing.x = 4.0;
         menu(ui, view, state, actions);
         ui.add_space(4.0);
-        let mut button = |ui: &mut Ui, glyph: &str, word: &str, tooltip: &str, shortcut| {
+        let button = |ui: &mut Ui, glyph: &str, word: &str, tooltip: &str, shortcut| {
             if words {
                 let button = egui::Button::new((icons::icon(glyph), word)).frame_when_inactive(false);
                 tip(ui.add(button).accessible_name(word), tooltip, Some(&key(shortcut))).clicked()
@@ -78,23 +78,32 @@ fn document_name(ui: &mut Ui, view: &View<'_>) {
     if room < 120.0 {
         return;
     }
-    ui.allocate_ui_with_layout(egui::vec2(room, HEIGHT), Layout::centered_and_justified(egui::Direction::LeftToRight), |ui| {
-        let mut job = egui::text::LayoutJob::default();
-        let style = ui.style().clone();
-        let valign = Align::Center;
-        strong(view.document_name()).color(tokens.text).append_to(&mut job, &style, egui::FontSelection::Default, valign);
-        let note = match (&document.path, document.dirty) {
-            (_, true) => "  \u{2022}  unsaved changes".to_owned(),
-            (Some(path), false) => format!("  \u{2022}  {}", file_name(path)),
-            (None, false) => String::new(),
-        };
-        let colour = if document.dirty { tokens.warn } else { tokens.muted };
-        egui::RichText::new(note).color(colour).append_to(&mut job, &style, egui::FontSelection::Default, valign);
-        let label = ui.add(egui::Label::new(job).truncate());
-        if let Some(path) = &document.path {
-            label.on_hover_text(path.display().to_string());
-        }
-    });
+    ui.allocate_ui_with_layout(
+        egui::vec2(room, HEIGHT),
+        Layout::centered_and_justified(egui::Direction::LeftToRight),
+        |ui| {
+            let mut job = egui::text::LayoutJob::default();
+            let style = ui.style().clone();
+            let valign = Align::Center;
+            strong(view.document_name()).color(tokens.text).append_to(
+                &mut job,
+                &style,
+                egui::FontSelection::Default,
+                valign,
+            );
+            let note = match (&document.path, document.dirty) {
+                (_, true) => "  \u{2022}  unsaved changes".to_owned(),
+                (Some(path), false) => format!("  \u{2022}  {}", file_name(path)),
+                (None, false) => String::new(),
+            };
+            let colour = if document.dirty { tokens.warn } else { tokens.muted };
+            egui::RichText::new(note).color(colour).append_to(&mut job, &style, egui::FontSelection::Default, valign);
+            let label = ui.add(egui::Label::new(job).truncate());
+            if let Some(path) = &document.path {
+                label.on_hover_text(path.display().to_string());
+            }
+        },
+    );
 }
 
 fn right_end(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Vec<Action>) {
@@ -128,10 +137,16 @@ fn right_end(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Ve
 
 fn menu(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Vec<Action>) {
     let ctx = ui.ctx().clone();
-    let button = egui::Button::new(icons::icon(icons::LIST)).frame_when_inactive(false).min_size(egui::Vec2::splat(28.0));
+    let button =
+        egui::Button::new(icons::icon(icons::LIST)).frame_when_inactive(false).min_size(egui::Vec2::splat(28.0));
     let (response, _) = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
         ui.set_min_width(220.0);
-        let item = |ui: &mut Ui, glyph: &str, word: &str, shortcut: Option<egui::KeyboardShortcut>, action: Action, actions: &mut Vec<Action>| {
+        let item = |ui: &mut Ui,
+                    glyph: &str,
+                    word: &str,
+                    shortcut: Option<egui::KeyboardShortcut>,
+                    action: Action,
+                    actions: &mut Vec<Action>| {
             let mut button = egui::Button::new((icons::icon(glyph), word));
             if let Some(shortcut) = shortcut {
                 button = button.shortcut_text(written(&ctx, &shortcut));

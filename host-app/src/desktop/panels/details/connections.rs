@@ -111,8 +111,8 @@ fn type_row(ui: &mut Ui, state: &mut DetailsState) {
 fn target_menu(ui: &mut Ui, view: &View<'_>, state: &mut DetailsState, source: &DeviceId) -> Option<DeviceId> {
     let mut chosen = None;
     let button = egui::Button::new((icons::icon(icons::PLUS), "Connect to\u{2026}"));
-    let config = egui::containers::menu::MenuConfig::new()
-        .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside);
+    let config =
+        egui::containers::menu::MenuConfig::new().close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside);
     let menu = egui::containers::menu::MenuButton::from_button(button).config(config);
     let (response, _) = menu.ui(ui, |ui| {
         ui.set_width(240.0);

@@ -16,7 +16,12 @@ use rr_scene::{Command, Device, ModelRef, Transform, Unit, UpAxis};
 
 /// Draws the page of a device.
 pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut DetailsState, device: &Device, actions: &mut Vec<Action>) {
-    title(ui, icons::of_kind(&device.kind), &device.name, &format!("{} \u{2022} {}", kind_title(&device.kind), device.id));
+    title(
+        ui,
+        icons::of_kind(&device.kind),
+        &device.name,
+        &format!("{} \u{2022} {}", kind_title(&device.kind), device.id),
+    );
     row(ui, "Name", |ui| {
         let rename = |name: &str| Command::RenameDevice { id: device.id.clone(), name: name.to_owned() };
         let width = ui.available_width();

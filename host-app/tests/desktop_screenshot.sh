@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# Opens the real window under Xvfb, drives it as a person would, takes pictures, and fails when one of them is blank or
+# when an interaction changes nothing that can be seen.
+#
+#   host-app/tests/desktop_screenshot.sh RRHOST OUT_DIR [FILES...]
+#
+# Needs Xvfb, xdotool, and import, compare, convert of ImageMagick (apt: xvfb xdotool imagemagick mesa-vulkan-drivers).
+# SIZE=1440x900 and THEME=dark|light may be set.
+set -euo pipefail
+
+rrhost=$1 out=$2
+shift 2
+size=${SIZE:-1440x900}
+theme=${THEME:-dark}
+width=${size%x*} height=${size#*x}
+mkdir -p "$out"
+work=$(mktemp -d)
+xvfb_pid='' host_pid=''
+cleanup() {
+  [ -z "$host_pid" ] || kill "$host_pid" 2>/dev/null || true
+  [ -z "$host_pid" ] || wait "$host_pid" 2>/dev/null || true
+  [ -z "$xvfb_pid" ] || kill "$xvfb_pid" 2>/dev/null || true
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+for tool in Xvfb xdotool import compare convert; do
+  command -v "$tool" >/dev/null || { echo "desktop_screenshot: $tool is missing (apt: xvfb xdotool imagemagick)" >&2; exit 2; }
+done
+
+mkfifo "$work/display"
+Xvfb -displayfd 3 -screen 0 "${size}x24" -nolisten tcp 3>"$work/display" 2>"$work/xvfb.log" &
+xvfb_pid=$!
+read -r number <"$work/display"
+export DISPLAY=":$number"
+unset WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS
+export XDG_RUNTIME_DIR="$work/run" XDG_CONFIG_HOME="$work/config" XDG_CACHE_HOME="$work/cache"
+mkdir -p "$XDG_RUNTIME_DIR" "$XDG_CONFIG_HOME/remote-render" "$XDG_CACHE_HOME"
+chmod 700 "$XDG_RUNTIME_DIR"
+cat >"$XDG_CONFIG_HOME/remote-render/desktop.json" <<JSON
+{ "theme": "$theme", "window": [$width, $height] }
+JSON
+
+"$rrhost" "$@" 2>"$out/rrhost.log" &
+host_pid=$!
+
+window=''
+for _ in $(seq 1 300); do
+  kill -0 "$host_pid" 2>/dev/null || { echo "desktop_screenshot: rrhost ended early:" >&2; cat "$out/rrhost.log" >&2; exit 1; }
+  window=$(xdotool search --onlyvisible --name 'Remote Render' 2>/dev/null | head -n 1 || true)
+  [ -z "$window" ] || break
+  sleep 0.1
+done
+[ -n "$window" ] || { echo "desktop_screenshot: no window appeared" >&2; exit 1; }
+xdotool windowmove "$window" 0 0 windowsize "$window" "$width" "$height" || true
+xdotool windowfocus "$window" 2>/dev/null || true
+
+# A picture counts when two in a row are (almost) the same: then nothing is on its way any more.
+shoot() {
+  local name=$1 previous="$work/previous.png"
+  rm -f "$previous"
+  for _ in $(seq 1 60); do
+    import -silent -window root "$work/now.png"
+    if [ -f "$previous" ] && [ "$(differing "$previous" "$work/now.png")" -lt 200 ]; then break; fi
+    mv "$work/now.png" "$previous"
+    sleep 0.4
+  done
+  [ -f "$work/now.png" ] || cp "$previous" "$work/now.png"
+  cp "$work/now.png" "$out/$name.png"
+  local colours
+  colours=$(convert "$out/$name.png" -format '%k' info:)
+  if [ "$colours" -lt 50 ]; then
+    echo "desktop_screenshot: $name.png is blank ($colours colours)" >&2
+    exit 1
+  fi
+  echo "$out/$name.png ($colours colours)"
+}
+differing() { compare -metric AE -fuzz 3% "$1" "$2" null: 2>&1 | sed 's/[ (].*//; s/e+.*/000000/; s/\..*//' || true; }
+must_differ() {
+  local count
+  count=$(differing "$out/$1.png" "$out/$2.png")
+  if [ "$count" -lt "$3" ]; then
+    echo "desktop_screenshot: $1 and $2 differ in $count pixels only: $4" >&2
+    exit 1
+  fi
+}
+centre_x=$(((264 + width - 316) / 2)) centre_y=$(((44 + height - 28) / 2))
+
+sleep "${SETTLE:-3}"
+shoot start
+xdotool mousemove "$centre_x" "$centre_y" sleep 0.3 mousedown 1 mousemove_relative 60 12 sleep 0.1 mousemove_relative 60 12 sleep 0.1 mouseup 1
+shoot orbited
+must_differ start orbited 2000 "dragging in the picture does not orbit"
+xdotool key ctrl+a
+shoot selected
+must_differ orbited selected 500 "selecting everything shows nothing"
+xdotool key Escape key f
+xdotool key ctrl+l
+shoot share
+must_differ selected share 1000 "the share page does not open"
+xdotool key F1
+shoot help
+must_differ share help 1000 "the help does not open"
+xdotool key Escape
+
+kill -TERM "$host_pid"
+code=0
+wait "$host_pid" || code=$?
+host_pid=''
+[ "$code" -eq 0 ] || { echo "desktop_screenshot: rrhost ended with $code after SIGTERM" >&2; exit 1; }
+[ -s "$XDG_CONFIG_HOME/remote-render/desktop.json" ] || { echo "desktop_screenshot: settings were not kept" >&2; exit 1; }
+echo "desktop_screenshot: all good"
