@@ -1,1 +1,20 @@
-//! Under construction.
+//! The pipeline of a view: frames -> encoder -> access units -> peers, and how its rate follows the viewers' networks.
+//!
+//! ```text
+//! renderer ──► FrameSlot (latest wins) ──► Rung (one encoder thread) ──► callback: RtcServer::publish, acks
+//!                                             ▲ bitrate, keyframe requests
+//!                                          Adaptation ◄── estimates of the peers
+//! ```
+//!
+//! Frames are dropped before the encoder, never after. Nothing here waits for a viewer.
+
+pub mod adapt;
+mod rung;
+mod schedule;
+mod slot;
+
+pub use adapt::{AdaptConfig, Adaptation};
+pub use rr_encode as encode;
+pub use rr_rtc as rtc;
+pub use rung::{EncodedFrame, Rung, RungConfig, RungError, RungStats};
+pub use slot::FrameSlot;

@@ -1,0 +1,101 @@
+//! A rung with the software encoder: what comes out, and when.
+
+use rr_encode::{Bitrate, EncodeError, Encoder, FramePool, SoftwareConfig, SoftwareEncoder, compliance};
+use rr_stream::{EncodedFrame, FrameSlot, Rung, RungConfig};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+const SIZE: (usize, usize) = (320, 180);
+const SOON: Duration = Duration::from_secs(20);
+
+fn software(bitrate: Bitrate, frames_per_second: f32) -> Result<Box<dyn Encoder>, EncodeError> {
+    Ok(Box::new(SoftwareEncoder::new(SoftwareConfig { bitrate, frames_per_second })))
+}
+
+fn start() -> (FramePool, FrameSlot, Rung, Receiver<EncodedFrame>) {
+    let (pool, slot) = (FramePool::new(), FrameSlot::new());
+    let (units_tx, units_rx) = sync_channel(256);
+    let rung = Rung::start(software, slot.clone(), &RungConfig::default(), move |unit| {
+        let _ = units_tx.try_send(unit);
+    });
+    (pool, slot, rung.unwrap(), units_rx)
+}
+
+fn put(pool: &FramePool, slot: &FrameSlot, number: u64) {
+    let mut frame = pool.take().unwrap();
+    let picture = compliance::test_picture(SIZE.0, SIZE.1, number);
+    frame.fill_from_rgba(&picture, SIZE.0 * 4, SIZE.0 as u32, SIZE.1 as u32).unwrap();
+    frame.number = number;
+    frame.revision = number + 100;
+    slot.put(frame);
+}
+
+#[test]
+fn each_frame_comes_out_with_its_numbers() {
+    let (pool, slot, rung, units_rx) = start();
+    for number in 1..=5 {
+        put(&pool, &slot, number);
+        let unit = loop {
+            let unit = units_rx.recv_timeout(SOON).unwrap();
+            if !unit.repeated {
+                break unit.unit;
+            }
+        };
+        assert_eq!((unit.frame, unit.revision, unit.keyframe), (number, number + 100, number == 1));
+    }
+    let stats = rung.stats();
+    assert!(stats.encoded >= 5 && stats.keyframes == 1 && stats.failed == 0);
+    assert!(stats.encode_ms_p50 > 0.0 && stats.encode_ms_p95 >= stats.encode_ms_p50);
+    assert_eq!(stats.encoder, "openh264 (software)");
+}
+
+#[test]
+fn a_resting_picture_is_refined_and_then_silent_and_still_gives_keyframes() {
+    let (pool, slot, rung, units_rx) = start();
+    put(&pool, &slot, 1);
+    let mut last_time = units_rx.recv_timeout(SOON).unwrap().unit.rtp_timestamp;
+    for _ in 0..4 {
+        let pass = units_rx.recv_timeout(SOON).unwrap();
+        assert!(pass.repeated && !pass.unit.keyframe && pass.unit.frame == 1);
+        assert!(pass.unit.rtp_timestamp.wrapping_sub(last_time) < 1 << 31 && pass.unit.rtp_timestamp != last_time);
+        last_time = pass.unit.rtp_timestamp;
+    }
+    assert!(units_rx.recv_timeout(Duration::from_millis(500)).is_err(), "goes on for ever");
+    rung.request_keyframe();
+    let keyframe = units_rx.recv_timeout(SOON).unwrap();
+    assert!(keyframe.unit.keyframe && keyframe.repeated);
+}
+
+#[test]
+fn a_frame_that_cannot_be_encoded_costs_only_itself() {
+    let (pool, slot, rung, units_rx) = start();
+    let mut frame = pool.take().unwrap();
+    frame.resize(8, 8).unwrap();
+    slot.put(frame);
+    while rung.stats().failed == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    put(&pool, &slot, 2);
+    let unit = units_rx.recv_timeout(SOON).unwrap().unit;
+    assert!(unit.keyframe && unit.frame == 2);
+}
+
+#[test]
+fn an_encoder_that_cannot_be_made_is_an_error() {
+    let refuse = |_, _| Err(EncodeError::Codec { encoder: "none", reason: "no such device".to_owned() });
+    let outcome = Rung::start(refuse, FrameSlot::new(), &RungConfig::default(), |_| {});
+    assert!(outcome.is_err_and(|e| e.to_string().contains("no such device")));
+}
+
+#[test]
+fn dropping_it_ends_the_thread() {
+    let (pool, slot, rung, units_rx) = start();
+    put(&pool, &slot, 1);
+    units_rx.recv_timeout(SOON).unwrap();
+    drop(rung);
+    // The sender lives in the thread's callback: it is gone with the thread.
+    while let Ok(unit) = units_rx.recv() {
+        assert!(unit.repeated);
+    }
+    assert!((0..2).all(|_| pool.take().is_some()));
+}
