@@ -42,6 +42,7 @@ export function allow(element: HTMLButtonElement, reason: string | null): void {
   const title = reason === null ? base : `${label}: ${reason}`;
   if (element.title !== title) element.title = title;
   element.setAttribute('aria-disabled', String(reason !== null));
+  element.dataset['reason'] = reason ?? '';
 }
 
 export const isAllowed = (element: Element): boolean => element.getAttribute('aria-disabled') !== 'true';

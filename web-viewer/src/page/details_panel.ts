@@ -7,6 +7,8 @@ import { h, setText, show } from './dom.js';
 import { icon, kindIcon } from './icons.js';
 
 const AXES = ['X', 'Y', 'Z'] as const;
+/** As the host takes it, metres. */
+const MAX_POSITION = 50_000;
 
 export class DetailsPanel {
   private readonly content = h('div', { class: 'panel-content' });
@@ -72,7 +74,7 @@ export class DetailsPanel {
         h('h3', {}, 'Properties'),
         properties.length === 0
           ? h('p', { class: 'note' }, 'None')
-          : h('dl', { class: 'facts' }, ...properties.flatMap(([key, value]) => row(words(key), shown(value)))),
+          : h('dl', { class: 'facts' }, ...properties.flatMap(([key, value]) => property(key, value))),
       ),
       this.connections(device, connections),
       this.actions(device),
@@ -92,12 +94,14 @@ export class DetailsPanel {
         title: app.noEditReason ?? `Position ${axis}, metres`,
       }),
     );
-    const move = () => {
-      const [x, y, z] = fields.map((field) => field.valueAsNumber);
-      if (x === undefined || y === undefined || z === undefined || ![x, y, z].every((v) => Math.abs(v) <= 1e6)) return;
-      app.client.sendDeviceDrag(device.id, x, y, z);
+    const move = (axis: number) => {
+      const value = fields[axis]?.valueAsNumber ?? NaN;
+      if (!(Math.abs(value) <= MAX_POSITION)) return;
+      // The other fields show rounded numbers: their axes keep the exact ones.
+      const [x, y, z] = (app.client.device(device.id) ?? device).position;
+      app.client.sendDeviceDrag(device.id, axis === 0 ? value : x, axis === 1 ? value : y, axis === 2 ? value : z);
     };
-    fields.forEach((field) => field.addEventListener('change', move));
+    fields.forEach((field, axis) => field.addEventListener('change', () => move(axis)));
     fields.forEach((field) => field.addEventListener('blur', () => app.refresh()));
     return h(
       'section',
@@ -157,6 +161,7 @@ export class DetailsPanel {
     return h(
       'section',
       { class: 'actions' },
+      app.role === 'viewer' && app.noEditReason !== null && h('p', { class: 'note' }, app.noEditReason),
       button({ icon: 'crosshair', label: 'Look at it', shortcut: 'F', ...wide, onclick: () => app.client.sendCameraFocus(device.id) }),
       button({ icon: 'copy', label: 'Copy ID', ...wide, onclick: () => void app.copy(device.id, 'ID') }),
       admin && button({ icon: 'copySimple', label: 'Duplicate', ...wide, onclick: () => duplicateDevice(app, device.id) }),
@@ -170,7 +175,41 @@ function row(name: string, value: Node | string): HTMLElement[] {
   return [h('dt', {}, name), h('dd', {}, value)];
 }
 
-const metres = (value: number): string => (Math.abs(value) < 0.0005 ? 0 : value).toFixed(Math.abs(value) < 0.1 ? 3 : 2);
+/** To the centimetre, without a minus before nothing. */
+const metres = (value: number): string => (Math.abs(value) < 0.005 ? 0 : value).toFixed(2);
+
+/** `payload_kg: 12` reads "Payload 12 kg". */
+function property(key: string, value: boolean | number | string): HTMLElement[] {
+  if (typeof value === 'number') {
+    for (const [ending, unit] of UNITS) {
+      if (key.endsWith(ending)) return row(words(key.slice(0, -ending.length)), `${shown(value)} ${unit}`);
+    }
+  }
+  return row(words(key), shown(value));
+}
+
+/** Longer endings first: `_m_per_s` ends like `_s`. */
+const UNITS: [ending: string, unit: string][] = [
+  ['_m_per_s', 'm/s'],
+  ['_m_per_min', 'm/min'],
+  ['_per_min', '/min'],
+  ['_per_hour', '/h'],
+  ['_um', 'µm'],
+  ['_mm', 'mm'],
+  ['_cm', 'cm'],
+  ['_kg', 'kg'],
+  ['_kw', 'kW'],
+  ['_kva', 'kVA'],
+  ['_bar', 'bar'],
+  ['_deg', '°'],
+  ['_rpm', 'rpm'],
+  ['_c', '°C'],
+  ['_v', 'V'],
+  ['_a', 'A'],
+  ['_t', 't'],
+  ['_m', 'm'],
+  ['_s', 's'],
+];
 
 function shown(value: boolean | number | string): string {
   if (typeof value === 'boolean') return value ? 'Yes' : 'No';

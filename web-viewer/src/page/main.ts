@@ -73,15 +73,45 @@ function start(): void {
     root.classList.toggle('is-immersive', app.view.immersive);
     for (const part of Object.values(parts)) part.update();
   });
+  explainDisabled(app);
+  noteInput();
   followSelection(app);
   keepPlaying(app, stage, cards);
   client.onState(() => app.refresh());
   client.onPresence(() => app.refresh());
   client.onError((error) => !error.fatal && app.toast(sentence(error.message), 'error'));
-  new ResizeObserver(() => app.refresh()).observe(stage.element);
+  new ResizeObserver(([entry]) => {
+    const width = entry?.contentRect.width ?? innerWidth;
+    frame.classList.toggle('is-medium', width < 1060);
+    frame.classList.toggle('is-narrow', width < 640);
+    app.refresh();
+  }).observe(stage.element);
   stage.video.addEventListener('resize', () => app.refresh());
   app.refresh();
   client.connect({ name: ownName() });
+}
+
+/** A press on what is off tells why: a touch screen has no tooltips. */
+function explainDisabled(app: App): void {
+  document.addEventListener(
+    'click',
+    (event) => {
+      const off = event.target instanceof Element ? event.target.closest<HTMLElement>('[aria-disabled="true"]') : null;
+      if (!off) return;
+      event.stopPropagation();
+      event.preventDefault();
+      const reason = off.dataset['reason'];
+      if (reason) app.toast(reason);
+    },
+    true,
+  );
+}
+
+/** The picture shows its ring of focus to people who use the keyboard, and only to them. */
+function noteInput(): void {
+  const { dataset } = document.documentElement;
+  addEventListener('keydown', (event) => event.key === 'Tab' && (dataset['input'] = 'keys'), true);
+  addEventListener('pointerdown', () => (dataset['input'] = 'pointer'), true);
 }
 
 /** The details show what is selected, whoever selected it. */

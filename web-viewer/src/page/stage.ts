@@ -3,7 +3,7 @@ import { FloorDrag, pickByBox } from '../client/floor_drag.js';
 import type { App } from './app.js';
 import { openContextMenu } from './context_menu.js';
 import { closePopover } from './controls.js';
-import { h } from './dom.js';
+import { h, show } from './dom.js';
 import { GestureRecogniser, type Gesture, type PointerInput } from './gestures.js';
 import { inputScale, isInside, pictureBox, toPicture, wheelPixels, type Box } from './picture_box.js';
 
@@ -41,12 +41,14 @@ export class Stage {
   private readonly gestures = new GestureRecogniser();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private drag: DeviceDrag | null = null;
-  private toldWhy = 0;
+  private toldWhy = -Infinity;
+  /** The last picture, for as long as there is no new one: a closed connection leaves a video black. */
+  private readonly still = h('canvas', { class: 'video still', hidden: true, 'aria-hidden': 'true' });
 
   constructor(private readonly app: App) {
     // iOS takes the attributes, not the properties, into account when it decides whether a video may start by itself.
     for (const name of ['muted', 'autoplay', 'playsinline', 'disablepictureinpicture']) this.video.setAttribute(name, '');
-    this.element.append(this.video);
+    this.element.append(this.video, this.still);
     this.listen();
     app.client.attachVideo(this.video);
   }
@@ -58,8 +60,24 @@ export class Stage {
     return pictureBox(this.element.getBoundingClientRect(), videoWidth || widthPx, videoHeight || heightPx);
   }
 
+  /** Keeps the picture that is on the screen until {@link thaw}. */
+  private freeze(): void {
+    const { still, video } = this;
+    if (video.videoWidth === 0 || !still.hidden) return;
+    still.width = video.videoWidth;
+    still.height = video.videoHeight;
+    still.getContext('2d')?.drawImage(video, 0, 0);
+    show(still, true);
+  }
+
+  private thaw(): void {
+    if (this.app.connected) show(this.still, false);
+  }
+
   private listen(): void {
     const { element } = this;
+    this.app.client.onDisconnected(() => this.freeze());
+    for (const name of ['playing', 'timeupdate', 'resize']) this.video.addEventListener(name, () => this.thaw());
     element.addEventListener('pointerdown', (event) => {
       closePopover();
       element.setPointerCapture(event.pointerId);
