@@ -181,9 +181,8 @@ impl Core {
 
     /// Ends a peer. Nothing happens when there is none.
     pub fn close(&mut self, now: Instant, id: PeerId, reason: DisconnectReason) {
-        let mut sink = Sink { datagrams: &mut self.datagrams, events: &mut self.events };
         if let Some(peer) = self.peers.get_mut(&id) {
-            peer.close(now, reason, &mut sink);
+            peer.end(reason);
         }
         self.sweep(now);
     }
@@ -199,9 +198,8 @@ impl Core {
     pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, contents: &[u8]) {
         let hint = self.by_source.get(&source).copied();
         let known = hint.filter(|id| self.peers.get(id).is_some_and(|p| p.accepts(now, source, contents)));
-        let found = known.or_else(|| {
-            self.peers.iter().find(|(_, peer)| peer.accepts(now, source, contents)).map(|(id, _)| *id)
-        });
+        let found = known
+            .or_else(|| self.peers.iter().find(|(_, peer)| peer.accepts(now, source, contents)).map(|(id, _)| *id));
         let Some(id) = found else { return };
         if hint != Some(id) {
             self.by_source.insert(source, id);
@@ -242,7 +240,9 @@ impl Core {
     fn sweep(&mut self, now: Instant) {
         let over = self.peers.iter().filter_map(|(id, peer)| Some((*id, peer.ended()?.clone())));
         for (peer, reason) in over.collect::<Vec<_>>() {
-            self.peers.remove(&peer);
+            if let Some(mut gone) = self.peers.remove(&peer) {
+                gone.say_goodbye(now, &mut Sink { datagrams: &mut self.datagrams, events: &mut self.events });
+            }
             self.by_source.retain(|_, owner| *owner != peer);
             self.events.push(RtcEvent::Disconnected { peer, reason });
         }

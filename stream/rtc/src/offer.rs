@@ -71,7 +71,9 @@ mod tests {
     fn what_cannot_be_served_is_named() {
         let mode0 = "a=fmtp:96 packetization-mode=0;profile-level-id=42e01f";
         let high = "a=fmtp:96 packetization-mode=1;profile-level-id=640028";
-        for lines in [&[VIDEO, "a=rtpmap:96 VP8/90000"][..], &[VIDEO, H264, mode0], &[VIDEO, H264, high], &[VIDEO, H264]] {
+        for lines in
+            [&[VIDEO, "a=rtpmap:96 VP8/90000"][..], &[VIDEO, H264, mode0], &[VIDEO, H264, high], &[VIDEO, H264]]
+        {
             assert!(matches!(check(&offer(lines)), Err(RtcError::NoH264)), "{lines:?}");
         }
         for lines in [&[][..], &[VIDEO, "a=sendonly"], &["m=audio 9 UDP/TLS/RTP/SAVPF 96", H264]] {

@@ -106,9 +106,12 @@ impl Peer {
         };
         let mut sink = Sink { datagrams: &mut Vec::new(), events: &mut Vec::new() };
         peer.rtc.bwe().set_bitrate(rate(Bitrate::bps(0)), rate(config.max_bitrate));
-        // The sections of the description become known as events.
-        peer.drain(now, &mut sink);
-        if peer.video.is_none() {
+        // Starts its clock; the video section becomes known as an event once the transport is up.
+        peer.guarded(now, &mut sink, |peer| peer.rtc.handle_input(Input::Timeout(now)));
+        if let Some(reason) = peer.ended {
+            return Err(RtcError::BadOffer(reason.to_string()));
+        }
+        if !answer.contains(" H264/90000") {
             return Err(RtcError::NoH264);
         }
         Ok((peer, answer))
@@ -195,19 +198,25 @@ impl Peer {
         }
     }
 
-    /// Says goodbye to the viewer.
-    pub(crate) fn close(&mut self, now: Instant, reason: DisconnectReason, sink: &mut Sink) {
-        self.guarded(now, sink, |peer| peer.rtc.close());
-        self.end(reason);
+    /// Ends it.
+    pub(crate) fn end(&mut self, reason: DisconnectReason) {
+        self.ended.get_or_insert(reason);
+    }
+
+    /// Tells the viewer that it is over, as far as that is possible.
+    pub(crate) fn say_goodbye(&mut self, now: Instant, sink: &mut Sink) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            self.rtc.close()?;
+            self.drain(now, &mut Sink { datagrams: sink.datagrams, events: &mut Vec::new() })
+        }));
+        if !matches!(outcome, Ok(Ok(()))) {
+            tracing::debug!(peer = %self.id, "left without a goodbye");
+        }
     }
 
     /// Why it is over, if it is.
     pub(crate) fn ended(&self) -> Option<&DisconnectReason> {
         self.ended.as_ref()
-    }
-
-    fn end(&mut self, reason: DisconnectReason) {
-        self.ended.get_or_insert(reason);
     }
 
     fn receive<'a>(&self, source: SocketAddr, contents: &'a [u8]) -> Option<Receive<'a>> {
@@ -228,7 +237,7 @@ impl Peer {
         }
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             change(self)?;
-            self.drain_inner(now, sink)
+            self.drain(now, sink)
         }));
         match outcome {
             Ok(Ok(())) => {}
@@ -237,11 +246,7 @@ impl Peer {
         }
     }
 
-    fn drain(&mut self, now: Instant, sink: &mut Sink) {
-        self.guarded(now, sink, |_| Ok(()));
-    }
-
-    fn drain_inner(&mut self, now: Instant, sink: &mut Sink) -> Result<(), str0m::RtcError> {
+    fn drain(&mut self, now: Instant, sink: &mut Sink) -> Result<(), str0m::RtcError> {
         loop {
             match self.rtc.poll_output()? {
                 Output::Timeout(at) if at <= now => self.rtc.handle_input(Input::Timeout(now))?,

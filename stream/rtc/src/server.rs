@@ -1,9 +1,9 @@
 //! The thread around [`crate::core`]: one UDP socket for all peers.
 
+use crate::RtcError;
 use crate::core::{Core, CoreConfig, Datagram};
 use crate::event::{DisconnectReason, PeerId, RtcEvent};
 use crate::wait::{Waiter, Waker};
-use crate::RtcError;
 use rr_encode::{AccessUnit, Bitrate};
 use std::collections::VecDeque;
 use std::io;

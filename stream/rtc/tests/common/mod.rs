@@ -61,6 +61,7 @@ pub struct Viewer {
     pub messages: Vec<String>,
     deadline: Instant,
     free_at: Instant,
+    up: Vec<Vec<u8>>,
     pub answer: String,
 }
 
@@ -125,6 +126,7 @@ impl World {
             messages: Vec::new(),
             deadline: self.now,
             free_at: self.now,
+            up: Vec::new(),
             answer,
         });
         index
@@ -148,6 +150,7 @@ impl World {
             }
             for viewer in self.viewers.iter_mut().filter(|v| v.deadline <= self.now) {
                 viewer.rtc.handle_input(Input::Timeout(self.now)).unwrap();
+                viewer.poll(self.now);
             }
         }
         self.now = self.now.max(end);
@@ -173,8 +176,7 @@ impl World {
         if to_viewer {
             if let Ok(receive) = Receive::new(Protocol::Udp, self.host, viewer.addr, bytes) {
                 viewer.rtc.handle_input(Input::Receive(self.now, receive)).unwrap();
-                viewer.poll(self.now, &mut Vec::new(), false);
-                viewer.deadline = self.now;
+                viewer.poll(self.now);
             }
         } else {
             self.core.handle_datagram(self.now, viewer.addr, bytes);
@@ -200,9 +202,8 @@ impl World {
             self.fly(at, true, index, datagram.contents);
         }
         for index in 0..self.viewers.len() {
-            let mut up = Vec::new();
-            self.viewers[index].poll(self.now, &mut up, true);
-            for bytes in up {
+            self.viewers[index].poll(self.now);
+            for bytes in std::mem::take(&mut self.viewers[index].up) {
                 self.fly(self.now, false, index, bytes);
             }
         }
@@ -223,17 +224,15 @@ impl World {
 }
 
 impl Viewer {
-    fn poll(&mut self, now: Instant, up: &mut Vec<Vec<u8>>, drain: bool) {
-        if !drain {
-            return;
-        }
+    /// All that follows from the last change; str0m wants this after each.
+    fn poll(&mut self, now: Instant) {
         loop {
             match self.rtc.poll_output() {
                 Ok(Output::Timeout(at)) => {
                     self.deadline = at;
                     return;
                 }
-                Ok(Output::Transmit(transmit)) => up.push(transmit.contents.into()),
+                Ok(Output::Transmit(transmit)) => self.up.push(transmit.contents.into()),
                 Ok(Output::Event(event)) => self.on_event(now, event),
                 Err(_) => {
                     self.deadline = now + Duration::from_secs(3600);
@@ -260,7 +259,7 @@ impl Viewer {
 
     pub fn send(&mut self, label: &str, text: &str) -> bool {
         let id = self.channels.iter().find(|(name, _)| name == label).unwrap().1;
-        self.rtc.channel(id).unwrap().write(false, text.as_bytes()).unwrap()
+        self.rtc.channel(id).is_some_and(|mut channel| channel.write(false, text.as_bytes()).unwrap_or(false))
     }
 
     pub fn lost_picture(&mut self) {
