@@ -72,6 +72,15 @@ test('pointers go out 20 times a second, the last place always, and leaving at o
   expect(sent.at(-1)).toEqual({ type: 'pointer:leave', data: {} });
 });
 
+test('no movement is no message', () => {
+  coalescer.addOrbit(0, 0);
+  coalescer.addPan(0, 0);
+  coalescer.addZoom(0);
+  expect(frames).toEqual([]);
+  frame();
+  expect(sent).toEqual([]);
+});
+
 test('flush sends now and nothing twice; clear sends nothing', () => {
   coalescer.addOrbit(1, 1);
   coalescer.flush();

@@ -44,16 +44,19 @@ export class Coalescer {
   ) {}
 
   addOrbit(dx: number, dy: number): void {
+    if (dx === 0 && dy === 0) return;
     this.orbit = add(this.orbit, dx, dy);
     this.wake();
   }
 
   addPan(dx: number, dy: number): void {
+    if (dx === 0 && dy === 0) return;
     this.pan = add(this.pan, dx, dy);
     this.wake();
   }
 
   addZoom(delta: number): void {
+    if (delta === 0) return;
     this.zoom += delta;
     this.wake();
   }

@@ -95,6 +95,7 @@ export class App {
 
   /** Why this person may not steer the camera; null when they may, as far as we know. */
   get noSteerReason(): string | null {
+    if (!this.connected) return 'Not connected to the host.';
     const { presence, state } = this.client;
     const presenter = presence?.presenter ?? null;
     if (presenter === null || presenter === state?.you.participantId) return null;

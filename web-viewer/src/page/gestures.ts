@@ -54,6 +54,11 @@ export class GestureRecogniser {
   private mode: Mode = 'idle';
   private lastTap: (At & { time: number }) | null = null;
 
+  /** Some pointer is down. */
+  get isActive(): boolean {
+    return this.held.size > 0;
+  }
+
   /** When to call {@link tick}; null when nothing waits for the time. */
   get deadline(): number | null {
     const [pointer] = this.held.values();

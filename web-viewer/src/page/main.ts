@@ -59,11 +59,11 @@ function start(): void {
     { class: 'frame' },
     stage.element,
     pointers.element,
+    cards.element,
     parts.top.element,
     parts.banner.element,
     parts.stats.element,
     parts.bottom.element,
-    cards.element,
     new Toasts(app).element,
   );
   const root = h('div', { class: 'app' }, parts.list.element, frame, parts.details.element);

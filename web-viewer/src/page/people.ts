@@ -57,7 +57,7 @@ export function peopleContent(app: App): HTMLElement {
     const label = control.querySelector('span');
     if (label) label.textContent = mine ? 'Release control' : 'Take control';
     control.setAttribute('aria-label', mine ? 'Release control' : 'Take control');
-    const taken = !mine && app.role !== 'admin' && app.noSteerReason !== null;
+    const taken = !mine && app.role !== 'admin' && (presence?.presenter ?? null) !== null;
     allow(control, app.noEditReason ?? (taken ? 'Somebody presents. They have to release control first.' : null));
   };
   update();

@@ -12,6 +12,13 @@ interface At {
   y: number;
 }
 
+/** `GestureEvent` of WebKit. */
+interface SafariGesture extends Event {
+  scale: number;
+  clientX: number;
+  clientY: number;
+}
+
 /** A selected device on its way. */
 interface DeviceDrag {
   id: string;
@@ -42,6 +49,7 @@ export class Stage {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private drag: DeviceDrag | null = null;
   private toldWhy = -Infinity;
+  private pinched = 1;
   /** The last picture, for as long as there is no new one: a closed connection leaves a video black. */
   private readonly still = h('canvas', { class: 'video still', hidden: true, 'aria-hidden': 'true' });
 
@@ -94,9 +102,8 @@ export class Stage {
     // Middle button: no automatic scrolling. Touch: no loupe, no compatibility mouse events. Focus is set by hand then.
     element.addEventListener('mousedown', (event) => event.button === 1 && event.preventDefault());
     element.addEventListener('wheel', (event) => this.wheel(event), { passive: false });
-    // Safari's own pinch of the page.
     for (const name of ['gesturestart', 'gesturechange', 'gestureend']) {
-      element.addEventListener(name, (event) => event.preventDefault(), { passive: false });
+      element.addEventListener(name, (event) => this.touchpadPinch(event as SafariGesture), { passive: false });
     }
     element.addEventListener('touchend', (event) => event.cancelable && event.preventDefault(), { passive: false });
   }
@@ -205,6 +212,16 @@ export class Stage {
     event.preventDefault();
     const at = toPicture(this.box(), event.clientX, event.clientY);
     if (this.maySteer()) this.app.client.sendCameraZoom(wheelPixels(event), isInside(at) ? at : undefined);
+  }
+
+  /** Safari tells a touchpad's pinch in events of its own; on a touch screen they come beside the pointers. */
+  private touchpadPinch(event: SafariGesture): void {
+    event.preventDefault();
+    const spread = event.type === 'gesturestart' ? 1 : event.scale / this.pinched;
+    this.pinched = event.type === 'gesturestart' ? 1 : event.scale;
+    if (this.gestures.isActive || !(spread > 0) || spread === 1 || !this.maySteer()) return;
+    const at = toPicture(this.box(), event.clientX, event.clientY);
+    this.app.client.sendCameraZoom(-1000 * Math.log(spread), isInside(at) ? at : undefined);
   }
 
   private hover(event: PointerEvent): void {
