@@ -139,9 +139,9 @@ pub struct HostArgs {
     /// Viewers may move the shared camera while nobody presents.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, env = "RRHOST_VIEWERS_MAY_STEER")]
     pub viewers_may_steer: bool,
-    /// Colours of the picture.
-    #[arg(long, default_value = "dark", env = "RRHOST_THEME")]
-    pub theme: ThemeChoice,
+    /// Colours of picture and window [default: dark without a window, those of the last run in one].
+    #[arg(long, env = "RRHOST_THEME")]
+    pub theme: Option<ThemeChoice>,
     /// Print the link as a QR code on stderr, too.
     #[arg(long)]
     pub qr: bool,

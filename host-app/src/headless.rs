@@ -1,6 +1,6 @@
 //! `rrhost --headless`: the engine without a window. One line of JSON on stdout says that it is ready.
 
-use crate::cli::HostArgs;
+use crate::cli::{self, HostArgs};
 use crate::start;
 use anyhow::Context;
 use rr_engine::{Engine, EngineConfig, Gpu, ImportRequest, ShareConfig};
@@ -28,7 +28,7 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
         gpu,
         picture: args.size,
         fps: args.fps,
-        theme: args.theme.theme(),
+        theme: args.theme.unwrap_or(cli::ThemeChoice::Dark).theme(),
         settings: rr_engine::Settings { viewers_may_steer: args.viewers_may_steer, ..Default::default() },
         owner_name: "Host".into(),
         cache: args.import.cache(),

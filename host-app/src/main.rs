@@ -1,10 +1,12 @@
 //! `rrhost`: opens equipment models, shows them in a window or without one, and serves them live to browsers.
 
 mod cli;
+mod desktop;
 mod headless;
 mod inspect;
 mod render;
 mod start;
+mod windowed;
 
 use clap::Parser;
 use cli::{Cli, CommandLine, HostArgs, TlsMode};
@@ -18,16 +20,12 @@ fn main() -> ExitCode {
         Some(CommandLine::Inspect(args)) => inspect::run(args),
         Some(CommandLine::Render(args)) => render::run(args),
         None if cli.host.headless => headless::run(&cli.host),
-        None => window(&cli.host),
+        None => windowed::run(&cli.host),
     };
     result.unwrap_or_else(|error| {
         eprintln!("rrhost: {error:#}");
         ExitCode::FAILURE
     })
-}
-
-fn window(_args: &HostArgs) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not built in yet")
 }
 
 /// Logs go to stderr: stdout is for results.

@@ -35,8 +35,6 @@ pub(crate) struct Host {
     pub(crate) fps: f32,
     pub(crate) stats: PictureStats,
     owner: ParticipantId,
-    owner_name: String,
-    settings: rr_session::Settings,
     path: Option<PathBuf>,
     dirty: bool,
     autosave: bool,
@@ -68,8 +66,6 @@ impl Host {
             fps: config.fps,
             stats: PictureStats::default(),
             owner,
-            owner_name: config.owner_name,
-            settings: config.settings,
             path: config.path,
             dirty: false,
             autosave: config.autosave,
@@ -354,11 +350,6 @@ impl Host {
             picture: self.stats.clone(),
             log: self.log.entries(),
         }
-    }
-
-    /// Who sits at this machine.
-    pub(crate) fn owner(&self) -> (ParticipantId, &str, rr_session::Settings) {
-        (self.owner, &self.owner_name, self.settings)
     }
 }
 

@@ -248,8 +248,8 @@ impl Worker {
             match self.stream.due(scene.revision, flow, now) {
                 Some(at) if at <= now => {
                     self.draw_stream(&scene, slot)?;
-                    let due = self.stream.due(scene.revision, self.flow_interval(&scene), now);
-                    due.into_iter().for_each(&mut later);
+                    let flow = self.flow_interval(&scene);
+                    self.stream.due(scene.revision, flow, now).into_iter().for_each(&mut later);
                 }
                 due => due.into_iter().for_each(&mut later),
             }
@@ -262,8 +262,8 @@ impl Worker {
             match self.window.due(scene.revision, flow, now) {
                 Some(at) if at <= now => {
                     self.draw_window(&scene, size)?;
-                    let due = self.window.due(scene.revision, self.flow_interval(&scene), now);
-                    due.into_iter().for_each(&mut later);
+                    let flow = self.flow_interval(&scene);
+                    self.window.due(scene.revision, flow, now).into_iter().for_each(&mut later);
                 }
                 due => due.into_iter().for_each(&mut later),
             }

@@ -1,18 +1,24 @@
 //! The session on the network: signaling, the peers and the one encoder that serves them all.
 
+use crate::engine::PictureSize;
 use crate::render_thread::RenderControl;
 use crate::session_thread::{Message, SessionSender};
 use crate::status::{LinkStatus, ShareStatus};
 use crate::wire;
-use rr_encode::{AccessUnit, SoftwareConfig, SoftwareEncoder};
+use rr_encode::{Bitrate, SoftwareConfig, SoftwareEncoder};
 use rr_protocol::host::ErrorCode;
-use rr_protocol::signaling::{Candidate, SignalError as Refusal};
+use rr_protocol::signaling::Candidate;
+use rr_rtc::{DisconnectReason, PeerId, RtcConfig, RtcEvent, RtcServer};
 use rr_scene::Role;
 use rr_session::ParticipantId;
+use rr_signal::{JoinRequest, Outbox, Refusal, ShareLink, SignalConfig, SignalHandler, SignalServer, Tls, TokenKey};
+use rr_stream::{AdaptConfig, Adaptation, FrameSlot, Rung, RungConfig};
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Where and how to serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,4 +48,340 @@ pub enum ShareTls {
         /// Private key, PEM.
         key: PathBuf,
     },
+}
+
+/// Why the session is not shared.
+#[derive(Debug, thiserror::Error)]
+pub enum ShareError {
+    /// The page and signaling cannot be served.
+    #[error(transparent)]
+    Signal(#[from] rr_signal::SignalError),
+    /// The video cannot be sent.
+    #[error(transparent)]
+    Rtc(#[from] rr_rtc::RtcError),
+    /// The key that signs links cannot be kept.
+    #[error(transparent)]
+    Key(#[from] rr_signal::KeyError),
+    /// The encoder cannot be started.
+    #[error(transparent)]
+    Encoder(#[from] rr_stream::RungError),
+    /// Nothing is shared at the moment.
+    #[error("the session is not shared: start sharing first")]
+    NotShared,
+}
+
+/// What the session hears of a viewer.
+#[derive(Debug)]
+pub(crate) enum PeerEvent {
+    /// State can be sent.
+    Open,
+    /// It sent something.
+    Message(bytes::Bytes),
+    /// It sent something too long.
+    Oversized(usize),
+    /// It caught up after it was too slow: the full state has to be sent again.
+    Behind,
+    /// How well the picture gets there.
+    Link(LinkStatus),
+    /// It is gone.
+    Gone(String),
+}
+
+/// How long signaling waits for the session thread.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// A running share. Dropping it ends it.
+pub(crate) struct Sharing {
+    status: ShareStatus,
+    key: Arc<TokenKey>,
+    signal: Option<SignalServer>,
+    rtc: Arc<RtcServer>,
+    outboxes: Arc<Outboxes>,
+    render: RenderControl,
+    // Ends after the network, which asks it for keyframes.
+    _rung: Arc<Rung>,
+}
+
+/// Sockets of the viewers' signaling, to say goodbye on.
+type Outboxes = Mutex<HashMap<u32, Outbox>>;
+
+impl Sharing {
+    pub fn start(
+        config: ShareConfig,
+        fps: f32,
+        picture: PictureSize,
+        session: SessionSender,
+        render: RenderControl,
+    ) -> Result<Self, ShareError> {
+        let key = Arc::new(TokenKey::load_or_create(&config.config_dir.join("share-links.key"))?);
+        let rtc: Arc<OnceLock<Arc<RtcServer>>> = Arc::default();
+        let outboxes: Arc<Outboxes> = Arc::default();
+
+        // The page's port decides; the video takes the same number when it is free.
+        let handler = Handler { session: session.clone(), rtc: rtc.clone(), outboxes: outboxes.clone() };
+        let tls = match config.tls {
+            ShareTls::Auto if config.listen.ip().is_loopback() => Tls::Off,
+            ShareTls::Off => Tls::Off,
+            ShareTls::Auto | ShareTls::SelfSigned => {
+                Tls::SelfSigned { dir: config.config_dir.join("tls"), names: Vec::new() }
+            }
+            ShareTls::Files { cert, key } => Tls::Files { cert, key },
+        };
+        let signal_config = SignalConfig { tls, ..SignalConfig::new(config.listen, key.clone()) };
+        let signal = SignalServer::start(signal_config, Arc::new(handler))?;
+        let at = signal.local_addr();
+
+        let adapt = bitrates(fps, picture);
+        let slot = FrameSlot::new();
+        let rung_config = RungConfig { bitrate: adapt.start, frames_per_second: fps, ..RungConfig::default() };
+        let (units_to, encoded_to) = (rtc.clone(), session.clone());
+        let rung = Rung::start(
+            |bitrate, frames_per_second| {
+                Ok(Box::new(SoftwareEncoder::new(SoftwareConfig { bitrate, frames_per_second })))
+            },
+            slot.clone(),
+            &rung_config,
+            move |encoded| {
+                if let Some(rtc) = units_to.get() {
+                    rtc.publish(&encoded.unit);
+                }
+                let (frame, revision) = (encoded.unit.frame, encoded.unit.revision);
+                let rtp_timestamp = encoded.unit.rtp_timestamp;
+                encoded_to.try_send(Message::Encoded { frame, revision, rtp_timestamp });
+            },
+        )?;
+        let rung = Arc::new(rung);
+
+        let mut events = RtcEvents {
+            session,
+            failed: 0,
+            render: render.clone(),
+            rung: rung.clone(),
+            slot,
+            adaptation: Adaptation::new(adapt),
+            connected: HashSet::new(),
+            outboxes: outboxes.clone(),
+        };
+        let rtc_config = |port| RtcConfig {
+            bind: SocketAddr::new(at.ip(), port),
+            advertise: advertised(at.ip()),
+            max_bitrate: adapt.max,
+            ..RtcConfig::default()
+        };
+        let port = free_udp_port(at);
+        let server = RtcServer::start(rtc_config(port), move |event| events.handle(event))?;
+        let server = rtc.get_or_init(|| Arc::new(server)).clone();
+
+        let mut urls = vec![signal.url_base().to_owned()];
+        if at.ip().is_unspecified() {
+            let scheme = if urls[0].starts_with("https") { "https" } else { "http" };
+            let all = rr_signal::link::local_addresses().into_iter().map(|a| SocketAddr::new(a.ip, at.port()));
+            let more: Vec<String> = all.map(|a| rr_signal::link::url_base(scheme, a)).filter(|u| *u != urls[0]).collect();
+            urls.extend(more);
+        }
+        let status = ShareStatus { urls, loopback_only: at.ip().is_loopback() };
+        Ok(Self { status, key, signal: Some(signal), rtc: server, outboxes, render, _rung: rung })
+    }
+
+    pub fn status(&self) -> &ShareStatus {
+        &self.status
+    }
+
+    /// A link with a fresh token.
+    pub fn issue_link(&self, role: Role, valid_for: Duration) -> Result<String, ShareError> {
+        let issued = self.key.issue(wire::role_to_wire(role), valid_for, SystemTime::now())?;
+        Ok(ShareLink::new(&self.status.urls[0], &issued.token).to_string())
+    }
+
+    /// Sends on the state channel. A message that finds the queue full is made good by the full state that follows.
+    pub fn send_state(&self, id: ParticipantId, text: &str, full: bool) {
+        let peer = PeerId(u64::from(id.0));
+        let sent = if full { self.rtc.send_full_state(peer, text) } else { self.rtc.send_state(peer, text) };
+        if let Err(error) = sent {
+            tracing::debug!(peer = id.0, %error, "state not sent");
+        }
+    }
+
+    /// Ends one viewer.
+    pub fn close_peer(&self, id: ParticipantId, reason: &str) {
+        if let Some(outbox) = lock(&self.outboxes).remove(&id.0) {
+            let _ = outbox.bye(reason);
+        }
+        let _ = self.rtc.close(PeerId(u64::from(id.0)), reason);
+    }
+
+    /// Tells everybody and ends.
+    pub fn stop(mut self, reason: &str) {
+        if let Some(signal) = self.signal.take() {
+            signal.shutdown(reason);
+        }
+    }
+}
+
+impl Drop for Sharing {
+    fn drop(&mut self) {
+        self.render.set_stream(None);
+    }
+}
+
+/// Bounds of the stream's bitrate by its size: the ranges of common practice for H.264 at these sizes.
+fn bitrates(fps: f32, picture: PictureSize) -> AdaptConfig {
+    let pixels_per_second = f64::from(picture.width_px) * f64::from(picture.height_px) * f64::from(fps);
+    // 0.22 bit per pixel is 6 Mbit/s at 720p30 and 14 Mbit/s at 1080p30.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded by the clamp")]
+    let most = (pixels_per_second * 0.22).clamp(2e6, 40e6) as u64;
+    // A viewer whose path carries less than the least gets what fits, and the others keep a good picture.
+    let (min, max) = (Bitrate::bps(most / 8), Bitrate::bps(most));
+    AdaptConfig { min, max, start: Bitrate::mbps(3).clamp(min, max) }
+}
+
+/// What viewers are told to connect to.
+fn advertised(bound: IpAddr) -> Vec<IpAddr> {
+    if !bound.is_unspecified() {
+        return vec![bound];
+    }
+    let mut all: Vec<IpAddr> = rr_signal::link::local_addresses().into_iter().map(|a| a.ip).collect();
+    all.push(IpAddr::from([127, 0, 0, 1]));
+    all
+}
+
+/// The page's port number when it is free for UDP, too; else any.
+fn free_udp_port(at: SocketAddr) -> u16 {
+    std::net::UdpSocket::bind(at).map_or(0, |_| at.port())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The engine's side of signaling. Runs on threads for blocking work.
+struct Handler {
+    session: SessionSender,
+    rtc: Arc<OnceLock<Arc<RtcServer>>>,
+    outboxes: Arc<Outboxes>,
+}
+
+impl SignalHandler for Handler {
+    fn join(&self, request: JoinRequest, outbox: Outbox) -> Result<rr_signal::PeerId, Refusal> {
+        let (answer, answered) = sync_channel(1);
+        let name = request.name.unwrap_or_default();
+        let role = wire::role_from_wire(request.claims.role);
+        let busy = || Refusal { code: ErrorCode::Internal, message: "The host is busy; try again.".into() };
+        if !self.session.try_send(Message::Join { name, role, answer }) {
+            return Err(busy());
+        }
+        let id = answered.recv_timeout(ANSWER_WITHIN).map_err(|_| busy())?;
+        lock(&self.outboxes).insert(id.0, outbox);
+        Ok(rr_signal::PeerId(id.0))
+    }
+
+    fn offer(&self, peer: rr_signal::PeerId, sdp: String) -> Result<String, Refusal> {
+        let refusal = |error: rr_rtc::RtcError| {
+            let code = match error {
+                rr_rtc::RtcError::TooManyPeers { .. } => ErrorCode::Full,
+                rr_rtc::RtcError::Busy | rr_rtc::RtcError::Stopped => ErrorCode::Internal,
+                _ => ErrorCode::Malformed,
+            };
+            Refusal { code, message: error.to_string() }
+        };
+        let rtc = self.rtc.get().ok_or_else(|| refusal(rr_rtc::RtcError::Busy))?;
+        rtc.accept(PeerId(u64::from(peer.0)), &sdp).map_err(refusal)
+    }
+
+    fn candidate(&self, peer: rr_signal::PeerId, candidate: Candidate) {
+        if let Some(rtc) = self.rtc.get() {
+            let _ = rtc.add_candidate(PeerId(u64::from(peer.0)), &candidate.candidate);
+        }
+    }
+
+    fn left(&self, peer: rr_signal::PeerId, answered: bool) {
+        lock(&self.outboxes).remove(&peer.0);
+        if !answered {
+            let gone = PeerEvent::Gone("left before it was connected".into());
+            self.session.send_blocking(Message::Peer(ParticipantId(peer.0), gone));
+        }
+    }
+}
+
+/// Runs on the network thread: must not block.
+struct RtcEvents {
+    session: SessionSender,
+    render: RenderControl,
+    rung: Arc<Rung>,
+    slot: FrameSlot,
+    adaptation: Adaptation,
+    /// Frames that the encoder had failed on when somebody looked last.
+    failed: u64,
+    connected: HashSet<PeerId>,
+    outboxes: Arc<Outboxes>,
+}
+
+impl RtcEvents {
+    fn handle(&mut self, event: RtcEvent) {
+        let now = Instant::now();
+        match event {
+            RtcEvent::Connected { peer } => {
+                self.connected.insert(peer);
+                // The stream may have slept: a fresh frame, and a keyframe of it for the newcomer.
+                self.render.set_stream(Some(self.slot.clone()));
+                self.rung.request_keyframe();
+            }
+            RtcEvent::KeyframeNeeded => self.rung.request_keyframe(),
+            RtcEvent::Estimate { peer, bitrate } => {
+                let changed = self.adaptation.on_estimate(now, peer, bitrate);
+                changed.into_iter().for_each(|b| self.rung.set_bitrate(b));
+            }
+            RtcEvent::StateChannelOpen { peer } => self.tell(peer, PeerEvent::Open),
+            RtcEvent::StateReady { peer } => self.tell(peer, PeerEvent::Behind),
+            RtcEvent::StateBehind { peer } => tracing::debug!(%peer, "does not take its state fast enough"),
+            RtcEvent::Message { peer, data, .. } => self.tell(peer, PeerEvent::Message(data)),
+            RtcEvent::Oversized { peer, len } => self.tell(peer, PeerEvent::Oversized(len)),
+            RtcEvent::Stats { peer, stats } => {
+                let changed = self.adaptation.on_stats(now, peer, &stats);
+                changed.into_iter().for_each(|b| self.rung.set_bitrate(b));
+                self.report_encoder();
+                let link = LinkStatus {
+                    rtt: stats.rtt.unwrap_or_default(),
+                    bitrate_bps: stats.sent.as_f64(),
+                    loss: stats.loss.unwrap_or_default(),
+                };
+                self.tell(peer, PeerEvent::Link(link));
+            }
+            RtcEvent::Flood { peer } => tracing::warn!(%peer, "sends too many messages and is disconnected"),
+            RtcEvent::Disconnected { peer, reason } => self.disconnected(now, peer, &reason),
+        }
+    }
+
+    fn disconnected(&mut self, now: Instant, peer: PeerId, reason: &DisconnectReason) {
+        self.connected.remove(&peer);
+        self.adaptation.remove(now, peer).into_iter().for_each(|b| self.rung.set_bitrate(b));
+        if self.connected.is_empty() {
+            self.render.set_stream(None);
+        }
+        if let Ok(id) = u32::try_from(peer.0)
+            && let Some(outbox) = lock(&self.outboxes).remove(&id)
+        {
+            let _ = outbox.bye("the connection ended");
+        }
+        self.tell(peer, PeerEvent::Gone(reason.to_string()));
+    }
+
+    fn report_encoder(&mut self) {
+        let stats = self.rung.stats();
+        if stats.failed > self.failed {
+            let failed = stats.failed - self.failed;
+            self.session.try_send(Message::EncoderFailed(format!("{} could not encode {failed} frames", stats.encoder)));
+        }
+        self.failed = stats.failed;
+        let (fps, encode_ms) = (stats.frames_per_second, stats.encode_ms_p50);
+        self.session.try_send(Message::EncoderStats { fps, encode_ms });
+    }
+
+    fn tell(&self, peer: PeerId, event: PeerEvent) {
+        let Ok(id) = u32::try_from(peer.0) else { return };
+        let must_arrive = matches!(event, PeerEvent::Gone(_) | PeerEvent::Open | PeerEvent::Behind);
+        if !self.session.try_send(Message::Peer(ParticipantId(id), event)) && must_arrive {
+            tracing::error!(%peer, "the session does not keep up; a viewer's coming or going was lost");
+        }
+    }
 }

@@ -63,6 +63,10 @@ impl Host {
         match event {
             PeerEvent::Open => self.opened(id),
             PeerEvent::Message(bytes) => self.message(now, id, &bytes),
+            PeerEvent::Oversized(len) => {
+                let error = rr_protocol::client::ParseError::TooLong(len);
+                self.refuse(id, ErrorCode::Malformed, error.to_string(), None);
+            }
             PeerEvent::Behind => self.send_full_state(id),
             PeerEvent::Link(link) => {
                 if let Some(viewer) = self.viewers.by_id.get_mut(&id) {
@@ -188,6 +192,7 @@ impl Host {
     /// Serialises once for all.
     fn send_to_all(&mut self, ids: &[ParticipantId], body: HostBody) {
         let Some(sharing) = &self.sharing else { return };
+        let full = matches!(body, HostBody::StateFull(_));
         let message = HostMessage { timestamp: self.viewers.clock_ms(), body };
         let counter = ids.iter().filter_map(|id| self.viewers.by_id.get(id)).map(|v| v.long_messages).max();
         let texts = match message.to_texts(counter.unwrap_or(0).wrapping_add(1)) {
@@ -199,8 +204,9 @@ impl Host {
             if texts.len() > 1 {
                 viewer.long_messages = counter.unwrap_or(0).wrapping_add(1);
             }
-            for text in &texts {
-                sharing.send_state(*id, text);
+            for (index, text) in texts.iter().enumerate() {
+                // The rest of a full state continues its first piece.
+                sharing.send_state(*id, text, full && index == 0);
             }
         }
     }
@@ -223,9 +229,9 @@ impl Host {
     pub fn start_sharing(&mut self, config: ShareConfig, answer: Answer<Result<ShareStatus, ShareError>>) {
         self.stop_sharing("the host moved to another address");
         let (sender, render) = (self.sender.clone(), self.render.clone());
-        let fps = self.fps;
+        let (fps, picture) = (self.fps, self.picture);
         let work = move || {
-            let result = Sharing::start(config, fps, sender.clone(), render);
+            let result = Sharing::start(config, fps, picture, sender.clone(), render);
             sender.send_blocking(Message::Shared(Box::new(result), answer));
         };
         if let Err(error) = std::thread::Builder::new().name("rr-share".into()).spawn(work) {

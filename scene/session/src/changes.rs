@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 /// Names what changed; the values are in the session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// New or changed devices (also when their geometry arrived).
+    /// New or changed devices.
     pub devices: BTreeSet<DeviceId>,
+    /// Devices whose geometry arrived, failed or is on its way: they look different, the document does not.
+    pub models: BTreeSet<DeviceId>,
     /// Devices that are gone.
     pub removed_devices: BTreeSet<DeviceId>,
     /// New connections.
@@ -51,6 +53,30 @@ impl Changes {
             && !self.name)
     }
 
+    /// Adds what changed later.
+    pub fn merge(&mut self, later: Self) {
+        for id in later.removed_devices {
+            self.record(Event::DeviceRemoved(id));
+        }
+        for id in later.devices {
+            self.record(Event::DeviceChanged(id));
+        }
+        for id in later.removed_connections {
+            self.record(Event::ConnectionRemoved(id));
+        }
+        for id in later.connections {
+            self.record(Event::ConnectionAdded(id));
+        }
+        self.models.extend(later.models);
+        self.selection |= later.selection;
+        self.camera |= later.camera;
+        self.views |= later.views;
+        self.name |= later.name;
+        self.presence |= later.presence;
+        self.picture |= later.picture;
+        self.everything |= later.everything;
+    }
+
     /// Adds what an event says. A thing that comes back after it went is changed, not gone.
     pub(crate) fn record(&mut self, event: Event) {
         match event {
@@ -73,5 +99,21 @@ impl Changes {
             Event::ViewsChanged => self.views = true,
             Event::WorkspaceRenamed => self.name = true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merging_keeps_the_last_word_on_every_device() {
+        let changed = |id: &str| Changes { devices: [id.into()].into(), ..Changes::default() };
+        let removed = |id: &str| Changes { removed_devices: [id.into()].into(), ..Changes::default() };
+        let mut all = changed("a");
+        all.merge(removed("a"));
+        all.merge(removed("b"));
+        all.merge(Changes { camera: true, ..changed("b") });
+        assert_eq!(all, Changes { camera: true, ..Changes { removed_devices: ["a".into()].into(), ..changed("b") } });
     }
 }

@@ -218,6 +218,14 @@ impl Session {
         [moving, self.probe_until].into_iter().flatten().min()
     }
 
+    /// Shows everything from a standard direction at once, whoever presents: for a document that was just opened.
+    pub fn show_all(&mut self, view: NamedViewKind) {
+        let bounds = self.bounds();
+        self.camera_move = None;
+        self.camera.look_from(view, &bounds, self.aspect);
+        self.changes.camera = true;
+    }
+
     /// Applies one input of a participant: whole, or not at all with the reason.
     pub fn handle(&mut self, now: Instant, from: ParticipantId, input: Input) -> Result<Outcome, Refusal> {
         let role = self.participants.get(&from).ok_or(Refusal::NotHere)?.role;
@@ -500,6 +508,6 @@ impl Session {
 
     fn mark_users_of(&mut self, key: &ModelRef) {
         let users = self.workspace.devices().filter(|d| d.model.as_ref() == Some(key)).map(|d| d.id.clone());
-        self.changes.devices.extend(users);
+        self.changes.models.extend(users);
     }
 }
