@@ -110,7 +110,7 @@ export class Cards {
         login: true,
       };
     }
-    if (error?.code === 'invalid') {
+    if (error?.code === 'invalid' && /\bversion\b|reload/i.test(details)) {
       return {
         key: 'version',
         icon: 'arrowClockwise',
@@ -123,9 +123,8 @@ export class Cards {
     return {
       key: 'failed',
       icon: 'warning',
-      title: 'The host refused the connection',
-      text: 'Trying again by itself would not help. Ask the person who shared the link.',
-      ...opt(details),
+      title: error?.code === 'unsupported' ? 'This browser cannot show the picture' : 'The host refused the connection',
+      text: details || 'Trying again by itself would not help. Ask the person who shared the link.',
       action: ['Try again', () => location.reload()],
     };
   }
