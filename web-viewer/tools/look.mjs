@@ -116,6 +116,7 @@ await look('desktop-reconnecting', {
 await look('desktop-expired', { host: { refuse: { code: 'unauthorized', message: 'the link expired at 12:00' } }, live: false, act: (page) => page.waitForTimeout(900) });
 await look('desktop-empty', { host: { empty: true } });
 await look('desktop-contrast', { contrast: 'more', act: (page) => page.keyboard.press('d') });
+await look('desktop-many', { host: { many: 1200 }, act: (page) => page.keyboard.press('d') });
 await look('login-light', { colorScheme: 'light', hash: '', live: false });
 await look('tablet-dark', { device: tablet, act: async (page) => page.touchscreen.tap(...(await at(page, 'cell-2'))) });
 await look('tablet-upright-light', {

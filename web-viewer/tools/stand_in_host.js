@@ -26,6 +26,9 @@
     device('pallet-2', 'Pallet 2', 'pallet', 11, 1.4, [1.2, 0.15, 0.8]),
     device('gauge', 'Vision gauge', 'sensor', 6, 2, [0.4, 1.4, 0.4], {}, 'failed'),
   ];
+  for (let i = 0; i < (options.many ?? 0); i++) {
+    devices.push(device(`pallet-${i + 10}`, `Pallet ${i + 10}`, 'pallet', (i % 40) * 1.6 - 20, 4 + Math.floor(i / 40) * 1.2, [1.2, 0.15, 0.8], { load_kg: i }));
+  }
   let connections = options.empty ? [] : [
     ['infeed', 'robot-1'], ['robot-1', 'cell-1'], ['cell-1', 'robot-2'], ['robot-2', 'cell-2'], ['cell-2', 'outfeed'],
   ].map(([a, b], i) => ({ id: `c${i}`, sourceDeviceId: a, targetDeviceId: b, type: 'production_flow' }));
@@ -113,7 +116,15 @@
   draw();
 
   let channel = null;
-  const send = (type, data) => channel?.readyState === 'open' && channel.send(JSON.stringify({ type, timestamp: performance.now(), data }));
+  let longMessages = 0;
+  const send = (type, data) => {
+    if (channel?.readyState !== 'open') return;
+    const text = JSON.stringify({ type, timestamp: performance.now(), data });
+    if (text.length <= 32_768) return channel.send(text);
+    const pieces = text.match(/[^]{1,16000}/g);
+    const id = ++longMessages;
+    pieces.forEach((piece, index) => channel.send(JSON.stringify({ type: 'part', timestamp: 0, data: { id, index, count: pieces.length, text: piece } })));
+  };
   const update = (data) => send('state:update', { revision: ++revision, ...data });
   const wire = ({ size, ...d }) => ({ ...d, bounds: d.bounds });
   const full = () => send('state:full', {

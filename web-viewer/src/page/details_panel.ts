@@ -42,7 +42,9 @@ export class DetailsPanel {
     if (this.content.contains(document.activeElement) && document.activeElement instanceof HTMLInputElement) return;
     this.drawn = now;
     setText(this.title, device?.name ?? 'Details');
+    const focused = this.content.contains(document.activeElement) ? document.activeElement?.getAttribute('aria-label') : null;
     this.content.replaceChildren(...(device ? this.device(device, connections ?? []) : [this.nothing()]));
+    if (focused) this.content.querySelector<HTMLElement>(`[aria-label="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 
   private nothing(): HTMLElement {

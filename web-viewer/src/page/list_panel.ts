@@ -6,7 +6,9 @@ import { h, setText, show } from './dom.js';
 import { icon, kindIcon } from './icons.js';
 
 /** Rows that are drawn; whoever has more devices finds the others by name. */
-const MAX_ROWS = 1000;
+const MAX_ROWS = 3000;
+/** `Cell 2` comes before `Cell 10`. */
+const byName = new Intl.Collator(undefined, { numeric: true });
 
 export class ListPanel {
   private readonly search = h('input', {
@@ -38,6 +40,7 @@ export class ListPanel {
   private drawn: readonly Device[] | null = null;
   private drawnFor = '';
   private active: string | null = null;
+  private readonly filled = new WeakMap<HTMLElement, Device>();
   private readonly rows = new Map<string, HTMLElement>();
 
   constructor(private readonly app: App) {
@@ -67,7 +70,8 @@ export class ListPanel {
     const selected = new Set(app.client.state?.selection);
     if (app.view.inspected !== null && app.role === 'viewer') selected.add(app.view.inspected);
     for (const [id, row] of this.rows) {
-      row.setAttribute('aria-selected', String(selected.has(id)));
+      const now = String(selected.has(id));
+      if (row.getAttribute('aria-selected') !== now) row.setAttribute('aria-selected', now);
       row.classList.toggle('is-active', id === this.active);
     }
   }
@@ -76,7 +80,7 @@ export class ListPanel {
     this.drawn = devices;
     this.drawnFor = wanted;
     const found = devices.filter((d) => `${d.name} ${d.kind} ${words(d.kind)}`.toLowerCase().includes(wanted));
-    found.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+    found.sort((a, b) => byName.compare(a.name, b.name));
     this.shown = found.slice(0, MAX_ROWS);
     setText(this.count, wanted ? `${found.length} of ${devices.length}` : String(devices.length));
     const before = new Map(this.rows);
@@ -87,7 +91,9 @@ export class ListPanel {
       this.rows.set(device.id, row);
       return row;
     });
-    this.list.replaceChildren(...rows);
+    // Devices move all the time; the list changes rarely.
+    const old = this.list.children;
+    if (rows.length !== old.length || rows.some((row, i) => row !== old[i])) this.list.replaceChildren(...rows);
     const why =
       found.length > MAX_ROWS ? `${found.length - MAX_ROWS} more: search by name.` : devices.length === 0 ? 'No devices yet.' : 'No device has this in its name.';
     setText(this.nothing, why);
@@ -104,6 +110,8 @@ export class ListPanel {
   }
 
   private fill(row: HTMLElement, device: Device): void {
+    if (this.filled.get(row) === device) return;
+    this.filled.set(row, device);
     const key = `${device.name}|${device.kind}|${device.model}`;
     if (row.dataset['key'] === key) return;
     row.dataset['key'] = key;

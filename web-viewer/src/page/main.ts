@@ -143,7 +143,8 @@ function keepPlaying(app: App, stage: Stage, cards: Cards): void {
   };
   document.addEventListener('visibilitychange', resume);
   addEventListener('pageshow', resume);
-  addEventListener('pointerdown', resume, true);
+  // iOS counts the end of a touch as the person's wish, not its beginning.
+  for (const name of ['pointerdown', 'touchend', 'click']) addEventListener(name, resume, true);
   video.addEventListener('pause', () => setTimeout(resume, 100));
   app.client.onTrack(() => setTimeout(resume, 300));
 }

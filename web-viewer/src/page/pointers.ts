@@ -30,7 +30,7 @@ export class Pointers {
     }
     if (others.length === 0) return;
     const box = this.stage.box();
-    const frame = this.stage.element.getBoundingClientRect();
+    const frame = this.stage.rect();
     for (const { id, name, pointer } of others) {
       let dot = this.dots.get(id);
       if (!dot) {

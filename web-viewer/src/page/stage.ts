@@ -50,6 +50,7 @@ export class Stage {
   private drag: DeviceDrag | null = null;
   private toldWhy = -Infinity;
   private pinched = 1;
+  private measured: Box | null = null;
   /** The last picture, for as long as there is no new one: a closed connection leaves a video black. */
   private readonly still = h('canvas', { class: 'video still', hidden: true, 'aria-hidden': 'true' });
 
@@ -61,11 +62,17 @@ export class Stage {
     app.client.attachVideo(this.video);
   }
 
+  /** Where the view is on the page. Measured when it changes only: measuring makes the browser lay out the page. */
+  rect(): Box {
+    this.measured ??= this.element.getBoundingClientRect();
+    return this.measured;
+  }
+
   /** The part of the page that the picture fills. */
   box(): Box {
     const { widthPx = 0, heightPx = 0 } = this.app.client.state?.picture ?? {};
     const { videoWidth, videoHeight } = this.video;
-    return pictureBox(this.element.getBoundingClientRect(), videoWidth || widthPx, videoHeight || heightPx);
+    return pictureBox(this.rect(), videoWidth || widthPx, videoHeight || heightPx);
   }
 
   /** Keeps the picture that is on the screen until {@link thaw}. */
@@ -84,6 +91,8 @@ export class Stage {
 
   private listen(): void {
     const { element } = this;
+    new ResizeObserver(() => (this.measured = null)).observe(element);
+    for (const name of ['resize', 'scroll']) addEventListener(name, () => (this.measured = null));
     this.app.client.onDisconnected(() => this.freeze());
     for (const name of ['playing', 'timeupdate', 'resize']) this.video.addEventListener(name, () => this.thaw());
     element.addEventListener('pointerdown', (event) => {
