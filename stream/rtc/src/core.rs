@@ -246,11 +246,7 @@ impl Core {
             self.by_source.retain(|_, owner| *owner != peer);
             self.events.push(RtcEvent::Disconnected { peer, reason });
         }
-        // All are asked: each forgets its own wish only when a keyframe comes.
-        let mut wanted = false;
-        for peer in self.peers.values_mut() {
-            wanted |= peer.wants_keyframe(now);
-        }
+        let wanted = self.peers.values().any(|peer| peer.wants_keyframe(now));
         self.keyframe_due = None;
         if !wanted {
             self.keyframe_pending = false;

@@ -25,6 +25,8 @@ use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig}
 const STATE_LIMIT: usize = 1024 * 1024;
 /// It has caught up when no more than this waits.
 const STATE_LOW: usize = 64 * 1024;
+/// str0m is asked to go on at most so often for one moment.
+const MAX_TURNS: u32 = 1_000;
 
 /// An access unit as all peers share it.
 #[derive(Clone)]
@@ -51,6 +53,8 @@ pub(crate) struct Peer {
     state: Option<ChannelId>,
     input: Option<ChannelId>,
     state_behind: bool,
+    /// When the oldest packet that still waits was queued, as of str0m's last timeout.
+    oldest_unsent: Option<Instant>,
     connected: bool,
     /// When it counts as vanished, or as never connected.
     give_up: Option<Instant>,
@@ -92,6 +96,7 @@ impl Peer {
             state: None,
             input: None,
             state_behind: false,
+            oldest_unsent: None,
             connected: false,
             give_up: Some(now + config.connect_timeout),
             deadline: now,
@@ -173,7 +178,7 @@ impl Peer {
     }
 
     /// A keyframe now would be of use.
-    pub(crate) fn wants_keyframe(&mut self, now: Instant) -> bool {
+    pub(crate) fn wants_keyframe(&self, now: Instant) -> bool {
         let backlog = self.backlog(now);
         self.connected && (self.keyframe_wanted || self.queue.wants_keyframe(backlog))
     }
@@ -247,11 +252,16 @@ impl Peer {
     }
 
     fn drain(&mut self, now: Instant, sink: &mut Sink) -> Result<(), str0m::RtcError> {
+        let mut turns = 0;
         loop {
             match self.rtc.poll_output()? {
-                Output::Timeout(at) if at <= now => self.rtc.handle_input(Input::Timeout(now))?,
+                Output::Timeout(at) if at <= now && turns < MAX_TURNS => {
+                    turns += 1;
+                    self.rtc.handle_input(Input::Timeout(now))?;
+                }
                 Output::Timeout(at) => {
-                    self.deadline = at;
+                    // Never due already: the thread would spin.
+                    self.deadline = at.max(now + Duration::from_micros(100));
                     break;
                 }
                 Output::Transmit(transmit) => sink.datagrams.push(Datagram {
@@ -261,6 +271,11 @@ impl Peer {
                 }),
                 Output::Event(event) => self.on_event(now, event, sink),
             }
+        }
+        if let Some((mid, _)) = self.video {
+            let mut api = self.rtc.direct_api();
+            let queue = api.stream_tx_by_mid(mid, None).and_then(|tx| tx.queue_info());
+            self.oldest_unsent = queue.and_then(|queue| queue.first_unsent());
         }
         if !self.rtc.is_alive() {
             self.end(DisconnectReason::Left);
@@ -371,6 +386,10 @@ impl Peer {
     /// Hands waiting units to str0m as long as it keeps up.
     fn pump(&mut self, now: Instant, sink: &mut Sink) {
         let Some((mid, pt)) = self.video.filter(|_| self.connected && !self.queue.is_empty()) else { return };
+        if self.backlog(now) > Duration::ZERO {
+            // The sample is from str0m's last timeout, which may be long ago when the picture rested.
+            self.guarded(now, sink, |peer| peer.rtc.handle_input(Input::Timeout(now)));
+        }
         loop {
             let backlog = self.backlog(now);
             let Some(unit) = self.queue.pop(backlog) else { break };
@@ -388,11 +407,8 @@ impl Peer {
     }
 
     /// How long the oldest packet has been waiting for its turn to be sent.
-    fn backlog(&mut self, now: Instant) -> Duration {
-        let Some((mid, _)) = self.video else { return Duration::ZERO };
-        let mut api = self.rtc.direct_api();
-        let oldest = api.stream_tx_by_mid(mid, None).and_then(|tx| tx.queue_info()).and_then(|q| q.first_unsent());
-        oldest.map_or(Duration::ZERO, |at| now.saturating_duration_since(at))
+    fn backlog(&self, now: Instant) -> Duration {
+        self.oldest_unsent.map_or(Duration::ZERO, |at| now.saturating_duration_since(at))
     }
 
     fn tell_desired(&mut self) {

@@ -98,6 +98,26 @@ fn a_newcomer_is_held_until_a_keyframe_which_is_asked_for_at_once() {
 }
 
 #[test]
+fn the_first_frame_after_a_rest_comes_at_once() {
+    for rest_ms in [200, 450, 700, 950, 3_000, 30_000] {
+        let mut world = World::new(19, config());
+        world.join(Link::default());
+        world.connect();
+        let mut source = Source::new(Bitrate::mbps(1));
+        play(&mut world, &mut source, 30);
+        world.run(Duration::from_millis(rest_ms));
+        let unit = source.next(world.now, false);
+        let (sent, before) = (world.now, world.viewers[0].units.len());
+        world.core.publish(world.now, &unit);
+        world.run(Duration::from_millis(200));
+        let units = &world.viewers[0].units;
+        assert_eq!(units.len(), before + 1, "after {rest_ms} ms");
+        let late = units[before].0 - sent;
+        assert!(late < Duration::from_millis(40), "{late:?} after {rest_ms} ms");
+    }
+}
+
+#[test]
 fn five_percent_loss_is_repaired() {
     let mut world = World::new(4, config());
     world.join(Link { loss: 0.05, delay: Duration::from_millis(15), ..Link::default() });
