@@ -74,7 +74,7 @@ export class Cards {
           key: phase,
           icon: 'spinner',
           title: 'Reconnecting…',
-          text: 'The picture stands still until the host answers. Nothing is lost; this page goes on trying by itself.',
+          text: 'The picture stands still until the host answers. This page goes on trying by itself.',
           action: again,
           ...opt(details),
         };
