@@ -1,4 +1,5 @@
 //! A rung with the software encoder: what comes out, and when.
+#![allow(clippy::unwrap_used)]
 
 use rr_encode::{Bitrate, EncodeError, Encoder, FramePool, SoftwareConfig, SoftwareEncoder, compliance};
 use rr_stream::{EncodedFrame, FrameSlot, Rung, RungConfig};

@@ -77,7 +77,7 @@ impl SoftwareEncoder {
             .sps_pps_strategy(SpsPpsStrategy::ConstantId)
             .num_threads(1)
             .vui(VuiConfig::bt709());
-        let mut codec = OpenH264::with_api_config(OpenH264API::from_source(), config).map_err(codec_error)?;
+        let mut codec = OpenH264::with_api_config(OpenH264API::from_source(), config).map_err(|e| codec_error(&e))?;
         tune::silence(&mut codec).map_err(option_error)?;
         Ok(Running { codec, width, height, level_idc, started: frame.captured_at, verified: false })
     }
@@ -100,7 +100,7 @@ impl Encoder for SoftwareEncoder {
         }
         let elapsed = frame.captured_at.saturating_duration_since(running.started);
         let timestamp = Timestamp::from_millis(elapsed.as_millis() as u64);
-        let encoded = running.codec.encode_at(&Planes(frame), timestamp).map_err(codec_error)?;
+        let encoded = running.codec.encode_at(&Planes(frame), timestamp).map_err(|e| codec_error(&e))?;
         let keyframe = match encoded.frame_type() {
             FrameType::IDR => true,
             FrameType::I | FrameType::P | FrameType::IPMixed => false,
@@ -164,7 +164,7 @@ fn bps(bitrate: Bitrate) -> i32 {
     i32::try_from(bitrate.as_bps()).unwrap_or(i32::MAX)
 }
 
-fn codec_error(error: openh264::Error) -> EncodeError {
+fn codec_error(error: &openh264::Error) -> EncodeError {
     EncodeError::Codec { encoder: NAME, reason: error.to_string() }
 }
 

@@ -18,7 +18,7 @@ use str0m::channel::{ChannelData, ChannelId};
 use str0m::format::Codec;
 use str0m::media::{Frequency, MediaTime, Mid, Pt};
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::Extension;
+use str0m::rtp::{Extension, StreamTxQueueInfo};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
 
 /// Most that waits in a peer's data channels before it counts as behind, bytes.
@@ -275,7 +275,7 @@ impl Peer {
         if let Some((mid, _)) = self.video {
             let mut api = self.rtc.direct_api();
             let queue = api.stream_tx_by_mid(mid, None).and_then(|tx| tx.queue_info());
-            self.oldest_unsent = queue.and_then(|queue| queue.first_unsent());
+            self.oldest_unsent = queue.and_then(StreamTxQueueInfo::first_unsent);
         }
         if !self.rtc.is_alive() {
             self.end(DisconnectReason::Left);

@@ -1,4 +1,5 @@
 //! The core with viewers on str0m over seeded links, in virtual time.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 
@@ -305,7 +306,7 @@ fn a_slow_link_gets_the_newest_pictures_and_harms_nobody() {
     world.connect();
     // 4 Mbit/s, whatever the slow link can carry.
     for i in 0..300 {
-        let asked = world.events.iter().any(|e| *e == RtcEvent::KeyframeNeeded);
+        let asked = world.events.contains(&RtcEvent::KeyframeNeeded);
         world.events.retain(|e| *e != RtcEvent::KeyframeNeeded);
         let unit = filler(world.now, i, if asked { 40_000 } else { 16_000 }, asked);
         world.core.publish(world.now, &unit);
@@ -333,7 +334,7 @@ fn the_estimate_finds_the_link() {
         let mut estimate = Bitrate::mbps(2);
         let mut best = Bitrate::default();
         for i in 0..450 {
-            let asked = world.events.iter().any(|e| *e == RtcEvent::KeyframeNeeded);
+            let asked = world.events.contains(&RtcEvent::KeyframeNeeded);
             for event in world.events.drain(..) {
                 if let RtcEvent::Estimate { bitrate, .. } = event {
                     estimate = bitrate;

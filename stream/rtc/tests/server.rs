@@ -1,4 +1,5 @@
 //! The thread with real sockets on loopback.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 
@@ -97,7 +98,7 @@ fn a_viewer_sees_and_speaks_and_the_end_is_clean() {
         events.extend(events_rx.try_iter());
         if next <= Instant::now() {
             next += Duration::from_millis(33);
-            let asked = events.iter().any(|e| *e == RtcEvent::KeyframeNeeded);
+            let asked = events.contains(&RtcEvent::KeyframeNeeded);
             events.retain(|e| *e != RtcEvent::KeyframeNeeded);
             server.publish(&source.next(Instant::now(), asked));
         }

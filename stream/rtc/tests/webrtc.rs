@@ -1,4 +1,5 @@
 //! Viewers on another WebRTC stack (crate `webrtc`), over loopback: what two independent implementations agree on.
+#![allow(clippy::unwrap_used, clippy::large_futures)]
 
 mod common;
 
