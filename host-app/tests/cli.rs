@@ -68,7 +68,10 @@ fn inspect_prints_the_documented_json() {
     assert!(out.status.success(), "{}", stderr(&out));
     let json: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!(json["format"].as_str().unwrap().to_lowercase(), "stl");
-    assert_eq!((json["parts"].as_u64(), json["triangles"].as_u64(), json["lines"].as_u64()), (Some(1), Some(12), Some(0)));
+    assert_eq!(
+        (json["parts"].as_u64(), json["triangles"].as_u64(), json["lines"].as_u64()),
+        (Some(1), Some(12), Some(0))
+    );
     assert_eq!(json["bounds_m"]["max"], serde_json::json!([1.0, 1.0, 1.0]));
     assert_eq!(json["unit"], "mm");
     for key in ["file", "colours", "warnings", "elapsed_ms"] {
@@ -146,7 +149,8 @@ fn a_wrong_command_line_ends_with_code_2_and_help() {
 #[test]
 fn damaged_workspaces_are_refused_with_the_reason() {
     let f = Folder::new();
-    for (body, why) in [("{", "is not a workspace"), (r#"{"format":"remote-render-workspace","version":99}"#, "update")] {
+    for (body, why) in [("{", "is not a workspace"), (r#"{"format":"remote-render-workspace","version":99}"#, "update")]
+    {
         let path = f.path("broken.rrws.json");
         fs::write(&path, body).unwrap();
         let out = f.run(&["--headless", "--listen", "127.0.0.1:0", text(&path)]);
@@ -243,13 +247,8 @@ fn a_full_disk_on_save_is_reported_and_the_old_file_stays_whole() {
     let before = fs::read(&workspace).unwrap();
     fs::write(small.join("filler"), vec![0u8; 8 * 1024]).unwrap();
     let _ = fs::write(small.join("filler2"), vec![0u8; 64 * 1024]); // takes what is left
-    let host = Running::start(f.rrhost().args([
-        "--headless",
-        "--listen",
-        "127.0.0.1:0",
-        text(&workspace),
-        text(&cube),
-    ]));
+    let host =
+        Running::start(f.rrhost().args(["--headless", "--listen", "127.0.0.1:0", text(&workspace), text(&cube)]));
     let (code, log) = host.end();
     let after = fs::read(&workspace).unwrap();
     Command::new("umount").arg(&small).status().unwrap();

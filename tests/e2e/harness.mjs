@@ -109,16 +109,16 @@ export async function waitForPicture(page, timeout = 20_000) {
 /** State as the page's client has it. */
 export const state = (page) => page.evaluate(() => structuredClone(window.remoteRender.state));
 
-/** Waits until a condition on the client's state holds; `condition` runs in the page. */
+/** Waits until a condition on the client's state holds. */
 export async function waitForState(page, condition, argument, timeout = 10_000) {
-  await page.waitForFunction(
-    ([source, argument]) => {
-      const state = window.remoteRender?.state;
-      return state && new Function('state', 'argument', `return (${source})(state, argument)`)(state, argument);
-    },
-    [condition.toString(), argument],
-    { timeout },
-  );
+  const end = Date.now() + timeout;
+  let last;
+  while (Date.now() < end) {
+    last = await page.evaluate(() => window.remoteRender?.state && structuredClone(window.remoteRender.state));
+    if (last && condition(last, argument)) return last;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error(`the state did not come to ${condition}: ${JSON.stringify(last)?.slice(0, 2000)}`);
 }
 
 /** The decoded picture as small RGBA samples: an array of `columns` x `rows` colours. */
@@ -145,11 +145,11 @@ export function difference(a, b) {
 }
 
 /** Samples until the picture differs from `before` by more than `threshold`. */
-export async function waitForChange(page, before, threshold = 1, timeout = 10_000) {
+export async function waitForChange(page, before, threshold = 1, { columns = 64, rows = 36, timeout = 10_000 } = {}) {
   const end = Date.now() + timeout;
   let most = 0;
   while (Date.now() < end) {
-    const now = await samplePicture(page);
+    const now = await samplePicture(page, columns, rows);
     most = Math.max(most, difference(before, now));
     if (most > threshold) return most;
     await page.waitForTimeout(50);

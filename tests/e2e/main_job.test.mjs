@@ -120,7 +120,7 @@ test('a connection is created, drawn and saved; a second browser sees the same a
   for (const { page } of [engineer, viewer]) {
     await h.waitForState(page, (state) => state.connections.some((c) => c.type === 'e2e_link'));
   }
-  await h.waitForChange(viewer.page, before, 0.02);
+  await h.waitForChange(viewer.page, before, 0.02, { columns: 320, rows: 180 });
 
   const refused = await viewer.page.evaluate(
     ([a]) =>

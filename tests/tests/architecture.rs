@@ -70,7 +70,14 @@ fn dependencies_point_one_way() {
         (
             "rr-engine",
             &[
-                "rr-encode", "rr-load", "rr-protocol", "rr-render", "rr-rtc", "rr-scene", "rr-session", "rr-signal",
+                "rr-encode",
+                "rr-load",
+                "rr-protocol",
+                "rr-render",
+                "rr-rtc",
+                "rr-scene",
+                "rr-session",
+                "rr-signal",
                 "rr-stream",
             ],
         ),

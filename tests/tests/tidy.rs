@@ -53,7 +53,8 @@ fn unsafe_code_says_why_it_is_safe() {
 
 #[test]
 fn nothing_is_left_half_done() {
-    let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X"), concat!("todo", "!("), concat!("#[ign", "ore")];
+    let marks =
+        [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X"), concat!("todo", "!("), concat!("#[ign", "ore")];
     for path in tracked(&[".rs", ".ts", ".wgsl", ".cc", ".hh", ".mjs", ".sh"]) {
         let text = fs::read_to_string(&path).unwrap();
         for mark in marks {

@@ -129,11 +129,8 @@ impl Host {
                 self.log.add(LogLevel::Error, format!("the video encoder failed: {reason}"));
             }
             Message::PictureStats(stats) => {
-                self.stats = PictureStats {
-                    encoded_fps: self.stats.encoded_fps,
-                    encode_ms: self.stats.encode_ms,
-                    ..stats
-                };
+                self.stats =
+                    PictureStats { encoded_fps: self.stats.encoded_fps, encode_ms: self.stats.encode_ms, ..stats };
             }
             Message::RenderFailed(reason) => {
                 self.log.add(LogLevel::Error, format!("the picture cannot be drawn: {reason}"));

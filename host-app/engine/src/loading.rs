@@ -140,9 +140,10 @@ fn work(shared: &Shared) {
         };
         let id = job.id;
         // A fault in a parser must cost this file only.
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| load(shared, &job))).unwrap_or_else(|_| {
-            Err(format!("{}: the reader failed on this file; please report it", job.file.display()))
-        });
+        let result =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| load(shared, &job))).unwrap_or_else(|_| {
+                Err(format!("{}: the reader failed on this file; please report it", job.file.display()))
+            });
         shared.session.send_blocking(Message::Loaded(id, result));
     }
 }
@@ -159,11 +160,8 @@ fn load(shared: &Shared, job: &Job) -> Result<LoadedModel, String> {
             session.try_send(Message::Progress(id, p.stage, p.done));
         }
     };
-    let context = LoadContext {
-        progress: Some(Arc::new(progress)),
-        cancel: job.cancel.clone(),
-        ..shared.context.clone()
-    };
+    let context =
+        LoadContext { progress: Some(Arc::new(progress)), cancel: job.cancel.clone(), ..shared.context.clone() };
     let loaded = rr_load::load(&job.file, &job.options, &context).map_err(|e| match e {
         LoadError::Cancelled { .. } => String::new(),
         other => other.to_string(),

@@ -10,7 +10,13 @@ const GAP: f32 = 0.5;
 /// A device for a freshly read model.
 ///
 /// `bounds` is the model's box in its own space (metres, Y up), `occupied` the box around everything placed so far.
-pub(crate) fn device_for(workspace: &Workspace, model: ModelRef, file: &Path, bounds: &Aabb, occupied: &Aabb) -> Device {
+pub(crate) fn device_for(
+    workspace: &Workspace,
+    model: ModelRef,
+    file: &Path,
+    bounds: &Aabb,
+    occupied: &Aabb,
+) -> Device {
     let name = file.file_stem().map_or_else(|| "Model".into(), |s| s.to_string_lossy().into_owned());
     let name: String = name.replace(['_', '-'], " ").chars().filter(|c| !c.is_control()).take(80).collect();
     let name = if name.trim().is_empty() { "Model".to_owned() } else { name };

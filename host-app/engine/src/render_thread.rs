@@ -351,7 +351,12 @@ const PROBE_PX: usize = 32;
 /// Inverts a square of luma, so that the mark differs from whatever is there.
 fn draw_probe(frame: &mut Frame, at: glam::Vec2) {
     let (width, height, stride) = (frame.width() as usize, frame.height() as usize, frame.luma_stride());
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "0 to size")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "0 to size"
+    )]
     let corner = |t: f32, size: usize| ((t * size as f32) as usize).min(size).saturating_sub(PROBE_PX / 2);
     let (x, y) = (corner(at.x, width), corner(at.y, height));
     let [luma, _, _] = frame.planes_mut();

@@ -176,7 +176,8 @@ impl Sharing {
         if at.ip().is_unspecified() {
             let scheme = if urls[0].starts_with("https") { "https" } else { "http" };
             let all = rr_signal::link::local_addresses().into_iter().map(|a| SocketAddr::new(a.ip, at.port()));
-            let more: Vec<String> = all.map(|a| rr_signal::link::url_base(scheme, a)).filter(|u| *u != urls[0]).collect();
+            let more: Vec<String> =
+                all.map(|a| rr_signal::link::url_base(scheme, a)).filter(|u| *u != urls[0]).collect();
             urls.extend(more);
         }
         let status = ShareStatus { urls, loopback_only: at.ip().is_loopback() };
@@ -370,7 +371,8 @@ impl RtcEvents {
         let stats = self.rung.stats();
         if stats.failed > self.failed {
             let failed = stats.failed - self.failed;
-            self.session.try_send(Message::EncoderFailed(format!("{} could not encode {failed} frames", stats.encoder)));
+            self.session
+                .try_send(Message::EncoderFailed(format!("{} could not encode {failed} frames", stats.encoder)));
         }
         self.failed = stats.failed;
         let (fps, encode_ms) = (stats.frames_per_second, stats.encode_ms_p50);

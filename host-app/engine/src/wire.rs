@@ -40,11 +40,9 @@ pub(crate) fn input_from_wire(session: &Session, body: ClientBody, timestamp_ms:
         ClientBody::CameraFocus(d) => Input::Focus(DeviceId(d.device_id)),
         ClientBody::PointerMove(p) => Input::Pointer { at: Some(Vec2::new(p.x, p.y)), timestamp_ms },
         ClientBody::PointerLeave(_) => Input::Pointer { at: None, timestamp_ms },
-        ClientBody::DeviceClick(c) => Input::Click {
-            at: Vec2::new(c.screen_x, c.screen_y),
-            device: c.device_id.map(DeviceId),
-            toggle: c.toggle,
-        },
+        ClientBody::DeviceClick(c) => {
+            Input::Click { at: Vec2::new(c.screen_x, c.screen_y), device: c.device_id.map(DeviceId), toggle: c.toggle }
+        }
         ClientBody::DeviceDrag(d) => Input::Drag {
             device: DeviceId(d.device_id),
             position: Vec3::new(d.position_x, d.position_y, d.position_z),

@@ -136,6 +136,7 @@ fn fonts() -> FontDefinitions {
         (FontFamily::Proportional, with_fallback("Inter")),
         (FontFamily::Name(SEMIBOLD.into()), with_fallback("Inter SemiBold")),
         (FontFamily::Name(icons::FAMILY.into()), vec!["Phosphor".to_owned(), "Inter".to_owned()]),
+        (FontFamily::Monospace, vec!["Hack".to_owned(), "Inter".to_owned(), "Phosphor".to_owned()]),
     ];
     fonts.families.extend(families);
     fonts
@@ -274,8 +275,7 @@ mod tests {
     fn every_icon_is_in_the_font() {
         let ctx = egui::Context::default();
         install(&ctx);
-        let mut output = ctx.run_ui(egui::RawInput::default(), |_| {});
-        output.textures_delta.clear();
+        ctx.run_ui(egui::RawInput::default(), |_| {}).textures_delta.clear();
         let id = FontId::new(16.0, FontFamily::Name(icons::FAMILY.into()));
         ctx.fonts_mut(|fonts| {
             for glyph in icons::ALL {
@@ -288,7 +288,7 @@ mod tests {
     fn figures_are_all_equally_wide() {
         let ctx = egui::Context::default();
         install(&ctx);
-        let _ = ctx.run_ui(egui::RawInput::default(), |_| {});
+        ctx.run_ui(egui::RawInput::default(), |_| {}).textures_delta.clear();
         let id = FontId::proportional(13.0);
         ctx.fonts_mut(|fonts| {
             let widths: Vec<f32> = ('0'..='9').map(|c| fonts.glyph_width(&id, c)).collect();
