@@ -136,7 +136,7 @@ fn fonts() -> FontDefinitions {
         (FontFamily::Proportional, with_fallback("Inter")),
         (FontFamily::Name(SEMIBOLD.into()), with_fallback("Inter SemiBold")),
         (FontFamily::Name(icons::FAMILY.into()), vec!["Phosphor".to_owned(), "Inter".to_owned()]),
-        (FontFamily::Monospace, vec!["Hack".to_owned(), "Inter".to_owned(), "Phosphor".to_owned()]),
+        (FontFamily::Monospace, vec!["Inter".to_owned(), "Phosphor".to_owned()]),
     ];
     fonts.families.extend(families);
     fonts

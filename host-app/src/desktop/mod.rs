@@ -138,7 +138,7 @@ pub fn run(options: DesktopOptions) -> anyhow::Result<()> {
         }),
     );
     let ended = engine.get().map(Engine::shutdown);
-    shown.map_err(no_window)?;
+    shown.map_err(|error| no_window(&error))?;
     if let Some(saved) = ended {
         let saved = saved.context("the engine did not end in order")?;
         if let Some(path) = saved {
@@ -252,7 +252,7 @@ fn rank(kind: wgpu::DeviceType) -> u8 {
 }
 
 /// Says what to do when there is no window.
-fn no_window(error: eframe::Error) -> anyhow::Error {
+fn no_window(error: &eframe::Error) -> anyhow::Error {
     let hint = match &error {
         // The window was there; what failed says itself what to do.
         eframe::Error::AppCreation(reason) => return anyhow!("{reason}"),

@@ -1,12 +1,12 @@
 //! The bar at the top: document, history, sharing, colours, menu.
 
 use crate::desktop::action::Action;
+use crate::desktop::icons;
 use crate::desktop::look::{Tokens, strong};
 use crate::desktop::settings::ThemeChoice;
 use crate::desktop::shortcuts::{self, written};
 use crate::desktop::state::{RightPage, UiState, View};
 use crate::desktop::widgets::{file_name, icon_button, icon_button_if, tip};
-use crate::desktop::{icons, widgets};
 use egui::{Align, Layout, Ui};
 use rr_engine::Input;
 
@@ -129,7 +129,7 @@ fn right_end(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Ve
         .min_size(egui::vec2(84.0, 30.0));
     let response = ui.add(button).accessible_name("Share");
     let tooltip = if is_shared { "Links and participants" } else { "Let others see and steer this workspace" };
-    if widgets::tip(response, tooltip, Some(&written(&ctx, &shortcuts::SHARE))).clicked() {
+    if tip(response, tooltip, Some(&written(&ctx, &shortcuts::SHARE))).clicked() {
         shortcuts::toggle_share(state);
     }
     ui.add_space(8.0);

@@ -55,7 +55,7 @@ fn search_field(ui: &mut Ui, view: &View<'_>, state: &mut UiState) {
             .prefix(icons::sized(icons::MAGNIFIER, 14.0).weak())
             .desired_width(room)
             .min_size(Vec2::new(0.0, 30.0))
-            .align(egui::Align2::LEFT_CENTER)
+            .align(Align2::LEFT_CENTER)
             .char_limit(200);
         ui.add_sized([room, 30.0], field).accessible_name("Search the scene");
         if !state.search.is_empty() && icon_button(ui, icons::X, "Clear the search", None).clicked() {
