@@ -1,3 +1,5 @@
+//! One quality level: an encoder on a thread of its own.
+
 use crate::FrameSlot;
 use crate::schedule::{Repeat, Schedule};
 use rr_encode::{AccessUnit, Bitrate, EncodeError, Encoder, Frame};

@@ -1,3 +1,5 @@
+//! Where the newest frame waits for the encoder.
+
 use rr_encode::Frame;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;

@@ -97,7 +97,7 @@ impl Host {
                 }
                 self.load_wanted_models();
             }
-            Message::Import(requests) => requests.into_iter().for_each(|r| self.import(r)),
+            Message::Import(requests) => requests.iter().for_each(|r| self.import(r)),
             Message::DismissImport(id) => {
                 if let Some(job) = self.imports.dismiss(id) {
                     self.loading.cancel(job);
@@ -247,7 +247,7 @@ impl Host {
         }
     }
 
-    fn import(&mut self, request: ImportRequest) {
+    fn import(&mut self, request: &ImportRequest) {
         self.show_all_when_loaded |= self.session.workspace().devices().len() == 0;
         let file = document::absolute(&request.file);
         match self.loading.start(file.clone(), request.options) {

@@ -85,7 +85,7 @@ pub(crate) struct RenderThread {
 
 impl RenderThread {
     pub fn start(config: RenderConfig) -> Result<Self, EngineError> {
-        let renderer = Renderer::new(&config.gpu, config.theme.clone())?;
+        let renderer = Renderer::new(&config.gpu, config.theme)?;
         let control = RenderControl(Arc::default());
         let shared = control.0.clone();
         let thread = std::thread::Builder::new()

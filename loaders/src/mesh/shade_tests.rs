@@ -1,3 +1,5 @@
+//! Normals and feature edges on small solids.
+
 use super::*;
 use crate::mesh::weld;
 use std::{

@@ -1,3 +1,5 @@
+//! ASCII STL in all its spellings, good and damaged.
+
 use super::*;
 
 fn read_text(text: &str) -> Result<(Vec<Piece<'static>>, Vec<String>), LoadError> {

@@ -1,3 +1,5 @@
+//! One encoded picture and the clock that names it.
+
 use bytes::Bytes;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};

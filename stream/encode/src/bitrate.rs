@@ -1,3 +1,5 @@
+//! Bits per second as a type of its own, so that kilobits are never taken for bits.
+
 use std::fmt;
 
 /// Bits per second.

@@ -1,3 +1,5 @@
+//! The trait behind which encoders are exchanged.
+
 use crate::{AccessUnit, Bitrate, Frame};
 use thiserror::Error;
 

@@ -1,3 +1,5 @@
+//! Raw pictures in a pool: filled by the renderer, read by the encoder, never allocated anew.
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use thiserror::Error;

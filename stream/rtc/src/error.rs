@@ -1,3 +1,5 @@
+//! What can go wrong between a host and its peers.
+
 use std::io;
 use std::net::SocketAddr;
 use thiserror::Error;

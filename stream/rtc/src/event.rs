@@ -1,3 +1,5 @@
+//! What the peers make known to the host.
+
 use bytes::Bytes;
 use rr_encode::Bitrate;
 use std::fmt;

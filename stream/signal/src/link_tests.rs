@@ -1,3 +1,5 @@
+//! Share links, addresses and QR codes.
+
 use super::*;
 
 fn address(interface: &str, ip: &str) -> LocalAddress {

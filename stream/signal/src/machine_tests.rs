@@ -1,3 +1,5 @@
+//! The signaling state machine, without a socket.
+
 use super::*;
 use std::collections::HashSet;
 

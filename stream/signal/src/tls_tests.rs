@@ -1,3 +1,5 @@
+//! Certificates: made, kept, renewed, refused.
+
 use super::*;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

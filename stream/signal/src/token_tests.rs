@@ -1,3 +1,5 @@
+//! Tokens: issued, tampered with, expired, withdrawn.
+
 use super::*;
 use proptest::prelude::*;
 

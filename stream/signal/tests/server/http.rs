@@ -1,3 +1,5 @@
+//! Pages and headers over plain HTTP.
+
 use super::support::*;
 use rr_signal::{SignalConfig, SignalError, SignalServer, VIEWER_ASSETS};
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! What strangers can use up, and what not.
+
 use super::support::*;
 use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::{Candidate, SignalFromHost};

@@ -1,3 +1,5 @@
+//! Signaling over real sockets.
+
 use super::support::*;
 use futures_util::SinkExt;
 use rr_protocol::host::ErrorCode;

@@ -1,3 +1,5 @@
+//! HTTPS with our own certificate.
+
 use super::support::*;
 use rr_protocol::signaling::SignalFromHost;
 use rr_protocol::token::Role;
