@@ -7,7 +7,7 @@ CARGO ?= cargo
 export RR_REQUIRE_VIEWER = 1
 export XDG_RUNTIME_DIR ?= /tmp
 
-.PHONY: help build demo test bench web protocol samples fmt lint rust-test web-test e2e install-build install-run install-test clean
+.PHONY: help build demo test bench web protocol samples fmt lint rust-test web-test e2e e2e-run install-build install-run install-test clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,8 +48,8 @@ fmt:
 lint:
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
+# Builds the programs as well: the end-to-end tests run those.
 rust-test:
-	$(CARGO) build --workspace --bins
 	$(CARGO) test --workspace
 
 web-test: web-viewer/node_modules
@@ -59,8 +59,10 @@ tests/e2e/node_modules: tests/e2e/package-lock.json
 	cd tests/e2e && npm ci --no-audit --no-fund
 	@touch $@
 
-e2e: web tests/e2e/node_modules ## End to end in a real headless Chromium
-	$(CARGO) build
+e2e: build e2e-run ## End to end in a real headless Chromium
+
+# With the programs as they are in target/debug.
+e2e-run: tests/e2e/node_modules
 	cd tests/e2e && node --test --test-concurrency=1 --test-reporter=spec *.test.mjs
 
 test: install-test ## Everything: format, lints, Rust, TypeScript, end to end, faults
@@ -69,7 +71,7 @@ test: install-test ## Everything: format, lints, Rust, TypeScript, end to end, f
 	$(MAKE) lint
 	$(MAKE) rust-test
 	$(MAKE) web-test
-	$(MAKE) e2e
+	$(MAKE) e2e-run
 
 bench: install-test ## Print the figures: loading, rendering, encoding, start, latency
 	$(MAKE) build tests/e2e/node_modules

@@ -9,7 +9,7 @@ echo "## Loading STL against stl_io"
 cargo bench -q -p rr-load --profile dev --bench stl
 echo
 echo "## Rendering and read-back"
-cargo bench -q -p rr-render --profile dev --bench frames
+cargo run -q -p rr-render --example frames -- auto small
 echo
 echo "## Conversion and encoding"
 cargo bench -q -p rr-encode --profile dev --bench encode
