@@ -195,7 +195,7 @@ fn style(tokens: &Tokens) -> egui::Style {
     visuals.window_shadow = Shadow { offset: [0, 8], blur: 24, spread: 0, color: shade };
     visuals.popup_shadow = Shadow { offset: [0, 4], blur: 14, spread: 0, color: shade };
     visuals.selection.bg_fill = tokens.selected();
-    visuals.selection.stroke = Stroke::new(1.0, if tokens.is_dark { tokens.text } else { tokens.accent });
+    visuals.selection.stroke = Stroke::new(1.0, tokens.text);
     visuals.text_cursor.stroke = Stroke::new(2.0, tokens.accent);
     visuals.indent_has_left_vline = false;
     visuals.slider_trailing_fill = true;

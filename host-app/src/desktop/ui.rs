@@ -24,19 +24,17 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Vec
     });
     if state.log_open {
         let panel = Panel::bottom("log").default_size(state.remembered.log_height).size_range(80.0..=600.0);
-        let shown = panel.frame(plain(12, 8)).show(ui, |ui| log::show(ui, view, state, actions));
+        let shown = panel.frame(plain(12, 8)).show(ui, |ui| contained(ui, |ui| log::show(ui, view, state, actions)));
         state.remembered.log_height = shown.response.rect.height();
     }
     if state.remembered.tree_open {
         let panel = Panel::left("tree").default_size(state.remembered.tree_width).size_range(180.0..=600.0);
-        let shown = panel.frame(plain(8, 8)).show(ui, |ui| {
-            tree::show(ui, view, state, actions);
-        });
+        let shown = panel.frame(plain(8, 8)).show(ui, |ui| contained(ui, |ui| tree::show(ui, view, state, actions)));
         state.remembered.tree_width = shown.response.rect.width();
     }
     if state.remembered.details_open {
         let panel = Panel::right("details").default_size(state.remembered.details_width).size_range(260.0..=600.0);
-        let shown = panel.frame(plain(12, 8)).show(ui, |ui| right(ui, view, state, actions));
+        let shown = panel.frame(plain(12, 8)).show(ui, |ui| contained(ui, |ui| right(ui, view, state, actions)));
         state.remembered.details_width = shown.response.rect.width();
     }
     let area = egui::CentralPanel::no_frame().show(ui, |ui| {
@@ -48,6 +46,15 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Vec
     });
     questions::show(&ctx, view, state, actions);
     area.inner
+}
+
+/// Draws into all of a panel without ever making it larger: the person alone says how large a panel is.
+fn contained(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    let room = ui.available_rect_before_wrap();
+    let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(room));
+    inside.shrink_clip_rect(room.expand2(egui::vec2(8.0, 4.0)));
+    add(&mut inside);
+    ui.advance_cursor_after_rect(room);
 }
 
 fn right(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Vec<Action>) {

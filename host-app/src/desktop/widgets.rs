@@ -40,7 +40,11 @@ pub fn primary_button(ui: &mut Ui, enabled: bool, word: &str) -> Response {
     let tokens = Tokens::of(ui.ctx());
     let text = strong(word).color(tokens.on_accent);
     let button = egui::Button::new(text).fill(tokens.accent).stroke(Stroke::NONE).min_size(egui::vec2(84.0, 30.0));
-    ui.add_enabled(enabled, button).accessible_name(word)
+    ui.scope(|ui| {
+        ui.spacing_mut().button_padding.x = 14.0;
+        ui.add_enabled(enabled, button).accessible_name(word)
+    })
+    .inner
 }
 
 /// Title of a part of a panel, with room for something at its right end.

@@ -20,7 +20,7 @@ pub fn show(ui: &Ui, area: egui::Rect, view: &View<'_>, actions: &mut Vec<Action
         .constrain_to(area);
     layer.show(ui.ctx(), |ui| {
         overlay_card(ui).inner_margin(24).show(ui, |ui| {
-            ui.set_width(360.0);
+            ui.set_width(440.0);
             ui.vertical_centered(|ui| {
                 ui.label(icons::sized(icons::CUBE, 40.0).color(Tokens::of(ui.ctx()).muted));
                 ui.add_space(4.0);

@@ -140,7 +140,7 @@ fn menu(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Vec<Act
     let button =
         egui::Button::new(icons::icon(icons::LIST)).frame_when_inactive(false).min_size(egui::Vec2::splat(28.0));
     let (response, _) = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
-        ui.set_min_width(220.0);
+        ui.set_width(230.0);
         let item = |ui: &mut Ui,
                     glyph: &str,
                     word: &str,

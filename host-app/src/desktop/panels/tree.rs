@@ -259,8 +259,8 @@ fn model_mark(ui: &Ui, view: &View<'_>, device: &Device, response: egui::Respons
     match view.model_of(device) {
         DeviceModel::None | DeviceModel::Ready => response,
         DeviceModel::Loading(state) => {
-            let rect = egui::Rect::from_center_size(centre, Vec2::splat(12.0));
-            egui::Spinner::new().size(12.0).color(tokens.muted).paint_at(ui, rect);
+            let rect = egui::Rect::from_center_size(centre, Vec2::splat(14.0));
+            egui::Spinner::new().size(14.0).color(tokens.muted).paint_at(ui, rect);
             let text = match state {
                 Some(ImportState::Running { stage, done: Some(done) }) => {
                     format!("The model is being read: {stage}, {:.0} %", done * 100.0)
@@ -284,7 +284,8 @@ fn connection_row(ui: &mut Ui, view: &View<'_>, connection: &Connection, actions
     let (from, to) = (name_of(view, &connection.source), name_of(view, &connection.target));
     let name = format!("{from} \u{2192} {to}");
     let selection = &view.scene.marks.selection;
-    let is_selected = selection.contains(&connection.source) && selection.contains(&connection.target);
+    let ends = [&connection.source, &connection.target];
+    let is_selected = selection.len() == ends.len() && ends.iter().all(|id| selection.contains(*id));
     let button = egui::Button::new((
         egui::Atom::default().atom_size(Vec2::new(12.0, 0.0)),
         icons::icon(icons::FLOW_ARROW).color(colour),
@@ -294,8 +295,7 @@ fn connection_row(ui: &mut Ui, view: &View<'_>, connection: &Connection, actions
     let response = selectable_row(ui, is_selected, button).accessible_name(&name);
     let response = response.on_hover_text(connection.kind.replace('_', " "));
     if response.clicked() {
-        let ends = BTreeSet::from([connection.source.clone(), connection.target.clone()]);
-        actions.push(Action::Input(Input::Select(ends)));
+        actions.push(Action::Input(Input::Select(ends.into_iter().cloned().collect())));
     }
     response.context_menu(|ui| {
         if ui.button((icons::icon(icons::TRASH), "Remove")).clicked() {

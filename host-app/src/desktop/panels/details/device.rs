@@ -48,6 +48,13 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut DetailsState, device: &Dev
     });
 }
 
+/// Of x, y and z, as modelling programs have them.
+const AXIS_COLOURS: [egui::Color32; 3] = [
+    egui::Color32::from_rgb(0xe0, 0x5a, 0x5a),
+    egui::Color32::from_rgb(0x4c, 0xb0, 0x5a),
+    egui::Color32::from_rgb(0x4c, 0x8a, 0xe8),
+];
+
 /// Three numbers side by side. Tells whether one changed, and whether the person is at it.
 fn triple(ui: &mut Ui, name: &str, value: &mut Vec3, speed: f32, range: f32, unit: &str) -> (bool, bool, bool) {
     let (mut changed, mut active, mut began) = (false, false, false);
@@ -65,6 +72,9 @@ fn triple(ui: &mut Ui, name: &str, value: &mut Vec3, speed: f32, range: f32, uni
             changed |= response.changed();
             active |= response.dragged() || response.has_focus();
             began |= response.drag_started() || response.gained_focus();
+            let rect = response.rect.shrink2(egui::vec2(3.0, 6.0));
+            let mark = egui::Rect::from_min_size(rect.min, egui::vec2(2.0, rect.height()));
+            ui.painter().rect_filled(mark, 1.0, AXIS_COLOURS[number]);
             response.on_hover_text(format!("{axis}{unit}: drag, or click to type"));
         }
     });

@@ -31,11 +31,11 @@ impl Drafts {
         let mut is_over = false;
         ui.vertical(|ui| {
             ui.set_width(width);
-            let mut field = TextEdit::singleline(&mut draft.text).desired_width(width).id_salt(key).char_limit(5000);
+            let mut field = TextEdit::singleline(&mut draft.text).id_salt(key).char_limit(5000);
             if draft.error.is_some() {
                 field = field.text_color(tokens.danger);
             }
-            let response = ui.add(field).accessible_name(name);
+            let response = ui.add_sized([width, 26.0], field).accessible_name(name);
             if response.changed() {
                 draft.error = None;
             }
