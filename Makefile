@@ -7,7 +7,7 @@ CARGO ?= cargo
 export RR_REQUIRE_VIEWER = 1
 export XDG_RUNTIME_DIR ?= /tmp
 
-.PHONY: help build demo test bench web protocol samples fmt lint rust-test web-test e2e e2e-run install-build install-run install-test clean
+.PHONY: help build demo test bench web protocol samples fmt lint rust-test web-test e2e e2e-run desktop-run install-build install-run install-test clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,13 +65,22 @@ e2e: build e2e-run ## End to end in a real headless Chromium
 e2e-run: tests/e2e/node_modules
 	cd tests/e2e && node --test --test-concurrency=1 --test-reporter=spec *.test.mjs
 
-test: install-test ## Everything: format, lints, Rust, TypeScript, end to end, faults
+# The real window under Xvfb, dark and light, against blessed pictures. The window shows the path of the file, so the
+# path is always the same one.
+desktop-run:
+	rm -rf /tmp/remote-render-window && mkdir /tmp/remote-render-window
+	cp -r samples/models samples/*.rrws.json /tmp/remote-render-window/
+	for theme in dark light; do THEME=$$theme GOLDEN=host-app/tests/golden host-app/tests/desktop_screenshot.sh \
+	  target/debug/rrhost target/desktop/$$theme /tmp/remote-render-window/production-line.rrws.json || exit 1; done
+
+test: install-test ## Everything: format, lints, Rust, TypeScript, end to end, faults, the window
 	$(MAKE) web
 	$(MAKE) fmt
 	$(MAKE) lint
 	$(MAKE) rust-test
 	$(MAKE) web-test
 	$(MAKE) e2e-run
+	$(MAKE) desktop-run
 
 bench: install-test ## Print the figures: loading, rendering, encoding, start, latency
 	$(MAKE) build tests/e2e/node_modules

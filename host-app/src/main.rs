@@ -23,8 +23,17 @@ fn main() -> ExitCode {
         None => windowed::run(&cli.host),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("rrhost: {error:#}");
+        eprintln!("rrhost: {}", explain(&error));
         ExitCode::FAILURE
+    })
+}
+
+/// The error and its causes on one line; a cause that the text before it already names is not said twice.
+fn explain(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {
+        "" => cause,
+        _ if said.ends_with(&cause) => said,
+        _ => format!("{said}: {cause}"),
     })
 }
 
@@ -44,5 +53,19 @@ fn share_tls(args: &HostArgs) -> ShareTls {
             TlsMode::On => ShareTls::SelfSigned,
             TlsMode::Off => ShareTls::Off,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::explain;
+    use rr_scene::file::FileError;
+
+    #[test]
+    fn no_cause_is_said_twice() {
+        let source = std::io::Error::other("disk full");
+        let error = FileError::Io { action: "save", path: "line.json".into(), source };
+        let error = anyhow::Error::from(error).context("not ended");
+        assert_eq!(explain(&error), "not ended: cannot save line.json: disk full");
     }
 }

@@ -386,7 +386,7 @@ frame: number | null,
  */
 rtpTimestamp: number | null, };
 
-export type ErrorCode = "malformed" | "forbidden" | "not_found" | "invalid" | "too_many" | "unauthorized" | "full" | "closing" | "internal";
+export type ErrorCode = "malformed" | "forbidden" | "not_found" | "invalid" | "too_many" | "unauthorized" | "full" | "closing" | "removed" | "internal";
 
 export type HostError = { 
 /**
@@ -501,6 +501,10 @@ code: ErrorCode,
 message: string, };
 
 export type Bye = { 
+/**
+ * Stable, for programs: after [`ErrorCode::Removed`] a viewer does not come back by itself.
+ */
+code: ErrorCode, 
 /**
  * For people.
  */

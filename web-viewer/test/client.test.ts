@@ -348,9 +348,17 @@ describe('staying connected', () => {
 
   test('a host that says good-bye is looked for again, with its words', async () => {
     await connect();
-    browser.socket.say({ type: 'bye', data: { message: 'the host restarts' } });
+    browser.socket.say({ type: 'bye', data: { code: 'closing', message: 'the host restarts' } });
     await settle();
     expect(client.status).toMatchObject({ phase: 'reconnecting', error: { code: 'closing', message: 'the host restarts' } });
+  });
+
+  test('who was removed does not come back by itself', async () => {
+    await connect();
+    browser.socket.say({ type: 'bye', data: { code: 'removed', message: 'you were removed' } });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(browser.sockets.length).toBe(1);
+    expect(client.status).toMatchObject({ phase: 'failed', error: { code: 'removed', message: 'you were removed' } });
   });
 
   test('a bad link is final', async () => {

@@ -204,9 +204,9 @@ impl Sharing {
     }
 
     /// Ends one viewer.
-    pub fn close_peer(&self, id: ParticipantId, reason: &str) {
+    pub fn close_peer(&self, id: ParticipantId, code: ErrorCode, reason: &str) {
         if let Some(outbox) = lock(&self.outboxes).remove(&id.0) {
-            let _ = outbox.bye(reason);
+            let _ = outbox.bye(code, reason);
         }
         let _ = self.rtc.close(PeerId(u64::from(id.0)), reason);
     }
@@ -362,7 +362,7 @@ impl RtcEvents {
         if let Ok(id) = u32::try_from(peer.0)
             && let Some(outbox) = lock(&self.outboxes).remove(&id)
         {
-            let _ = outbox.bye("the connection ended");
+            let _ = outbox.bye(ErrorCode::Closing, "the connection ended");
         }
         self.tell(peer, PeerEvent::Gone(reason.to_string()));
     }

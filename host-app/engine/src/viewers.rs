@@ -219,7 +219,7 @@ impl Host {
     pub fn remove_viewer(&mut self, id: ParticipantId, reason: &str) {
         if self.viewers.by_id.contains_key(&id) {
             if let Some(sharing) = &self.sharing {
-                sharing.close_peer(id, reason);
+                sharing.close_peer(id, ErrorCode::Removed, reason);
             }
             self.gone(id);
         }

@@ -30,7 +30,7 @@ pub use settings::ThemeChoice;
 
 use anyhow::{Context as _, anyhow};
 use app::App;
-use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
+use eframe::egui_wgpu::{SurfaceErrorAction, WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
 use eframe::wgpu;
 use rr_engine::{AdapterChoice, Cache, Engine, EngineConfig, Gpu, ImportRequest, Limits, PictureSize, Settings};
 use rr_scene::Workspace;
@@ -120,7 +120,11 @@ pub fn run(options: DesktopOptions) -> anyhow::Result<()> {
             .with_min_inner_size([640.0, 480.0])
             .with_drag_and_drop(true),
         renderer: eframe::Renderer::Wgpu,
-        wgpu_options: WgpuConfiguration { wgpu_setup: gpu_setup(options.adapter), ..WgpuConfiguration::default() },
+        wgpu_options: WgpuConfiguration {
+            wgpu_setup: gpu_setup(options.adapter),
+            on_surface_status: Arc::new(on_surface_status),
+            ..WgpuConfiguration::default()
+        },
         // The bundled fonts look the same everywhere.
         system_font_fallback: false,
         ..eframe::NativeOptions::default()
@@ -132,7 +136,7 @@ pub fn run(options: DesktopOptions) -> anyhow::Result<()> {
         "remote-render",
         native,
         Box::new(move |context| {
-            let app = start(context, options, remembered).map_err(|e| format!("{e:#}"))?;
+            let app = start(context, options, remembered).map_err(|e| crate::explain(&e))?;
             drop(started.set(app.engine.clone()));
             Ok(Box::new(app))
         }),
@@ -206,48 +210,29 @@ fn start(
     })
 }
 
-/// Hardware first, then software; all that the adapter can do, because CAD meshes need large buffers.
 fn gpu_setup(choice: AdapterChoice) -> WgpuSetup {
     let mut setup = WgpuSetupCreateNew::without_display_handle();
     setup.instance_descriptor.backends = wgpu::Backends::PRIMARY;
-    // Validation layers cost more than the rendering itself.
-    setup.instance_descriptor.flags = if std::env::var_os("RR_GPU_VALIDATION").is_some() {
-        wgpu::InstanceFlags::debugging()
-    } else {
-        wgpu::InstanceFlags::empty()
-    };
+    setup.instance_descriptor.flags = rr_render::instance_flags();
     setup.native_adapter_selector = Some(Arc::new(move |adapters, surface| {
-        let mut fitting: Vec<&wgpu::Adapter> = adapters
-            .iter()
-            .filter(|a| allows(choice, a.get_info().device_type))
-            .filter(|a| surface.is_none_or(|s| a.is_surface_supported(s)))
-            .collect();
-        fitting.sort_by_key(|a| rank(a.get_info().device_type));
-        fitting.first().map(|a| (*a).clone()).ok_or_else(|| format!("no {choice} adapter can draw into this window"))
+        let mut fitting = adapters.to_vec();
+        fitting.retain(|a| surface.is_none_or(|s| a.is_surface_supported(s)));
+        let fastest = choice.in_order(fitting).into_iter().next();
+        fastest.ok_or_else(|| format!("no {choice} adapter can draw into this window"))
     }));
-    setup.device_descriptor = Arc::new(|adapter| wgpu::DeviceDescriptor {
-        label: Some("rrhost window"),
-        required_limits: adapter.limits(),
-        ..wgpu::DeviceDescriptor::default()
-    });
+    setup.device_descriptor = Arc::new(rr_render::device_descriptor);
     WgpuSetup::CreateNew(setup)
 }
 
-fn allows(choice: AdapterChoice, kind: wgpu::DeviceType) -> bool {
-    match choice {
-        AdapterChoice::Auto => true,
-        AdapterChoice::Hardware => kind != wgpu::DeviceType::Cpu,
-        AdapterChoice::Software => kind == wgpu::DeviceType::Cpu,
-    }
-}
-
-fn rank(kind: wgpu::DeviceType) -> u8 {
-    match kind {
-        wgpu::DeviceType::DiscreteGpu => 0,
-        wgpu::DeviceType::IntegratedGpu => 1,
-        wgpu::DeviceType::VirtualGpu => 2,
-        wgpu::DeviceType::Other => 3,
-        wgpu::DeviceType::Cpu => 4,
+/// What to do when the window gave no picture to draw into.
+fn on_surface_status(status: &wgpu::CurrentSurfaceTexture) -> SurfaceErrorAction {
+    match status {
+        // Validation: it could not be configured before, because a picture was being submitted just then.
+        wgpu::CurrentSurfaceTexture::Outdated | wgpu::CurrentSurfaceTexture::Validation => {
+            SurfaceErrorAction::Reconfigure
+        }
+        wgpu::CurrentSurfaceTexture::Lost => SurfaceErrorAction::RecreateSurface,
+        _ => SurfaceErrorAction::SkipFrame,
     }
 }
 

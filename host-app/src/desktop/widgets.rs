@@ -156,6 +156,12 @@ pub fn short_count(count: u64) -> String {
     }
 }
 
+/// With a capital letter at the beginning.
+pub fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
 /// One thing or several: `1 part`, `3 parts`.
 pub fn plural(count: usize, one: &str) -> String {
     let shown = short_count(count as u64);

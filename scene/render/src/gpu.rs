@@ -36,6 +36,35 @@ impl AdapterChoice {
             Self::Software => kind == wgpu::DeviceType::Cpu,
         }
     }
+
+    /// The adapters that may be used, fastest kind first: discrete, integrated, virtual, anything else, software.
+    pub fn in_order(self, mut adapters: Vec<wgpu::Adapter>) -> Vec<wgpu::Adapter> {
+        adapters.retain(|a| self.allows(a.get_info().device_type));
+        adapters.sort_by_key(|a| match a.get_info().device_type {
+            wgpu::DeviceType::DiscreteGpu => 0,
+            wgpu::DeviceType::IntegratedGpu => 1,
+            wgpu::DeviceType::VirtualGpu => 2,
+            wgpu::DeviceType::Other => 3,
+            wgpu::DeviceType::Cpu => 4,
+        });
+        adapters
+    }
+}
+
+/// Flags of every wgpu instance: validation layers only when `RR_GPU_VALIDATION` is set, whatever the build profile.
+/// They cost more than the rendering itself.
+pub fn instance_flags() -> wgpu::InstanceFlags {
+    if std::env::var_os("RR_GPU_VALIDATION").is_some() {
+        wgpu::InstanceFlags::debugging()
+    } else {
+        wgpu::InstanceFlags::empty()
+    }
+}
+
+/// What every device is opened with: all that the adapter has, because CAD meshes need larger buffers than the
+/// portable defaults allow.
+pub fn device_descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
+    wgpu::DeviceDescriptor { label: Some("rr-render"), required_limits: adapter.limits(), ..Default::default() }
 }
 
 impl fmt::Display for AdapterChoice {
@@ -144,16 +173,9 @@ impl Gpu {
     pub fn headless(choice: AdapterChoice) -> Result<Self, GpuError> {
         let mut desc = wgpu::InstanceDescriptor::new_without_display_handle();
         desc.backends = wgpu::Backends::PRIMARY;
-        // wgpu would follow the build profile; validation layers cost more than the rendering itself.
-        desc.flags = if std::env::var_os("RR_GPU_VALIDATION").is_some() {
-            wgpu::InstanceFlags::debugging()
-        } else {
-            wgpu::InstanceFlags::empty()
-        };
+        desc.flags = instance_flags();
         let instance = wgpu::Instance::new(desc);
-        let mut adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
-        adapters.retain(|a| choice.allows(a.get_info().device_type));
-        adapters.sort_by_key(|a| rank(a.get_info().device_type));
+        let adapters = choice.in_order(pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY)));
         if adapters.is_empty() {
             return Err(no_adapter(choice));
         }
@@ -188,6 +210,10 @@ impl Gpu {
         });
         let uncaptured = Arc::clone(&faults);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            if is_of_a_window(&error) {
+                tracing::debug!(target: "rr_render", %error, "the window's surface is set up again");
+                return;
+            }
             tracing::error!(target: "rr_render", %error, "graphics device reported an error");
             lock(&uncaptured.fault).get_or_insert(from_wgpu(&error));
         }));
@@ -260,6 +286,12 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// True when a window's surface could not be set up or acquired. wgpu refuses to configure one while another thread
+/// submits work, which a resize during a picture does; the window tries again, and the picture is not concerned.
+fn is_of_a_window(error: &wgpu::Error) -> bool {
+    matches!(error, wgpu::Error::Validation { description, .. } if description.contains("In Surface::"))
+}
+
 fn from_wgpu(error: &wgpu::Error) -> GpuError {
     match error {
         wgpu::Error::OutOfMemory { source } => GpuError::OutOfMemory(source.to_string()),
@@ -269,23 +301,8 @@ fn from_wgpu(error: &wgpu::Error) -> GpuError {
     }
 }
 
-fn rank(kind: wgpu::DeviceType) -> u8 {
-    match kind {
-        wgpu::DeviceType::DiscreteGpu => 0,
-        wgpu::DeviceType::IntegratedGpu => 1,
-        wgpu::DeviceType::VirtualGpu => 2,
-        wgpu::DeviceType::Other => 3,
-        wgpu::DeviceType::Cpu => 4,
-    }
-}
-
 fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), wgpu::RequestDeviceError> {
-    pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
-        label: Some("rr-render"),
-        // All that the adapter has: CAD meshes need larger buffers than the portable defaults allow.
-        required_limits: adapter.limits(),
-        ..Default::default()
-    }))
+    pollster::block_on(adapter.request_device(&device_descriptor(adapter)))
 }
 
 fn no_adapter(choice: AdapterChoice) -> GpuError {

@@ -43,7 +43,7 @@ mod target;
 mod theme;
 mod uniforms;
 
-pub use gpu::{AdapterChoice, Gpu, GpuError, GpuInfo};
+pub use gpu::{AdapterChoice, Gpu, GpuError, GpuInfo, device_descriptor, instance_flags};
 pub use marker::MARKER_BOUNDS;
 pub use readback::RING_SIZE;
 pub use renderer::{FrameOptions, Lighting, RenderStats, Renderer};

@@ -297,8 +297,10 @@ pub enum ErrorCode {
     Unauthorized,
     /// No more viewers fit.
     Full,
-    /// The host is ending.
+    /// The host is ending, or this session of it; coming back may work.
     Closing,
+    /// The engineer has sent this viewer away.
+    Removed,
     /// The host has trouble of its own.
     Internal,
 }

@@ -118,6 +118,8 @@ pub struct SignalError {
 /// The last message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Bye {
+    /// Stable, for programs: after [`ErrorCode::Removed`] a viewer does not come back by itself.
+    pub code: ErrorCode,
     /// For people.
     pub message: String,
 }

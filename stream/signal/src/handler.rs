@@ -1,5 +1,6 @@
 //! What the host does with a viewer: the border between signaling and the WebRTC engine.
 
+use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::{Bye, Candidate, SignalFromHost};
 use rr_protocol::token::Claims;
 use std::net::SocketAddr;
@@ -67,8 +68,8 @@ impl Outbox {
     }
 
     /// Ends the conversation: the viewer sees `message`, then the socket closes. It does not end the WebRTC session.
-    pub fn bye(&self, message: &str) -> Result<(), OutboxError> {
-        self.push(SignalFromHost::Bye(Bye { message: message.to_owned() }))
+    pub fn bye(&self, code: ErrorCode, message: &str) -> Result<(), OutboxError> {
+        self.push(SignalFromHost::Bye(Bye { code, message: message.to_owned() }))
     }
 
     fn push(&self, message: SignalFromHost) -> Result<(), OutboxError> {

@@ -271,7 +271,7 @@ impl Machine {
 
     /// The host ends.
     pub fn on_shutdown(&mut self, message: &str) -> Vec<Action> {
-        self.end(SignalFromHost::Bye(Bye { message: message.to_owned() }), CLOSE_AWAY)
+        self.end(SignalFromHost::Bye(Bye { code: ErrorCode::Closing, message: message.to_owned() }), CLOSE_AWAY)
     }
 
     /// Time has passed; to be called at [`Self::deadline`].

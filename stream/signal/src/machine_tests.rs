@@ -118,7 +118,7 @@ fn the_whole_conversation() {
     );
     assert_eq!(talk.machine.on_host_message(host_candidate()), [Action::Send(host_candidate())]);
 
-    let bye = SignalFromHost::Bye(Bye { message: "good night".into() });
+    let bye = SignalFromHost::Bye(Bye { code: ErrorCode::Closing, message: "good night".into() });
     assert_eq!(talk.machine.on_host_message(bye.clone()), [Action::Send(bye), Action::Close(CLOSE_NORMAL)]);
     assert_eq!(talk.say(CANDIDATE), [], "nothing after the end");
     assert_eq!(talk.machine.on_shutdown("again"), []);
@@ -141,7 +141,7 @@ fn candidates_of_the_host_wait_for_the_answer() {
     }
     assert_eq!(refused(&talk.machine.on_host_message(host_candidate())), (ErrorCode::Internal, CLOSE_INTERNAL));
     // A goodbye does not wait.
-    let bye = SignalFromHost::Bye(Bye { message: "no".into() });
+    let bye = SignalFromHost::Bye(Bye { code: ErrorCode::Removed, message: "no".into() });
     assert_eq!(Talk::welcomed().machine.on_host_message(bye.clone()), [Action::Send(bye), Action::Close(CLOSE_NORMAL)]);
 }
 

@@ -13,7 +13,7 @@ export interface ClientError {
 }
 
 /** Answers to signaling that do not change by trying again. */
-const FATAL: ReadonlySet<ErrorCode> = new Set(['unauthorized', 'forbidden', 'invalid', 'malformed', 'not_found']);
+const FATAL: ReadonlySet<ErrorCode> = new Set(['unauthorized', 'forbidden', 'invalid', 'malformed', 'not_found', 'removed']);
 
 /** Whether the host's refusal of a viewer is its last word. */
 export const isFatal = (code: ErrorCode): boolean => FATAL.has(code);

@@ -154,7 +154,7 @@ export class Peer {
         case 'error':
           return this.fail(message.data.code, message.data.message, isFatal(message.data.code));
         case 'bye':
-          return this.fail('closing', message.data.message);
+          return this.fail(message.data.code, message.data.message, isFatal(message.data.code));
       }
     } catch (error) {
       this.fail('internal', `The connection could not be set up: ${error instanceof Error ? error.message : error}`);

@@ -4,7 +4,7 @@ use crate::desktop::action::Action;
 use crate::desktop::icons;
 use crate::desktop::look::{Tokens, strong};
 use crate::desktop::state::{UiState, View};
-use crate::desktop::widgets::{file_name, icon_button, overlay_card, plural};
+use crate::desktop::widgets::{capitalised, file_name, icon_button, overlay_card, plural};
 use egui::{Align, Layout, ProgressBar, RichText, Ui};
 use rr_engine::{Import, ImportState, LoadReport};
 use std::time::{Duration, Instant};
@@ -162,9 +162,4 @@ fn found(ui: &mut Ui, report: &LoadReport) {
             });
         });
     }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

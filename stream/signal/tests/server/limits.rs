@@ -55,7 +55,7 @@ async fn a_reader_that_takes_for_ever_is_cut() {
     // A signaling socket is not cut by it.
     let (mut viewer, peer) = host.watching().await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    host.handler.outboxes.lock().unwrap()[&peer].bye("done").unwrap();
+    host.handler.outboxes.lock().unwrap()[&peer].bye(ErrorCode::Closing, "done").unwrap();
     assert!(matches!(viewer.next().await, Some(SignalFromHost::Bye(_))));
 }
 

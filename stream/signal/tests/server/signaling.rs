@@ -42,11 +42,11 @@ async fn a_viewer_comes_in_and_the_host_says_goodbye() {
     let server = host.server.take().unwrap();
     let ending = tokio::task::spawn_blocking(move || server.shutdown("the engineer went home"));
     let Some(SignalFromHost::Bye(bye)) = viewer.next().await else { panic!() };
-    assert_eq!(bye.message, "the engineer went home");
+    assert_eq!((bye.code, bye.message.as_str()), (ErrorCode::Closing, "the engineer went home"));
     assert_eq!((viewer.next().await, viewer.close_code), (None, Some(1001)));
     ending.await.unwrap();
     assert_eq!(host.call(), Call::Left(peer, true));
-    assert_eq!(outbox.bye("late"), Err(OutboxError::Closed));
+    assert_eq!(outbox.bye(ErrorCode::Closing, "late"), Err(OutboxError::Closed));
 }
 
 #[tokio::test]
@@ -76,8 +76,9 @@ async fn the_host_ends_one_viewer_alone() {
     let ((mut first, first_id), (mut second, second_id)) = (host.watching().await, host.watching().await);
     assert_ne!(first_id, second_id);
     let outbox = |peer| host.handler.outboxes.lock().unwrap()[&peer].clone();
-    outbox(first_id).bye("out").unwrap();
-    assert!(matches!(first.next().await, Some(SignalFromHost::Bye(_))));
+    outbox(first_id).bye(ErrorCode::Removed, "out").unwrap();
+    let Some(SignalFromHost::Bye(bye)) = first.next().await else { panic!() };
+    assert_eq!((bye.code, bye.message.as_str()), (ErrorCode::Removed, "out"));
     assert_eq!((first.next().await, first.close_code), (None, Some(1000)));
     assert_eq!(host.call(), Call::Left(first_id, true));
     outbox(second_id).candidate(candidate("c")).unwrap();

@@ -15,7 +15,7 @@ use crate::desktop::look::strong;
 use crate::desktop::panels::tree::kind_title;
 use crate::desktop::shortcuts;
 use crate::desktop::state::{UiState, View};
-use crate::desktop::widgets::{labelled_button, plural, row, section};
+use crate::desktop::widgets::{capitalised, labelled_button, plural, row, section};
 use egui::Ui;
 use field::Drafts;
 use glam::Vec3;
@@ -69,12 +69,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Vec
 /// True when the workspace takes the command; otherwise the reason. The engine decides again.
 fn check(view: &View<'_>, command: &Command) -> Result<(), String> {
     let mut workspace = rr_scene::Workspace::clone(&view.scene.workspace);
-    workspace.apply(command, rr_scene::Role::Admin).map(drop).map_err(|e| sentence(&e.to_string()))
-}
-
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    workspace.apply(command, rr_scene::Role::Admin).map(drop).map_err(|e| capitalised(&e.to_string()))
 }
 
 fn edit(command: Command) -> Action {
