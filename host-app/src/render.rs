@@ -3,7 +3,7 @@
 use crate::cli::{self, RenderArgs};
 use crate::start;
 use anyhow::{Context, anyhow, bail};
-use rr_engine::{Engine, Gpu, ImportRequest, ImportState, Input};
+use rr_engine::{Engine, Gpu, ImportRequest, Input};
 use rr_render::{FrameOptions, RenderTarget, Renderer};
 use rr_scene::NamedViewKind;
 use std::process::ExitCode;
@@ -34,14 +34,13 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
     start::wait_until_loaded(&engine, &woken, Duration::MAX);
 
     let status = engine.status();
-    let failures: Vec<_> =
-        status.imports.iter().filter_map(|i| matches!(&i.state, ImportState::Failed(_)).then_some(())).collect();
+    let failed = start::failed_files(&engine);
     for entry in &status.log {
         if entry.level > rr_engine::LogLevel::Info {
             eprintln!("rrhost: {}", entry.text);
         }
     }
-    if !failures.is_empty() && failures.len() == status.imports.len() {
+    if failed > 0 && engine.scene().models.is_empty() {
         bail!("nothing could be read");
     }
     if let Some(view) = &args.view {
@@ -60,5 +59,5 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
     renderer.render(&mut target, &scene, &FrameOptions::default())?;
     target.save_png(&args.output).with_context(|| anyhow!("cannot write {}", args.output.display()))?;
     engine.shutdown()?;
-    Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

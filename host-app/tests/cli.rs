@@ -118,6 +118,27 @@ fn render_writes_a_picture_of_the_asked_size() {
 }
 
 #[test]
+fn a_workspace_with_a_missing_model_is_drawn_with_what_is_there() {
+    let f = Folder::new();
+    f.cube("cube.stl");
+    let device = |id: &str, model: &str| {
+        format!(r#"{{"id":"{id}","name":"{id}","kind":"custom","model":{{"path":"{model}"}}}}"#)
+    };
+    let both = format!("{},{}", device("a", "cube.stl"), device("b", "gone.stl"));
+    for (devices, says_nothing_was_read) in [(both, false), (device("b", "gone.stl"), true)] {
+        let (path, picture) = (f.path("line.rrws.json"), f.path("line.png"));
+        let body = format!(r#"{{"format":"remote-render-workspace","version":1,"name":"Line","devices":[{devices}]}}"#);
+        fs::write(&path, body).unwrap();
+        let _ = fs::remove_file(&picture);
+        let out = f.run(&["render", text(&path), "-o", text(&picture)]);
+        assert_eq!(out.status.code(), Some(1));
+        assert!(stderr(&out).contains("gone.stl"), "{}", stderr(&out));
+        assert_eq!(stderr(&out).contains("nothing could be read"), says_nothing_was_read, "{}", stderr(&out));
+        assert_eq!(picture.exists(), !says_nothing_was_read);
+    }
+}
+
+#[test]
 fn without_a_graphics_adapter_it_says_what_to_install() {
     let f = Folder::new();
     let cube = f.cube("cube.stl");

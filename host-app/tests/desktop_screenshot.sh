@@ -57,17 +57,17 @@ done
 xdotool windowmove "$window" 0 0 windowsize "$window" "$width" "$height" || true
 xdotool windowfocus "$window" 2>/dev/null || true
 
-# A picture counts when two in a row are (almost) the same: then nothing is on its way any more.
+# A picture counts when two in a row are the same but for the flow along the connections: then nothing is on its way.
 shoot() {
   local name=$1 previous="$work/previous.png"
   rm -f "$previous"
   for _ in $(seq 1 60); do
     import -silent -window root "$work/now.png"
-    if [ -f "$previous" ] && [ "$(differing "$previous" "$work/now.png")" -lt 200 ]; then break; fi
-    mv "$work/now.png" "$previous"
-    sleep 0.4
+    convert "$work/now.png" -scale 12.5% "$work/small.png"
+    if [ -f "$previous" ] && [ "$(differing "$previous" "$work/small.png" 10%)" -lt 60 ]; then break; fi
+    mv "$work/small.png" "$previous"
+    sleep 0.7
   done
-  [ -f "$work/now.png" ] || cp "$previous" "$work/now.png"
   cp "$work/now.png" "$out/$name.png"
   local colours
   colours=$(convert "$out/$name.png" -format '%k' info:)

@@ -21,6 +21,8 @@ pub(crate) enum Purpose {
 struct Entry {
     job: JobId,
     purpose: Option<Purpose>,
+    /// The user asked for this file and wants to see what was found; a workspace's own models just appear.
+    was_asked_for: bool,
     shown: Import,
 }
 
@@ -38,7 +40,8 @@ impl Imports {
             self.entries.remove(oldest);
         }
         let shown = Import { id: ImportId(job.0), file, state: ImportState::Queued };
-        self.entries.push(Entry { job, purpose: Some(purpose), shown });
+        let was_asked_for = matches!(purpose, Purpose::NewDevice(_));
+        self.entries.push(Entry { job, purpose: Some(purpose), was_asked_for, shown });
     }
 
     pub fn progress(&mut self, job: JobId, stage: &'static str, done: Option<f32>) {
@@ -55,13 +58,16 @@ impl Imports {
 
     /// An empty reason means that it was cancelled.
     pub fn finish(&mut self, job: JobId, result: Result<Arc<LoadReport>, String>) {
-        if let Some(entry) = self.entries.iter_mut().find(|e| e.job == job) {
-            entry.shown.state = match result {
-                Ok(report) => ImportState::Done(report),
-                Err(reason) if reason.is_empty() => ImportState::Cancelled,
-                Err(reason) => ImportState::Failed(reason),
-            };
-        }
+        let Some(at) = self.entries.iter().position(|e| e.job == job) else { return };
+        self.entries[at].shown.state = match result {
+            Ok(report) if report.warnings.is_empty() && !self.entries[at].was_asked_for => {
+                self.entries.remove(at);
+                return;
+            }
+            Ok(report) => ImportState::Done(report),
+            Err(reason) if reason.is_empty() => ImportState::Cancelled,
+            Err(reason) => ImportState::Failed(reason),
+        };
     }
 
     /// Forgets an import that is over; for one that runs, the job to cancel.

@@ -11,6 +11,7 @@
 
 mod action;
 mod app;
+mod event_loop;
 mod icons;
 mod jobs;
 mod look;
@@ -28,7 +29,7 @@ mod tests;
 pub use app::ShareSetup;
 pub use settings::ThemeChoice;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use app::App;
 use eframe::egui_wgpu::{SurfaceErrorAction, WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
 use eframe::wgpu;
@@ -39,6 +40,7 @@ use state::{HostInfo, UiState};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// What the window starts with.
 pub struct DesktopOptions {
@@ -103,6 +105,18 @@ impl Stop {
     }
 }
 
+/// Until the window tries again after it lost a frame.
+const LOST_FRAME_PAUSE: Duration = Duration::from_millis(50);
+const NO_DESKTOP: &str = "There is no desktop to open a window on. Start rrhost from a desktop session, or run without a \
+                          window: rrhost --headless";
+const NO_ADAPTER: &str = if cfg!(target_os = "linux") {
+    "No graphics adapter can draw into a window here. Install the driver of the graphics card or the software renderer \
+     (apt install mesa-vulkan-drivers), or run without a window: rrhost --headless"
+} else {
+    "No graphics adapter can draw into a window here. Install the driver of the graphics card, or run without a window: \
+     rrhost --headless"
+};
+
 /// Shows the window and returns when it is closed. Must be called from the main thread.
 ///
 /// # Errors
@@ -132,17 +146,29 @@ pub fn run(options: DesktopOptions) -> anyhow::Result<()> {
     // The engine must end after the window is gone, also when the window never came up.
     let engine: Arc<OnceLock<Engine>> = Arc::default();
     let started = Arc::clone(&engine);
-    let shown = eframe::run_native(
-        "remote-render",
-        native,
-        Box::new(move |context| {
-            let app = start(context, options, remembered).map_err(|e| crate::explain(&e))?;
-            drop(started.set(app.engine.clone()));
-            Ok(Box::new(app))
-        }),
-    );
+    let gpu: Arc<OnceLock<Gpu>> = Arc::default();
+    let (shared_gpu, failed) = (Arc::clone(&gpu), Arc::new(OnceLock::new()));
+    let failure = Arc::clone(&failed);
+    let creator: eframe::AppCreator<'_> =
+        Box::new(move |context| match start(context, options, remembered, &shared_gpu) {
+            Ok(app) => {
+                drop(started.set(app.engine.clone()));
+                Ok(Box::new(app))
+            }
+            Err(error) => {
+                drop(failure.set(error));
+                Err("rrhost did not start".into())
+            }
+        });
+    let shown = event_loop::run(native, &gpu, creator);
     let ended = engine.get().map(Engine::shutdown);
-    shown.map_err(|error| no_window(&error))?;
+    shown.map_err(|error| anyhow!("{NO_DESKTOP}\n(details: {error})"))?;
+    if let Some(error) = Arc::into_inner(failed).and_then(OnceLock::into_inner) {
+        return Err(error);
+    }
+    if gpu.get().is_none() {
+        bail!("{NO_ADAPTER}");
+    }
     if let Some(saved) = ended {
         let saved = saved.context("the engine did not end in order")?;
         if let Some(path) = saved {
@@ -156,10 +182,18 @@ fn start(
     context: &eframe::CreationContext<'_>,
     options: DesktopOptions,
     remembered: Remembered,
+    shared_gpu: &OnceLock<Gpu>,
 ) -> anyhow::Result<App> {
     let render_state = context.wgpu_render_state.clone().context("the window has no wgpu device")?;
-    let gpu = Gpu::from_parts(render_state.adapter.clone(), render_state.device.clone(), render_state.queue.clone());
     let ctx = context.egui_ctx.clone();
+    let repaint = ctx.clone();
+    let gpu = Gpu::of_window(
+        render_state.adapter.clone(),
+        render_state.device.clone(),
+        render_state.queue.clone(),
+        move || repaint.request_repaint_after(LOST_FRAME_PAUSE),
+    );
+    drop(shared_gpu.set(gpu.clone()));
     app::dress(&ctx, remembered.theme);
     drop(options.stop.inner.ctx.set(ctx.clone()));
     let host = HostInfo {
@@ -234,25 +268,4 @@ fn on_surface_status(status: &wgpu::CurrentSurfaceTexture) -> SurfaceErrorAction
         wgpu::CurrentSurfaceTexture::Lost => SurfaceErrorAction::RecreateSurface,
         _ => SurfaceErrorAction::SkipFrame,
     }
-}
-
-/// Says what to do when there is no window.
-fn no_window(error: &eframe::Error) -> anyhow::Error {
-    let hint = match &error {
-        // The window was there; what failed says itself what to do.
-        eframe::Error::AppCreation(reason) => return anyhow!("{reason}"),
-        eframe::Error::Wgpu(_) if cfg!(target_os = "linux") => {
-            "No graphics adapter can draw into a window here. Install the driver of the graphics card or the software \
-             renderer (apt install mesa-vulkan-drivers), or run without a window: rrhost --headless"
-        }
-        eframe::Error::Wgpu(_) => {
-            "No graphics adapter can draw into a window here. Install the driver of the graphics card, or run without \
-             a window: rrhost --headless"
-        }
-        eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => {
-            "There is no desktop to open a window on. Start rrhost from a desktop session, or run without a window: \
-             rrhost --headless"
-        }
-    };
-    anyhow!("{hint}\n(details: {error})")
 }

@@ -5,7 +5,8 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 
 /// Which kind of adapter may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -155,6 +156,8 @@ struct Inner {
     queue: wgpu::Queue,
     info: GpuInfo,
     faults: Arc<Faults>,
+    /// Held while commands go to the device, and by a window that must not be disturbed by that.
+    submissions: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -182,15 +185,33 @@ impl Gpu {
         let mut refusals = Vec::new();
         for adapter in adapters {
             match open(&adapter) {
-                Ok((device, queue)) => return Ok(Self::from_parts(adapter, device, queue)),
+                Ok((device, queue)) => return Ok(Self::from_parts(adapter, device, queue, None)),
                 Err(e) => refusals.push(format!("{}: {e}", adapter.get_info().name)),
             }
         }
         Err(GpuError::Device(refusals.join("; ")))
     }
 
-    /// Wraps a device that somebody else opened (the desktop window's). Its error callbacks are replaced.
-    pub fn from_parts(adapter: wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue) -> Self {
+    /// Shares the device that a window was opened with; to be called on the window's thread. The device's error
+    /// callbacks are replaced.
+    ///
+    /// What goes wrong on the window's thread costs the window a frame and is told to `on_lost_frame`; it is no fault
+    /// of the pictures that other threads draw.
+    pub fn of_window(
+        adapter: wgpu::Adapter,
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        on_lost_frame: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        Self::from_parts(adapter, device, queue, Some((std::thread::current().id(), Box::new(on_lost_frame))))
+    }
+
+    fn from_parts(
+        adapter: wgpu::Adapter,
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        window: Option<(ThreadId, Box<dyn Fn() + Send + Sync>)>,
+    ) -> Self {
         let raw = adapter.get_info();
         let info = GpuInfo {
             name: raw.name,
@@ -210,14 +231,18 @@ impl Gpu {
         });
         let uncaptured = Arc::clone(&faults);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            if is_of_a_window(&error) {
-                tracing::debug!(target: "rr_render", %error, "the window's surface is set up again");
+            // wgpu calls back on the thread that made the error.
+            if let Some((thread, on_lost_frame)) = &window
+                && *thread == std::thread::current().id()
+            {
+                tracing::debug!(target: "rr_render", %error, "the window loses a frame");
+                on_lost_frame();
                 return;
             }
             tracing::error!(target: "rr_render", %error, "graphics device reported an error");
             lock(&uncaptured.fault).get_or_insert(from_wgpu(&error));
         }));
-        Self { inner: Arc::new(Inner { adapter, device, queue, info, faults }) }
+        Self { inner: Arc::new(Inner { adapter, device, queue, info, faults, submissions: Mutex::default() }) }
     }
 
     /// What adapter this is.
@@ -256,6 +281,18 @@ impl Gpu {
         &self.inner.queue
     }
 
+    /// Hands the commands to the device.
+    pub fn submit(&self, commands: wgpu::CommandBuffer) -> wgpu::SubmissionIndex {
+        let _gate = self.hold_submissions();
+        self.queue().submit([commands])
+    }
+
+    /// As long as this is held no [`Self::submit`] goes through: setting up a window's surface fails when work comes in
+    /// meanwhile.
+    pub fn hold_submissions(&self) -> MutexGuard<'_, ()> {
+        lock(&self.inner.submissions)
+    }
+
     /// Hands out the first fault since the last check. A lost device fails every check.
     ///
     /// # Errors
@@ -282,14 +319,8 @@ impl Gpu {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// True when a window's surface could not be set up or acquired. wgpu refuses to configure one while another thread
-/// submits work, which a resize during a picture does; the window tries again, and the picture is not concerned.
-fn is_of_a_window(error: &wgpu::Error) -> bool {
-    matches!(error, wgpu::Error::Validation { description, .. } if description.contains("In Surface::"))
 }
 
 fn from_wgpu(error: &wgpu::Error) -> GpuError {

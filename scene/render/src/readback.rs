@@ -88,7 +88,7 @@ impl RenderTarget {
             },
             wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
         );
-        let submission = self.gpu.queue().submit([encoder.finish()]);
+        let submission = self.gpu.submit(encoder.finish());
         let state = Arc::new(AtomicU8::new(PENDING));
         let done = Arc::clone(&state);
         buffer.map_async(wgpu::MapMode::Read, .., move |result| {

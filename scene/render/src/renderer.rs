@@ -270,7 +270,7 @@ impl Renderer {
         if outlined || labels > 0 {
             self.overlay_pass(&mut encoder, target, outlined.then_some((&uniforms, size, options)), labels, &mut stats);
         }
-        self.gpu.queue().submit([encoder.finish()]);
+        self.gpu.submit(encoder.finish());
         self.gpu.check()?;
         Ok(stats)
     }
