@@ -83,7 +83,7 @@ test: install-test ## Everything: format, lints, Rust, TypeScript, end to end, f
 	$(MAKE) desktop-run
 
 bench: install-test ## Print the figures: loading, rendering, encoding, start, latency
-	$(MAKE) build tests/e2e/node_modules
+	$(MAKE) web tests/e2e/node_modules
 	tests/bench.sh
 
 clean:
