@@ -66,7 +66,8 @@ async function latencies(page, count) {
     };
     const results = [];
     for (let i = 0; i < count; i++) {
-      const [x, y] = [0.15 + 0.7 * Math.random(), 0.15 + 0.7 * Math.random()];
+      // Left and right in turn: where the last mark still stands nothing would change.
+      const [x, y] = [(i % 2 ? 0.15 : 0.55) + 0.3 * Math.random(), 0.15 + 0.7 * Math.random()];
       const before = luma(x, y);
       const sent = performance.now();
       client.sendTestClick(x, y);
@@ -81,7 +82,7 @@ async function latencies(page, count) {
         video.requestVideoFrameCallback(look);
       });
       results.push(ms);
-      await new Promise((done) => setTimeout(done, 350 + 200 * Math.random()));
+      await new Promise((done) => setTimeout(done, 550 + 200 * Math.random()));
     }
     return results;
   }, count);

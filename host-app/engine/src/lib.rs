@@ -17,6 +17,7 @@ mod imports;
 mod loading;
 mod log;
 mod place;
+mod quality;
 mod render_thread;
 mod session_thread;
 mod sharing;

@@ -5,12 +5,13 @@
 //! interface's thread: tablets stay live while the window is minimised.
 
 use crate::engine::{EngineError, PictureSize};
+use crate::quality::MotionScale;
 use crate::session_thread::{Message, SessionSender};
 use crate::status::PictureStats;
 use crate::window::{WindowPicture, WindowSlot};
 use arc_swap::ArcSwap;
-use rr_encode::{Frame, FramePool};
-use rr_render::{FrameOptions, Gpu, GpuError, RenderStats, RenderTarget, Renderer, Theme};
+use rr_encode::{Frame, FramePool, Scaler};
+use rr_render::{Detail, FrameOptions, Gpu, GpuError, RenderStats, RenderTarget, Renderer, Theme};
 use rr_scene::SceneSnapshot;
 use rr_stream::FrameSlot;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -21,6 +22,9 @@ use std::time::{Duration, Instant};
 const WINDOW_FPS: f32 = 60.0;
 /// Frames per second of moving flows while nothing else changes, where each frame costs the processor dearly.
 const SOFTWARE_FLOW_FPS: f32 = 10.0;
+/// What moves is drawn in less detail where each frame costs the processor dearly; this long after the last movement the
+/// full picture follows.
+const REFINE_AFTER: Duration = Duration::from_millis(150);
 /// After a failed frame the next try waits this long.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -127,6 +131,10 @@ struct Output {
     generation: u64,
     frame: u64,
     shown: Option<u64>,
+    /// What the last frame showed, to see whether something moves.
+    scene: Option<Arc<SceneSnapshot>>,
+    moved_at: Option<Instant>,
+    detail: Detail,
     drawn_at: Option<Instant>,
     interval: Duration,
 }
@@ -134,7 +142,17 @@ struct Output {
 impl Output {
     fn new(fps: f32) -> Self {
         let interval = Duration::from_secs_f32(1.0 / fps.clamp(1.0, 240.0));
-        Self { target: None, generation: 0, frame: 0, shown: None, drawn_at: None, interval }
+        Self {
+            target: None,
+            generation: 0,
+            frame: 0,
+            shown: None,
+            scene: None,
+            moved_at: None,
+            detail: Detail::Fine,
+            drawn_at: None,
+            interval,
+        }
     }
 
     /// When the next frame is due; none when the picture is up to date.
@@ -143,7 +161,20 @@ impl Output {
         if self.shown != Some(revision) {
             return Some(drawn_at + self.interval);
         }
-        flow_interval.map(|i| drawn_at + i.max(self.interval))
+        let refined = self.moved_at.filter(|_| self.detail == Detail::Moving).map(|at| at + REFINE_AFTER);
+        let flows = flow_interval.map(|i| drawn_at + i.max(self.interval));
+        [refined, flows].into_iter().flatten().min()
+    }
+
+    /// Detail of the frame that is drawn now and shows `scene`.
+    fn next_detail(&mut self, gpu: &Gpu, scene: &Arc<SceneSnapshot>, now: Instant) -> Detail {
+        let last = self.scene.replace(Arc::clone(scene));
+        if last.is_some_and(|l| l.camera != scene.camera || !Arc::ptr_eq(&l.workspace, &scene.workspace)) {
+            self.moved_at = Some(now);
+        }
+        let moves = self.moved_at.is_some_and(|at| now.duration_since(at) < REFINE_AFTER);
+        self.detail = if moves && gpu.info().is_software { Detail::Moving } else { Detail::Fine };
+        self.detail
     }
 
     fn target(&mut self, gpu: &Gpu, size: (u32, u32)) -> Result<&mut RenderTarget, GpuError> {
@@ -165,6 +196,8 @@ struct Worker {
     window: Output,
     stream: Output,
     pool: FramePool,
+    /// The stream's picture in motion, in fewer pixels where the adapter is slow.
+    moving: Moving,
     started: Instant,
     meter: Meter,
     failed: Option<String>,
@@ -180,6 +213,7 @@ impl Worker {
             window: Output::new(WINDOW_FPS),
             stream,
             pool: FramePool::new(),
+            moving: Moving::default(),
             started: Instant::now(),
             meter: Meter::default(),
             failed: None,
@@ -269,13 +303,14 @@ impl Worker {
             }
         }
         if let Some(stats) = self.meter.every_second(now) {
+            let stats = PictureStats { motion_scale: self.moving.scale.scale(), ..stats };
             self.config.session.try_send(Message::PictureStats(stats));
         }
         Ok(next)
     }
 
-    fn options(&self) -> FrameOptions {
-        FrameOptions { time_secs: self.started.elapsed().as_secs_f64(), ..FrameOptions::default() }
+    fn options(&self, detail: Detail) -> FrameOptions {
+        FrameOptions { time_secs: self.started.elapsed().as_secs_f64(), detail, ..FrameOptions::default() }
     }
 
     fn flow_interval(&mut self, scene: &SceneSnapshot) -> Option<Duration> {
@@ -295,8 +330,9 @@ impl Worker {
     }
 
     fn draw_window(&mut self, scene: &Arc<SceneSnapshot>, size: (u32, u32)) -> Result<(), GpuError> {
-        let options = self.options();
         let started = Instant::now();
+        let detail = self.window.next_detail(&self.config.gpu, scene, started);
+        let options = self.options(detail);
         let target = self.window.target(&self.config.gpu, size)?;
         let stats = self.renderer.render(target, scene, &options)?;
         let view = target.texture_view().clone();
@@ -316,8 +352,9 @@ impl Worker {
     }
 
     fn draw_stream(&mut self, scene: &Arc<SceneSnapshot>, slot: &FrameSlot) -> Result<(), GpuError> {
-        let options = self.options();
         let started = Instant::now();
+        let detail = self.stream.next_detail(&self.config.gpu, scene, started);
+        let options = self.options(detail);
         let size = (self.config.picture.width_px, self.config.picture.height_px);
         self.stream.drawn_at = Some(started);
         // All frames in use means that the encoder is behind: this picture is left out, before encoding.
@@ -325,11 +362,17 @@ impl Worker {
             self.stream.shown = None;
             return Ok(());
         };
-        let target = self.stream.target(&self.config.gpu, size)?;
-        let stats = self.renderer.render(target, scene, &options)?;
-        let filled = target.read_back(|rgba, stride| frame.fill_from_rgba(rgba, stride, size.0, size.1))?;
-        if let Err(error) = filled {
-            return Err(GpuError::Lost(error.to_string()));
+        let scale = if detail == Detail::Moving { self.moving.scale.scale() } else { 1.0 };
+        let stats = if scale < 1.0 {
+            self.moving.draw(&self.config.gpu, &mut self.renderer, scene, options, (scale, size), &mut frame)?
+        } else {
+            let target = self.stream.target(&self.config.gpu, size)?;
+            let stats = self.renderer.render(target, scene, &options)?;
+            fill(target, &mut frame)?;
+            stats
+        };
+        if detail == Detail::Moving {
+            self.moving.scale.took(started.elapsed());
         }
         if let Some(at) = scene.marks.probe {
             draw_probe(&mut frame, at);
@@ -342,6 +385,62 @@ impl Worker {
         slot.put(frame);
         self.meter.rendered(Some(started.elapsed()), &stats);
         Ok(())
+    }
+}
+
+/// Reads the picture back into a frame.
+fn fill(target: &mut RenderTarget, frame: &mut Frame) -> Result<(), GpuError> {
+    let (width, height) = target.size();
+    let filled = target.read_back(|rgba, stride| frame.fill_from_rgba(rgba, stride, width, height))?;
+    filled.map_err(|error| GpuError::ReadBack(error.to_string()))
+}
+
+/// Draws the stream's picture in fewer pixels and enlarges it.
+struct Moving {
+    scale: MotionScale,
+    target: Option<RenderTarget>,
+    pool: FramePool,
+    scaler: Scaler,
+}
+
+impl Default for Moving {
+    fn default() -> Self {
+        Self { scale: MotionScale::default(), target: None, pool: FramePool::with_frames(1), scaler: Scaler::default() }
+    }
+}
+
+impl Moving {
+    fn draw(
+        &mut self,
+        gpu: &Gpu,
+        renderer: &mut Renderer,
+        scene: &SceneSnapshot,
+        mut options: FrameOptions,
+        (scale, size): (f32, (u32, u32)),
+        frame: &mut Frame,
+    ) -> Result<RenderStats, GpuError> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "smaller than a size that fits"
+        )]
+        let [width, height] = [size.0, size.1].map(|edge| ((edge as f32 * scale) as u32 & !1).max(2));
+        let target = match &mut self.target {
+            Some(target) => target,
+            none => none.insert(RenderTarget::new(gpu, width, height, gpu.default_samples())?),
+        };
+        target.resize(width, height)?;
+        // Text and lines keep their size in the finished picture.
+        options.ui_scale *= scale;
+        let stats = renderer.render(target, scene, &options)?;
+        let Some(mut small) = self.pool.take() else {
+            return Err(GpuError::ReadBack("the small frame is in use".into()));
+        };
+        fill(target, &mut small)?;
+        let enlarged = self.scaler.scale(&small, frame, size.0, size.1);
+        enlarged.map_err(|error| GpuError::ReadBack(error.to_string()))?;
+        Ok(stats)
     }
 }
 

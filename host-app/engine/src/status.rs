@@ -134,4 +134,6 @@ pub struct PictureStats {
     pub triangles: u64,
     /// Draw calls of the last picture.
     pub draw_calls: u32,
+    /// Edge of the stream's picture in motion as a share of its full size: below 1 where the adapter is slow.
+    pub motion_scale: f32,
 }

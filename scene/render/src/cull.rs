@@ -15,6 +15,10 @@ pub(crate) struct Run {
     pub(crate) batch: usize,
     pub(crate) first: u32,
     pub(crate) end: u32,
+    /// From the eye to the nearest point of the spheres around the instances, metres; negative inside of one.
+    pub(crate) nearest: f32,
+    /// Largest scale from the part to the world among the instances.
+    pub(crate) scale: f32,
 }
 
 /// Lists that live from frame to frame, so that culling allocates nothing.
@@ -43,11 +47,20 @@ impl Visible {
                     self.runs.extend(open.take());
                     continue;
                 }
-                nearest = nearest.min((centre - eye).length() - radius);
+                let distance = (centre - eye).length() - radius;
+                let scale = scene.scales[i as usize];
+                nearest = nearest.min(distance);
                 let has_edges = frustum.radius_px(centre, radius) >= MIN_EDGE_RADIUS_PX;
                 match &mut open {
-                    Some((run, edges)) if *edges == has_edges => run.end = i + 1,
-                    _ => self.runs.extend(open.replace((Run { batch: index, first: i, end: i + 1 }, has_edges))),
+                    Some((run, edges)) if *edges == has_edges => {
+                        run.end = i + 1;
+                        run.nearest = run.nearest.min(distance);
+                        run.scale = run.scale.max(scale);
+                    }
+                    _ => {
+                        let run = Run { batch: index, first: i, end: i + 1, nearest: distance, scale };
+                        self.runs.extend(open.replace((run, has_edges)));
+                    }
                 }
             }
             self.runs.extend(open);
@@ -71,6 +84,8 @@ impl Visible {
             let mut run = all.next()?;
             while let Some(next) = all.next_if(|n| n.batch == run.batch && n.first == run.end) {
                 run.end = next.end;
+                run.nearest = run.nearest.min(next.nearest);
+                run.scale = run.scale.max(next.scale);
             }
             Some(run)
         })
@@ -90,7 +105,7 @@ impl Visible {
             while first < run.end {
                 let end = (first..run.end).find(|&i| is_wanted(i) != is_wanted(first)).unwrap_or(run.end);
                 if is_wanted(first) {
-                    parts.push(Run { batch: run.batch, first, end });
+                    parts.push(Run { first, end, ..run });
                 }
                 first = end;
             }

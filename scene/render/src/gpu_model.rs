@@ -1,8 +1,11 @@
 //! A model's buffers on the graphics device.
 
+use crate::edges::order_by_size;
 use crate::gpu::{Gpu, GpuError};
+use crate::lod::{Levels, Source};
 use crate::pack::{PackedPart, Place, Segment, Vertex, pack};
 use rr_scene::{Aabb, Model};
+use std::sync::OnceLock;
 
 /// One model on the device, used by every placed device that shows it.
 #[derive(Debug)]
@@ -15,6 +18,8 @@ pub(crate) struct GpuModel {
 #[derive(Debug)]
 pub(crate) struct GpuPart {
     pub(crate) faces: Option<Faces>,
+    /// Coarser versions of the faces, once they are made.
+    pub(crate) levels: OnceLock<Levels>,
     pub(crate) edges: Option<Lines>,
     pub(crate) lines: Option<Lines>,
     pub(crate) bounds: Aabb,
@@ -32,14 +37,27 @@ pub(crate) struct Faces {
 pub(crate) struct Lines {
     pub(crate) bind_group: wgpu::BindGroup,
     pub(crate) count: u32,
+    /// How large the feature of each is, largest first; empty where all are always drawn.
+    sizes: Vec<f32>,
+}
+
+impl Lines {
+    /// How many to draw so that no feature of `size` or more is missing.
+    pub(crate) fn count_of_size(&self, size: f32) -> u32 {
+        if self.sizes.is_empty() { self.count } else { count(self.sizes.partition_point(|s| *s >= size)) }
+    }
 }
 
 impl GpuModel {
-    /// Uploads a model.
+    /// Uploads a model; also returns what its coarser versions can be made from.
     ///
     /// # Errors
     /// [`GpuError::OutOfMemory`] when it does not fit.
-    pub(crate) fn upload(gpu: &Gpu, line_layout: &wgpu::BindGroupLayout, model: &Model) -> Result<Self, GpuError> {
+    pub(crate) fn upload(
+        gpu: &Gpu,
+        line_layout: &wgpu::BindGroupLayout,
+        model: &Model,
+    ) -> Result<(Self, Vec<Source>), GpuError> {
         let limits = gpu.device().limits();
         let packed = pack(model);
         for part in &packed {
@@ -47,12 +65,17 @@ impl GpuModel {
         }
         gpu.guarded(|| {
             let mut bytes = 0;
-            let parts: Vec<GpuPart> =
-                packed.into_iter().map(|p| upload_part(gpu, line_layout, p, &mut bytes)).collect();
-            let bounds = parts.iter().fold(Aabb::EMPTY, |all, part| {
+            let (mut parts, mut sources) = (Vec::with_capacity(packed.len()), Vec::with_capacity(packed.len()));
+            for (index, mut part) in packed.into_iter().enumerate() {
+                let uploaded = upload_part(gpu, line_layout, &mut part, &mut bytes);
+                let (vertices, indices) = (part.vertices, part.indices);
+                sources.push(Source { part: index, vertices, indices, radius: uploaded.bounds.radius() });
+                parts.push(uploaded);
+            }
+            let bounds = parts.iter().fold(Aabb::EMPTY, |all, part: &GpuPart| {
                 part.places.iter().fold(all, |all, p| all.union(part.bounds.transformed(&p.model_from_part)))
             });
-            Self { parts, bounds, bytes }
+            (Self { parts, bounds, bytes }, sources)
         })
     }
 }
@@ -72,14 +95,15 @@ fn fits(part: &PackedPart, limits: &wgpu::Limits) -> Result<(), GpuError> {
     Ok(())
 }
 
-fn upload_part(gpu: &Gpu, layout: &wgpu::BindGroupLayout, part: PackedPart, bytes: &mut u64) -> GpuPart {
+fn upload_part(gpu: &Gpu, layout: &wgpu::BindGroupLayout, part: &mut PackedPart, bytes: &mut u64) -> GpuPart {
     let faces = (!part.indices.is_empty()).then(|| {
         let vertices = buffer::<Vertex>(gpu, "vertices", &part.vertices, wgpu::BufferUsages::VERTEX);
         let indices = buffer::<u32>(gpu, "indices", &part.indices, wgpu::BufferUsages::INDEX);
         *bytes += vertices.size() + indices.size();
         Faces { vertices, indices, index_count: count(part.indices.len()) }
     });
-    let mut lines = |segments: &[Segment]| {
+    let sizes = order_by_size(&mut part.edges);
+    let mut lines = |segments: &[Segment], sizes: Vec<f32>| {
         (!segments.is_empty()).then(|| {
             let buffer = buffer(gpu, "lines", segments, wgpu::BufferUsages::STORAGE);
             *bytes += buffer.size();
@@ -88,12 +112,13 @@ fn upload_part(gpu: &Gpu, layout: &wgpu::BindGroupLayout, part: PackedPart, byte
                 layout,
                 entries: &[wgpu::BindGroupEntry { binding: 0, resource: buffer.as_entire_binding() }],
             });
-            Lines { bind_group, count: count(segments.len()) }
+            Lines { bind_group, count: count(segments.len()), sizes }
         })
     };
-    let edges = lines(&part.edges);
-    let lines = lines(&part.lines);
-    GpuPart { faces, edges, lines, bounds: part.bounds.0, places: part.places }
+    let edges = lines(&part.edges, sizes);
+    let lines = lines(&part.lines, Vec::new());
+    let places = std::mem::take(&mut part.places);
+    GpuPart { faces, levels: OnceLock::new(), edges, lines, bounds: part.bounds.0, places }
 }
 
 /// `fits` has refused what would not be counted in 32 bits.

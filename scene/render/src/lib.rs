@@ -21,15 +21,22 @@
 //! 3. a mask of selected and hovered devices, only when there are any,
 //! 4. outlines and labels on top.
 //!
+//! While the camera rests, what the second step drew of faces, floor and edges is kept and only the rest is drawn anew:
+//! connections flow, and labels and selections change, at a small part of a frame's cost (pictures of one sample per
+//! pixel). Models get coarser versions in the background; a frame takes the coarsest whose difference is not seen.
+//!
 //! Faults of the device come back as [`GpuError`] from the next call; nothing here panics on them.
 
 mod cull;
+mod detail;
+mod edges;
 mod floor;
 mod flow;
 mod frustum;
 mod gpu;
 mod gpu_model;
 mod labels;
+mod lod;
 mod marker;
 mod memory;
 mod pack;
@@ -43,6 +50,7 @@ mod target;
 mod theme;
 mod uniforms;
 
+pub use detail::Detail;
 pub use gpu::{AdapterChoice, Gpu, GpuError, GpuInfo, device_descriptor, instance_flags};
 pub use marker::MARKER_BOUNDS;
 pub use readback::RING_SIZE;

@@ -5,6 +5,7 @@
 
 use crate::gpu::{Gpu, GpuError};
 use crate::gpu_model::{GpuModel, buffer};
+use crate::lod::LodMaker;
 use crate::marker;
 use crate::pack::opaque;
 use crate::theme::Theme;
@@ -66,6 +67,7 @@ pub(crate) struct Prepared {
     marks: Weak<Marks>,
     loaded: HashMap<usize, Loaded>,
     marker: Arc<GpuModel>,
+    pub(crate) lods: LodMaker,
     failed: Vec<(String, GpuError)>,
     pub(crate) drawn_models: Vec<Arc<GpuModel>>,
     pub(crate) batches: Vec<Batch>,
@@ -73,6 +75,8 @@ pub(crate) struct Prepared {
     raw: Vec<RawInstance>,
     /// Centre and radius of every instance.
     pub(crate) spheres: Vec<Vec4>,
+    /// Largest scale from part to world of every instance.
+    pub(crate) scales: Vec<f32>,
     /// Device of every instance.
     pub(crate) device_of: Vec<u32>,
     pub(crate) devices: Vec<PreparedDevice>,
@@ -89,13 +93,15 @@ impl Prepared {
             models: Weak::new(),
             marks: Weak::new(),
             loaded: HashMap::new(),
-            marker: Arc::new(GpuModel::upload(gpu, line_layout, &marker::model())?),
+            marker: Arc::new(GpuModel::upload(gpu, line_layout, &marker::model())?.0),
+            lods: LodMaker::new(gpu),
             failed: Vec::new(),
             drawn_models: Vec::new(),
             batches: Vec::new(),
             instance_buffer: None,
             raw: Vec::new(),
             spheres: Vec::new(),
+            scales: Vec::new(),
             device_of: Vec::new(),
             devices: Vec::new(),
             links: Vec::new(),
@@ -181,7 +187,11 @@ impl Prepared {
                     self.failed.push((file.path.clone(), error));
                     None
                 }
-                Ok(gpu_model) => Some(Arc::new(gpu_model)),
+                Ok((gpu_model, sources)) => {
+                    let gpu_model = Arc::new(gpu_model);
+                    self.lods.add(&gpu_model, sources);
+                    Some(gpu_model)
+                }
             };
             self.loaded.insert(key, Loaded { model: Arc::downgrade(model), gpu: uploaded });
         }
@@ -193,6 +203,7 @@ impl Prepared {
         self.batches.clear();
         self.raw.clear();
         self.spheres.clear();
+        self.scales.clear();
         self.device_of.clear();
         self.devices.clear();
         self.bounds = Aabb::EMPTY;
@@ -254,6 +265,7 @@ impl Prepared {
         let row = |i: usize| [m.x_axis[i], m.y_axis[i], m.z_axis[i], t[i]];
         self.raw.push(RawInstance { rows: [row(0), row(1), row(2)], colour, radius });
         self.spheres.push(centre.extend(radius));
+        self.scales.push(stretch);
         self.device_of.push(device);
     }
 

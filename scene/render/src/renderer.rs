@@ -1,21 +1,23 @@
 //! Draws snapshots: faces, background and floor, lines, connections, then outlines and labels on top.
 
 use crate::cull::{Run, Visible};
+use crate::detail::{Detail, Tolerance};
 use crate::floor;
 use crate::flow::{self, FlowVertex};
 use crate::frustum::{Frustum, screen_rect};
 use crate::gpu::{Gpu, GpuError};
-use crate::gpu_model::{GpuPart, Lines, buffer};
+use crate::gpu_model::{GpuPart, buffer};
 use crate::labels::{LabelFrame, Labels};
 use crate::pipelines::{FlatPipelines, Layouts, MainPipelines, Shaders};
 use crate::prepared::Prepared;
 use crate::shadow::{FloorShadow, flat_pass};
-use crate::target::RenderTarget;
+use crate::target::{RenderTarget, Textures};
 use crate::theme::Theme;
 use crate::uniforms::{FrameUniforms, ShadowFrame};
 use bytemuck::Zeroable;
 use glam::Vec2;
-use rr_scene::{Aabb, SceneSnapshot};
+use rr_scene::{Aabb, Camera, SceneSnapshot};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where light is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,6 +52,8 @@ pub struct FrameOptions {
     pub ui_scale: f32,
     /// Where light is computed.
     pub lighting: Lighting,
+    /// How much of the geometry is shown.
+    pub detail: Detail,
 }
 
 impl Default for FrameOptions {
@@ -64,8 +68,19 @@ impl Default for FrameOptions {
             outlines: true,
             ui_scale: 1.0,
             lighting: Lighting::Auto,
+            detail: Detail::Fine,
         }
     }
+}
+
+/// All that the lasting part of a picture depends on: faces, floor and edges.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct StillKey {
+    camera: Camera,
+    /// Of placements and models, and how many of these have their coarser versions.
+    generation: (u64, u64),
+    options: FrameOptions,
+    renderer: u64,
 }
 
 impl FrameOptions {
@@ -95,6 +110,24 @@ pub struct RenderStats {
     pub model_bytes: u64,
 }
 
+/// What the passes of one frame share.
+struct Frame<'f> {
+    slot: [usize; 2],
+    uniforms: &'f FrameUniforms,
+    shadow: Option<ShadowFrame>,
+    options: &'f FrameOptions,
+    tolerance: Tolerance,
+}
+
+/// Lines of a part.
+#[derive(Clone, Copy)]
+enum Which {
+    /// Lines that the file holds as such.
+    Wireframe,
+    /// Feature edges that are large enough.
+    Edges(Tolerance),
+}
+
 /// Draws snapshots with one device. Not tied to a target: one renderer may serve several.
 #[derive(Debug)]
 pub struct Renderer {
@@ -113,7 +146,11 @@ pub struct Renderer {
     visible: Visible,
     quad_indices: Option<(u32, wgpu::Buffer)>,
     flow: FlowBuffers,
+    /// Tells renderers that share a target apart.
+    id: u64,
 }
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Debug, Default)]
 struct FlowBuffers {
@@ -163,6 +200,7 @@ impl Renderer {
             visible: Visible::default(),
             quad_indices: None,
             flow: FlowBuffers::default(),
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         })
     }
 
@@ -250,8 +288,21 @@ impl Renderer {
         if let Some(frame) = shadow.filter(|_| !self.shadow.is_current(&self.scene)) {
             self.shadow.update(&self.gpu, &mut encoder, &self.flat, &self.frame_bind_group, &self.scene, frame)?;
         }
-        self.main_pass(&mut encoder, target, slot, (&uniforms, shadow), options, &mut stats);
-        let outlined = options.outlines && self.mask_pass(&mut encoder, target, &uniforms, size, options, &mut stats);
+        let still = self.still_key(snapshot, options);
+        let tolerance = Tolerance { detail: options.detail, metres_per_px: uniforms.eye[3] };
+        if target.textures.is_still(&still) {
+            target.textures.restore_still(&mut encoder);
+        } else {
+            let frame = Frame { slot, uniforms: &uniforms, shadow, options, tolerance };
+            self.main_pass(&mut encoder, &target.textures, &frame, &mut stats);
+            target.textures.keep_still(&self.gpu, &mut encoder, still);
+        }
+        if options.connections {
+            self.flow_pass(&mut encoder, &target.textures, slot, &mut stats);
+        }
+        target.textures.resolve(&mut encoder);
+        let outlined =
+            options.outlines && self.mask_pass(&mut encoder, target, &uniforms, size, (options, tolerance), &mut stats);
         let labels = if options.labels {
             let frame = LabelFrame {
                 scene: &self.scene,
@@ -324,45 +375,33 @@ impl Renderer {
         Ok(())
     }
 
+    fn still_key(&self, snapshot: &SceneSnapshot, options: &FrameOptions) -> StillKey {
+        // What changes from frame to frame and is drawn on top does not count.
+        let options = FrameOptions { time_secs: 0.0, labels: false, outlines: false, connections: false, ..*options };
+        let generation = (self.scene.generation, self.scene.lods.made());
+        StillKey { camera: snapshot.camera, generation, options, renderer: self.id }
+    }
+
     fn main_pass(
         &self,
         encoder: &mut wgpu::CommandEncoder,
-        target: &RenderTarget,
-        slot: [usize; 2],
-        (uniforms, shadow): (&FrameUniforms, Option<ShadowFrame>),
-        options: &FrameOptions,
+        textures: &Textures,
+        frame: &Frame<'_>,
         stats: &mut RenderStats,
     ) {
-        let Some(pipelines) = &self.main[slot[0]][slot[1]] else {
+        let Some(pipelines) = &self.main[frame.slot[0]][frame.slot[1]] else {
             return;
         };
-        let textures = &target.textures;
-        let (view, resolve_target) = match &textures.multisampled {
-            Some(multisampled) => (multisampled, Some(&textures.colour_view)),
-            None => (&textures.colour_view, None),
-        };
+        let Frame { uniforms, shadow, options, tolerance, .. } = *frame;
         // The background covers every pixel that no face covers, so that the clear colour never shows.
-        let store = if resolve_target.is_some() { wgpu::StoreOp::Discard } else { wgpu::StoreOp::Store };
-        let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
-            label: Some("main"),
-            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                view,
-                depth_slice: None,
-                resolve_target,
-                ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store },
-            })],
-            depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
-                view: &textures.depth,
-                depth_ops: Some(wgpu::Operations { load: wgpu::LoadOp::Clear(0.0), store: wgpu::StoreOp::Discard }),
-                stencil_ops: None,
-            }),
-            ..Default::default()
-        });
+        let clear = (wgpu::LoadOp::Clear(wgpu::Color::BLACK), wgpu::LoadOp::Clear(0.0));
+        let mut pass = textures.main_pass(encoder, "main", clear);
         pass.set_bind_group(0, &self.frame_bind_group, &[]);
-        self.draw_faces(&mut pass, &pipelines.mesh, self.visible.runs(), stats);
+        self.draw_faces(&mut pass, &pipelines.mesh, self.visible.runs(), tolerance, stats);
 
         pass.set_bind_group(1, &self.shadow.bind_group, &[]);
-        for (region, [left, top, right, bottom]) in floor::regions(target.size(), uniforms, shadow, options) {
+        let size = (textures.width, textures.height);
+        for (region, [left, top, right, bottom]) in floor::regions(size, uniforms, shadow, options) {
             pass.set_pipeline(&pipelines.sky[region as usize]);
             pass.set_scissor_rect(left, top, right - left, bottom - top);
             pass.draw(0..3, 0..1);
@@ -371,18 +410,31 @@ impl Renderer {
         pass.set_scissor_rect(0, 0, textures.width, textures.height);
 
         // Lines have soft borders: what is behind them must be there already.
-        self.draw_lines(&mut pass, &pipelines.lines, self.visible.runs(), |p| p.lines.as_ref(), stats);
+        self.draw_lines(&mut pass, &pipelines.lines, self.visible.runs(), Which::Wireframe, stats);
         if options.edges {
-            self.draw_lines(&mut pass, &pipelines.edges, self.visible.edge_runs(), |p| p.edges.as_ref(), stats);
-        }
-        if let Some((vertices, indices)) = self.flow.buffers.as_ref().filter(|_| options.connections) {
-            pass.set_pipeline(&pipelines.flow);
-            pass.set_vertex_buffer(0, vertices.slice(..));
-            pass.set_index_buffer(indices.slice(..), wgpu::IndexFormat::Uint32);
-            pass.draw_indexed(0..u32::try_from(self.flow.indices.len()).unwrap_or(0), 0, 0..1);
-            stats.draw_calls += 1;
+            self.draw_lines(&mut pass, &pipelines.edges, self.visible.edge_runs(), Which::Edges(tolerance), stats);
         }
         stats.instances = self.visible.runs().map(|r| r.end - r.first).sum();
+    }
+
+    /// Connections: they move while everything else rests.
+    fn flow_pass(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        textures: &Textures,
+        slot: [usize; 2],
+        stats: &mut RenderStats,
+    ) {
+        let (Some(pipelines), Some((vertices, indices))) = (&self.main[slot[0]][slot[1]], &self.flow.buffers) else {
+            return;
+        };
+        let mut pass = textures.main_pass(encoder, "connections", (wgpu::LoadOp::Load, wgpu::LoadOp::Load));
+        pass.set_bind_group(0, &self.frame_bind_group, &[]);
+        pass.set_pipeline(&pipelines.flow);
+        pass.set_vertex_buffer(0, vertices.slice(..));
+        pass.set_index_buffer(indices.slice(..), wgpu::IndexFormat::Uint32);
+        pass.draw_indexed(0..u32::try_from(self.flow.indices.len()).unwrap_or(0), 0, 0..1);
+        stats.draw_calls += 1;
     }
 
     fn draw_faces(
@@ -390,6 +442,7 @@ impl Renderer {
         pass: &mut wgpu::RenderPass<'_>,
         pipeline: &wgpu::RenderPipeline,
         runs: impl Iterator<Item = Run>,
+        tolerance: Tolerance,
         stats: &mut RenderStats,
     ) {
         let Some(instances) = &self.scene.instance_buffer else {
@@ -397,19 +450,29 @@ impl Renderer {
         };
         pass.set_pipeline(pipeline);
         pass.set_vertex_buffer(1, instances.slice(..));
-        let mut bound = None;
+        let (mut bound, mut bound_full) = (None, None);
         for run in runs {
-            let Some(faces) = &self.part(run).faces else {
+            let part = self.part(run);
+            let Some(faces) = &part.faces else {
                 continue;
+            };
+            let coarse = part.levels.get().and_then(|l| Some((&l.indices, l.at_most(tolerance.surface(&run))?)));
+            let (indices, first, count) = match coarse {
+                Some((indices, level)) => (indices, level.first, level.count),
+                None => (&faces.indices, 0, faces.index_count),
             };
             if bound != Some(run.batch) {
                 pass.set_vertex_buffer(0, faces.vertices.slice(..));
-                pass.set_index_buffer(faces.indices.slice(..), wgpu::IndexFormat::Uint32);
                 bound = Some(run.batch);
+                bound_full = None;
             }
-            pass.draw_indexed(0..faces.index_count, 0, run.first..run.end);
+            if bound_full != Some(coarse.is_none()) {
+                pass.set_index_buffer(indices.slice(..), wgpu::IndexFormat::Uint32);
+                bound_full = Some(coarse.is_none());
+            }
+            pass.draw_indexed(first..first + count, 0, run.first..run.end);
             stats.draw_calls += 1;
-            stats.triangles += u64::from(faces.index_count / 3) * u64::from(run.end - run.first);
+            stats.triangles += u64::from(count / 3) * u64::from(run.end - run.first);
         }
     }
 
@@ -418,7 +481,7 @@ impl Renderer {
         pass: &mut wgpu::RenderPass<'_>,
         pipeline: &wgpu::RenderPipeline,
         runs: impl Iterator<Item = Run>,
-        which: impl Fn(&GpuPart) -> Option<&Lines>,
+        which: Which,
         stats: &mut RenderStats,
     ) {
         let (Some(instances), Some((_, quads))) = (&self.scene.instance_buffer, &self.quad_indices) else {
@@ -426,7 +489,12 @@ impl Renderer {
         };
         let mut bound = None;
         for run in runs {
-            let Some(lines) = which(self.part(run)) else {
+            let part = self.part(run);
+            let found = match which {
+                Which::Wireframe => part.lines.as_ref().map(|l| (l, l.count)),
+                Which::Edges(tolerance) => part.edges.as_ref().map(|l| (l, l.count_of_size(tolerance.edge(&run)))),
+            };
+            let Some((lines, count)) = found.filter(|(_, count)| *count > 0) else {
                 continue;
             };
             if bound.is_none() {
@@ -438,9 +506,9 @@ impl Renderer {
                 pass.set_bind_group(1, &lines.bind_group, &[]);
                 bound = Some(run.batch);
             }
-            pass.draw_indexed(0..lines.count * 6, 0, run.first..run.end);
+            pass.draw_indexed(0..count * 6, 0, run.first..run.end);
             stats.draw_calls += 1;
-            stats.lines += u64::from(lines.count) * u64::from(run.end - run.first);
+            stats.lines += u64::from(count) * u64::from(run.end - run.first);
         }
     }
 
@@ -456,7 +524,7 @@ impl Renderer {
         target: &mut RenderTarget,
         uniforms: &FrameUniforms,
         size: Vec2,
-        options: &FrameOptions,
+        (options, tolerance): (&FrameOptions, Tolerance),
         stats: &mut RenderStats,
     ) -> bool {
         if self.marked_rect(uniforms, size, options).is_none() {
@@ -480,9 +548,9 @@ impl Renderer {
                 continue;
             }
             let mut unused = RenderStats::default();
-            self.draw_faces(&mut pass, faces, self.visible.runs_where(&self.scene, wanted), &mut unused);
+            self.draw_faces(&mut pass, faces, self.visible.runs_where(&self.scene, wanted), tolerance, &mut unused);
             let runs = self.visible.runs_where(&self.scene, wanted);
-            self.draw_lines(&mut pass, lines, runs, |p| p.lines.as_ref(), &mut unused);
+            self.draw_lines(&mut pass, lines, runs, Which::Wireframe, &mut unused);
             stats.draw_calls += unused.draw_calls;
         }
         true

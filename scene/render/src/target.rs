@@ -2,6 +2,7 @@
 
 use crate::gpu::{Gpu, GpuError};
 use crate::readback::ReadBackRing;
+use crate::renderer::StillKey;
 
 /// Format of the picture: the bytes are sRGB-encoded RGBA, as egui, PNG and video encoders want them.
 pub const COLOUR_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
@@ -25,8 +26,20 @@ pub(crate) struct Textures {
     pub(crate) colour_view: wgpu::TextureView,
     pub(crate) multisampled: Option<wgpu::TextureView>,
     pub(crate) depth: wgpu::TextureView,
+    still: Still,
     /// Which pixels belong to selected and hovered devices; made when first needed.
     pub(crate) mask: Option<Mask>,
+}
+
+/// The lasting part of the picture, kept while the camera rests.
+#[derive(Debug, Default)]
+struct Still {
+    /// What the last frame drew; its depth is still there.
+    drawn: Option<StillKey>,
+    /// What `colour` holds. Never anything else than `drawn`, because the depth must fit.
+    kept: Option<StillKey>,
+    /// Made when a camera rests for the first time.
+    colour: Option<wgpu::Texture>,
 }
 
 #[derive(Debug)]
@@ -92,15 +105,84 @@ impl Textures {
                 "picture",
                 COLOUR_FORMAT,
                 1,
-                attachment | wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_SRC,
+                attachment
+                    | wgpu::TextureUsages::TEXTURE_BINDING
+                    | wgpu::TextureUsages::COPY_SRC
+                    | wgpu::TextureUsages::COPY_DST,
             );
             let multisampled = (samples > 1).then(|| {
                 make("picture, multisampled", COLOUR_FORMAT, samples, attachment).create_view(&Default::default())
             });
             let depth = make("depth", DEPTH_FORMAT, samples, attachment).create_view(&Default::default());
             let colour_view = colour.create_view(&Default::default());
-            Self { width, height, colour, colour_view, multisampled, depth, mask: None }
+            Self { width, height, colour, colour_view, multisampled, depth, still: Still::default(), mask: None }
         })
+    }
+
+    /// A pass that draws with depth into the picture, or into the samples that [`Textures::resolve`] makes it from.
+    pub(crate) fn main_pass<'e>(
+        &self,
+        encoder: &'e mut wgpu::CommandEncoder,
+        label: &str,
+        (colour, depth): (wgpu::LoadOp<wgpu::Color>, wgpu::LoadOp<f32>),
+    ) -> wgpu::RenderPass<'e> {
+        encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+            label: Some(label),
+            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                view: self.multisampled.as_ref().unwrap_or(&self.colour_view),
+                depth_slice: None,
+                resolve_target: None,
+                ops: wgpu::Operations { load: colour, store: wgpu::StoreOp::Store },
+            })],
+            depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
+                view: &self.depth,
+                depth_ops: Some(wgpu::Operations { load: depth, store: wgpu::StoreOp::Store }),
+                stencil_ops: None,
+            }),
+            ..Default::default()
+        })
+    }
+
+    /// Makes the picture from its samples; nothing to do where a pixel has one only.
+    pub(crate) fn resolve(&self, encoder: &mut wgpu::CommandEncoder) {
+        if let Some(view) = &self.multisampled {
+            encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+                label: Some("resolve"),
+                color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                    view,
+                    depth_slice: None,
+                    resolve_target: Some(&self.colour_view),
+                    ops: wgpu::Operations { load: wgpu::LoadOp::Load, store: wgpu::StoreOp::Discard },
+                })],
+                ..Default::default()
+            });
+        }
+    }
+
+    /// True when the lasting part of that picture is kept.
+    pub(crate) fn is_still(&self, key: &StillKey) -> bool {
+        self.still.kept.as_ref() == Some(key)
+    }
+
+    pub(crate) fn restore_still(&self, encoder: &mut wgpu::CommandEncoder) {
+        if let Some(kept) = &self.still.colour {
+            encoder.copy_texture_to_texture(kept.as_image_copy(), self.colour.as_image_copy(), kept.size());
+        }
+    }
+
+    /// To be called when the lasting part was drawn. It is kept from the second time on, so that a moving camera does
+    /// not pay for a copy that nobody uses.
+    pub(crate) fn keep_still(&mut self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, key: StillKey) {
+        self.still.kept = None;
+        if self.still.drawn.replace(key) != Some(key) || self.multisampled.is_some() {
+            return;
+        }
+        let kept = self.still.colour.get_or_insert_with(|| {
+            let usage = wgpu::TextureUsages::COPY_SRC | wgpu::TextureUsages::COPY_DST;
+            texture(gpu, "picture at rest", (self.width, self.height), COLOUR_FORMAT, 1, usage)
+        });
+        encoder.copy_texture_to_texture(self.colour.as_image_copy(), kept.as_image_copy(), kept.size());
+        self.still.kept = Some(key);
     }
 
     pub(crate) fn ensure_mask(&mut self, gpu: &Gpu, layout: &wgpu::BindGroupLayout) {

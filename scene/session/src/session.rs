@@ -18,8 +18,9 @@ use std::time::{Duration, Instant};
 const REFERENCE_HEIGHT_PX: f32 = 720.0;
 /// How long the camera takes to a named view.
 const EASE: Duration = Duration::from_millis(250);
-/// How long a latency probe's mark is shown.
-const PROBE_SHOWN: Duration = Duration::from_millis(150);
+/// How long a latency probe's mark is shown: longer than a picture takes even when the host is busy, because a mark that
+/// goes before it was drawn would leave out just the slowest probes.
+const PROBE_SHOWN: Duration = Duration::from_millis(400);
 /// Half angle within which a pointer hits thin curves: 6 px of 720 at 45 degrees.
 const PICK_RADIANS: f32 = 0.0065;
 

@@ -13,6 +13,7 @@ pub mod compliance;
 mod encoder;
 mod frame;
 pub mod h264;
+mod scale;
 mod software;
 mod tune;
 
@@ -20,4 +21,5 @@ pub use access_unit::{AccessUnit, rtp_timestamp};
 pub use bitrate::Bitrate;
 pub use encoder::{EncodeError, Encoder};
 pub use frame::{Frame, FrameError, FramePool};
+pub use scale::Scaler;
 pub use software::{SoftwareConfig, SoftwareEncoder};

@@ -1,20 +1,22 @@
-//! Milliseconds per frame, drawn and read back: `cargo run -p rr-render --example frames [auto|hardware|software]`.
-//! With `small`, `many` or `large` behind it only that scene, with `breakdown` what each ingredient of a 720p frame costs.
+//! Milliseconds per frame, drawn and read back: `frames [auto|hardware|software] [small|many|large]` for made-up scenes,
+//! `frames auto WORKSPACE` for what each ingredient of a 720p frame of that workspace costs.
 //!
 //! `cpu` is the processor time of this process per frame, all threads together: with a software adapter it tells more
 //! than the clock when other programs run beside.
 #![allow(clippy::print_stdout, reason = "a program that prints figures")]
 
 use glam::{Affine3A, Vec3};
-use rr_render::{AdapterChoice, FrameOptions, Gpu, GpuError, RenderTarget, Renderer, Theme};
+use rr_engine::{AdapterChoice, Cache, Engine, EngineConfig, Gpu, Limits, PictureSize, Settings};
+use rr_render::{Detail, FrameOptions, GpuError, RenderStats, RenderTarget, Renderer, Theme};
 use rr_scene::{
     Camera, Command, Connection, Device, DeviceKind, Instance, Marks, Mesh, Model, ModelRef, Part, Role, SceneSnapshot,
     Transform, UpAxis, Workspace,
 };
 use std::collections::{BTreeSet, HashMap};
 use std::f32::consts::TAU;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const FRAMES: usize = 30;
 
@@ -22,15 +24,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let choice: AdapterChoice = std::env::args().nth(1).as_deref().unwrap_or("auto").parse()?;
     let gpu = Gpu::headless(choice)?;
     println!("{} ({}, {})", gpu.info().name, gpu.info().backend, gpu.info().driver);
-    if std::env::args().nth(2).as_deref() == Some("breakdown") {
-        return breakdown(&gpu);
+    let only = std::env::args().nth(2);
+    if let Some(path) = only.as_deref().filter(|o| o.ends_with(".json")) {
+        return breakdown(&gpu, &workspace(&gpu, Path::new(path))?);
     }
     let serial = |n: f64| format!("{n:7.1}");
     println!(
         "{:>9} {:>10} {:>7} {:>4} | {:>7} {:>7} {:>7} {:>9}",
         "triangles", "picture", "devices", "msaa", "p50", "p95", "cpu", "pipelined"
     );
-    let only = std::env::args().nth(2);
     for (name, devices, steps) in [("small", 16, 56), ("many", 160, 18), ("large", 160, 56)] {
         if only.as_deref().is_some_and(|o| o != name) {
             continue;
@@ -39,11 +41,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for (width, height) in [(1280, 720), (1920, 1080)] {
             for samples in [1, 4] {
                 let all = FrameOptions::default();
-                let (mut times, triangles, cpu) = serial_frames(&gpu, &scene, (width, height, samples), all)?;
+                let (mut times, stats, cpu) = serial_frames(&gpu, &scene, (width, height, samples), all, false)?;
                 times.sort_by(f64::total_cmp);
                 let pipelined = pipelined_frames(&gpu, &scene, width, height, samples)?;
                 println!(
-                    "{triangles:>9} {:>10} {devices:>7} {samples:>4} | {} {} {} {:>9}",
+                    "{:>9} {:>10} {devices:>7} {samples:>4} | {} {} {} {:>9}",
+                    stats.triangles,
                     format!("{width}x{height}"),
                     serial(times[FRAMES / 2]),
                     serial(times[FRAMES * 95 / 100]),
@@ -65,8 +68,32 @@ fn cpu_secs() -> f64 {
     fields.split_whitespace().skip(11).take(2).filter_map(|f| f.parse::<u64>().ok()).sum::<u64>() as f64 / 100.0
 }
 
-fn breakdown(gpu: &Gpu) -> Result<(), Box<dyn std::error::Error>> {
-    let scene = scene(16, 56)?;
+/// A workspace with all of its models.
+fn workspace(gpu: &Gpu, path: &Path) -> Result<SceneSnapshot, Box<dyn std::error::Error>> {
+    let (tx, woken) = std::sync::mpsc::sync_channel(1);
+    let config = EngineConfig {
+        gpu: gpu.clone(),
+        picture: PictureSize { width_px: 1280, height_px: 720 },
+        fps: 1.0,
+        theme: Theme::DARK,
+        settings: Settings { reduced_motion: true, ..Settings::default() },
+        owner_name: "frames".into(),
+        cache: Cache::of_user(),
+        limits: Limits::default(),
+        autosave: false,
+        wake: Arc::new(move || _ = tx.try_send(())),
+    };
+    let engine = Engine::start(config, rr_scene::file::load(path)?, Some(path.to_owned()))?;
+    engine.flush()?;
+    while engine.status().imports.iter().any(|i| !i.state.is_over()) {
+        let _ = woken.recv_timeout(Duration::from_millis(200));
+    }
+    let scene = engine.scene();
+    engine.shutdown()?;
+    Ok(SceneSnapshot::clone(&scene))
+}
+
+fn breakdown(gpu: &Gpu, scene: &SceneSnapshot) -> Result<(), Box<dyn std::error::Error>> {
     let none = FrameOptions {
         labels: false,
         grid: false,
@@ -79,58 +106,68 @@ fn breakdown(gpu: &Gpu) -> Result<(), Box<dyn std::error::Error>> {
     let empty = SceneSnapshot { workspace: Arc::default(), ..scene.clone() };
     let cases = [
         ("smallest picture, empty", &empty, none),
-        ("smallest picture, faces", &scene, none),
+        ("smallest picture, faces", scene, none),
         ("background", &empty, none),
         ("background and grid", &empty, FrameOptions { grid: true, ..none }),
-        ("faces", &scene, none),
-        ("faces, grid", &scene, FrameOptions { grid: true, ..none }),
-        ("faces, grid, shadow", &scene, FrameOptions { grid: true, shadows: true, ..none }),
-        ("faces, edges", &scene, FrameOptions { edges: true, ..none }),
-        ("faces, outlines", &scene, FrameOptions { outlines: true, ..none }),
-        ("faces, labels", &scene, FrameOptions { labels: true, ..none }),
-        ("faces, connections", &scene, FrameOptions { connections: true, ..none }),
-        ("everything", &scene, FrameOptions::default()),
+        ("faces", scene, none),
+        ("faces, grid", scene, FrameOptions { grid: true, ..none }),
+        ("faces, grid, shadow", scene, FrameOptions { grid: true, shadows: true, ..none }),
+        ("faces, edges", scene, FrameOptions { edges: true, ..none }),
+        ("faces, outlines", scene, FrameOptions { outlines: true, ..none }),
+        ("faces, labels", scene, FrameOptions { labels: true, ..none }),
+        ("faces, connections", scene, FrameOptions { connections: true, ..none }),
+        ("everything", scene, FrameOptions::default()),
+        ("everything, in motion", scene, FrameOptions { detail: Detail::Moving, ..FrameOptions::default() }),
+        ("everything, camera rests", scene, FrameOptions::default()),
     ];
     for (name, scene, options) in cases {
         let size = if name.starts_with("smallest") { (16, 16, 1) } else { (1280, 720, 1) };
-        let (mut times, _, cpu) = serial_frames(gpu, scene, size, options)?;
+        let (mut times, stats, cpu) = serial_frames(gpu, scene, size, options, name.ends_with("rests"))?;
         times.sort_by(f64::total_cmp);
-        println!("{name:<24} p50 {:7.1} ms   min {:7.1} ms   cpu {cpu:7.1} ms", times[FRAMES / 2], times[0]);
+        let (p50, min) = (times[FRAMES / 2], times[0]);
+        println!(
+            "{name:<24} p50 {p50:7.1} ms   min {min:7.1} ms   cpu {cpu:7.1} ms   {:7} triangles {:7} lines {:4} calls",
+            stats.triangles, stats.lines, stats.draw_calls
+        );
     }
     Ok(())
 }
 
-fn orbit(scene: &mut SceneSnapshot, options: &mut FrameOptions) {
-    scene.camera.yaw += 0.02;
+fn orbit(scene: &mut SceneSnapshot, options: &mut FrameOptions, angle: f32) {
+    scene.camera.yaw += angle;
     options.time_secs += 0.033;
 }
 
-/// Each frame drawn, then waited for: milliseconds, triangles, processor milliseconds per frame.
+/// Each frame drawn, then waited for: milliseconds, figures of the last one, processor milliseconds per frame.
 #[expect(clippy::cast_precision_loss, reason = "a handful")]
 fn serial_frames(
     gpu: &Gpu,
     scene: &SceneSnapshot,
     (w, h, samples): (u32, u32, u32),
     mut options: FrameOptions,
-) -> Result<(Vec<f64>, u64, f64), GpuError> {
+    rests: bool,
+) -> Result<(Vec<f64>, RenderStats, f64), GpuError> {
     let mut renderer = Renderer::new(gpu, Theme::DARK)?;
     let mut target = RenderTarget::new(gpu, w, h, samples)?;
     let mut scene = scene.clone();
+    // Its coarser versions come in the background.
+    renderer.sync(&scene)?;
+    std::thread::sleep(Duration::from_millis(1500));
     let mut times = Vec::new();
-    let (mut triangles, mut cpu) = (0, 0.0);
+    let (mut stats, mut cpu) = (RenderStats::default(), 0.0);
     for frame in 0..FRAMES + 3 {
         if frame == 3 {
             cpu = cpu_secs();
         }
-        orbit(&mut scene, &mut options);
+        orbit(&mut scene, &mut options, if rests { 0.0 } else { 0.02 });
         let start = Instant::now();
-        triangles = renderer.render(&mut target, &scene, &options)?.triangles;
+        stats = renderer.render(&mut target, &scene, &options)?;
         target.read_back(|bytes, _| bytes[bytes.len() / 2])?;
         if frame >= 3 {
             times.push(start.elapsed().as_secs_f64() * 1e3);
         }
     }
-    Ok((times, triangles, (cpu_secs() - cpu) * 1e3 / FRAMES as f64))
+    Ok((times, stats, (cpu_secs() - cpu) * 1e3 / FRAMES as f64))
 }
 
 /// Mean time per frame when the next one is drawn while the last one is read.
@@ -142,7 +179,7 @@ fn pipelined_frames(gpu: &Gpu, scene: &SceneSnapshot, w: u32, h: u32, samples: u
     target.read_back(|_, _| ())?;
     let start = Instant::now();
     for _ in 0..FRAMES {
-        orbit(&mut scene, &mut options);
+        orbit(&mut scene, &mut options, 0.02);
         renderer.render(&mut target, &scene, &options)?;
         target.start_read_back()?;
         if target.read_backs_in_flight() > 1 {
