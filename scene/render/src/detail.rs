@@ -5,6 +5,8 @@ use crate::cull::Run;
 /// Which differences from the full geometry a frame may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Detail {
+    /// None at all: everything that is in the picture is drawn as it is. For comparison.
+    Full,
     /// None that could be seen.
     #[default]
     Fine,
@@ -14,9 +16,10 @@ pub enum Detail {
 }
 
 impl Detail {
-    /// How far a surface may be off, pixels.
+    /// How far a surface may be off, pixels; below zero not even levels without error will do.
     fn surface_px(self) -> f32 {
         match self {
+            Self::Full => -1.0,
             Self::Fine => 0.4,
             Self::Moving => 1.5,
         }
@@ -25,6 +28,7 @@ impl Detail {
     /// Features smaller than this have no edges, pixels.
     fn edge_px(self) -> f32 {
         match self {
+            Self::Full => 0.0,
             Self::Fine => 2.5,
             Self::Moving => 14.0,
         }
@@ -53,6 +57,6 @@ impl Tolerance {
     /// Zero when the eye is within the instances: everything counts then.
     fn length(&self, run: &Run, px: f32) -> f32 {
         let length = run.nearest.max(0.0) * self.metres_per_px * px / run.scale;
-        if length.is_finite() { length } else { 0.0 }
+        if length.is_finite() { length } else { 0.0f32.min(px) }
     }
 }
