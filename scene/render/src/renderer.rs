@@ -378,7 +378,8 @@ impl Renderer {
     fn still_key(&self, snapshot: &SceneSnapshot, options: &FrameOptions) -> StillKey {
         // What changes from frame to frame and is drawn on top does not count.
         let options = FrameOptions { time_secs: 0.0, labels: false, outlines: false, connections: false, ..*options };
-        let generation = (self.scene.generation, self.scene.lods.made());
+        let coarser = if options.detail == Detail::Full { 0 } else { self.scene.lods.made() };
+        let generation = (self.scene.generation, coarser);
         StillKey { camera: snapshot.camera, generation, options, renderer: self.id }
     }
 

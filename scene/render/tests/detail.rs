@@ -101,7 +101,8 @@ fn a_resting_picture_is_kept_and_is_the_same_to_the_last_bit() {
     let scene = line().link("robot-1", "mill-A", "production_flow").select("robot-1").snapshot(line_camera());
     let fresh = |scene: &SceneSnapshot, options: &FrameOptions| draw(&gpu, scene, SIZE, Theme::DARK, options);
     let mut drawer = Drawer::new(&gpu);
-    let at = |time_secs: f64| FrameOptions { time_secs, ..FrameOptions::default() };
+    // Coarser versions would come at any time and make it another picture.
+    let at = |time_secs: f64| FrameOptions { time_secs, detail: Detail::Full, ..FrameOptions::default() };
     let calls = drawer.draw(&scene, &at(0.0)).stats.draw_calls;
     drawer.draw(&scene, &at(0.1));
     for time in [0.2, 0.35, 0.6] {
