@@ -14,6 +14,7 @@ use rr_engine::ShareTls;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    quiet_mesa();
     let cli = Cli::parse();
     start_log();
     let result = match &cli.command {
@@ -26,6 +27,16 @@ fn main() -> ExitCode {
         eprintln!("rrhost: {}", explain(&error));
         ExitCode::FAILURE
     })
+}
+
+/// Mesa's layer that puts graphics cards into an order looks for a Wayland session on the way and complains on stderr
+/// where there is none, as on every server. We order the cards ourselves.
+#[expect(unsafe_code, reason = "the environment may be changed as long as there is no other thread")]
+fn quiet_mesa() {
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() && std::env::var_os("NODEVICE_SELECT").is_none() {
+        // SAFETY: the first thing that the program does, before anything could have started a thread.
+        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
+    }
 }
 
 /// The error and its causes on one line; a cause that the text before it already names is not said twice.

@@ -447,7 +447,8 @@ impl Moving {
 /// Side of a latency probe's mark, pixels.
 const PROBE_PX: usize = 32;
 
-/// Inverts a square of luma, so that the mark differs from whatever is there.
+/// Paints a square of luma dark where the picture is bright there on the whole, and bright otherwise: the mark differs by
+/// a hundred levels from whatever was there.
 fn draw_probe(frame: &mut Frame, at: glam::Vec2) {
     let (width, height, stride) = (frame.width() as usize, frame.height() as usize, frame.luma_stride());
     #[expect(
@@ -459,11 +460,10 @@ fn draw_probe(frame: &mut Frame, at: glam::Vec2) {
     let corner = |t: f32, size: usize| ((t * size as f32) as usize).min(size).saturating_sub(PROBE_PX / 2);
     let (x, y) = (corner(at.x, width), corner(at.y, height));
     let [luma, _, _] = frame.planes_mut();
-    for row in y..(y + PROBE_PX).min(height) {
-        for value in &mut luma[row * stride + x..row * stride + (x + PROBE_PX).min(width)] {
-            *value = if *value > 128 { 16 } else { 235 };
-        }
-    }
+    let rows = (y..(y + PROBE_PX).min(height)).map(|row| row * stride + x..row * stride + (x + PROBE_PX).min(width));
+    let (sum, count) = rows.clone().flat_map(|row| &luma[row]).fold((0, 0), |(s, n), v| (s + usize::from(*v), n + 1));
+    let value = if sum > 128 * count { 16 } else { 235 };
+    rows.for_each(|row| luma[row].fill(value));
 }
 
 /// Counts frames and keeps times for one second.
