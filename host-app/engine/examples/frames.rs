@@ -94,15 +94,7 @@ fn workspace(gpu: &Gpu, path: &Path) -> Result<SceneSnapshot, Box<dyn std::error
 }
 
 fn breakdown(gpu: &Gpu, scene: &SceneSnapshot) -> Result<(), Box<dyn std::error::Error>> {
-    let none = FrameOptions {
-        labels: false,
-        grid: false,
-        edges: false,
-        shadows: false,
-        connections: false,
-        outlines: false,
-        ..FrameOptions::default()
-    };
+    let none = FrameOptions::bare();
     let empty = SceneSnapshot { workspace: Arc::default(), ..scene.clone() };
     let cases = [
         ("smallest picture, empty", &empty, none),

@@ -12,9 +12,9 @@ use crate::window::{WindowPicture, WindowSlot};
 use arc_swap::ArcSwap;
 use rr_encode::{Frame, FramePool, Scaler};
 use rr_render::{Detail, FrameOptions, Gpu, GpuError, RenderStats, RenderTarget, Renderer, Theme};
-use rr_scene::SceneSnapshot;
+use rr_scene::{Camera, SceneSnapshot, Workspace};
 use rr_stream::FrameSlot;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -131,8 +131,9 @@ struct Output {
     generation: u64,
     frame: u64,
     shown: Option<u64>,
-    /// What the last frame showed, to see whether something moves.
-    scene: Option<Arc<SceneSnapshot>>,
+    /// What the last frame showed of what can move. Weak, because a picture that nobody looks at any more must not keep
+    /// a closed workspace alive.
+    last: Option<(Camera, Weak<Workspace>)>,
     moved_at: Option<Instant>,
     detail: Detail,
     drawn_at: Option<Instant>,
@@ -147,7 +148,7 @@ impl Output {
             generation: 0,
             frame: 0,
             shown: None,
-            scene: None,
+            last: None,
             moved_at: None,
             detail: Detail::Fine,
             drawn_at: None,
@@ -167,9 +168,12 @@ impl Output {
     }
 
     /// Detail of the frame that is drawn now and shows `scene`.
-    fn next_detail(&mut self, gpu: &Gpu, scene: &Arc<SceneSnapshot>, now: Instant) -> Detail {
-        let last = self.scene.replace(Arc::clone(scene));
-        if last.is_some_and(|l| l.camera != scene.camera || !Arc::ptr_eq(&l.workspace, &scene.workspace)) {
+    fn next_detail(&mut self, gpu: &Gpu, scene: &SceneSnapshot, now: Instant) -> Detail {
+        let shown = (scene.camera, Arc::downgrade(&scene.workspace));
+        let last = self.last.replace(shown);
+        if last.is_some_and(|(camera, workspace)| {
+            camera != scene.camera || workspace.as_ptr() != Arc::as_ptr(&scene.workspace)
+        }) {
             self.moved_at = Some(now);
         }
         let moves = self.moved_at.is_some_and(|at| now.duration_since(at) < REFINE_AFTER);

@@ -307,6 +307,12 @@ impl Gpu {
     /// Runs `work` and reports a lack of memory or a refusal in it as this call's own error.
     pub(crate) fn guarded<T>(&self, work: impl FnOnce() -> T) -> Result<T, GpuError> {
         self.check()?;
+        let value = self.scoped(work)?;
+        self.check().map(|()| value)
+    }
+
+    /// As [`Self::guarded`], but leaves faults of others to those who wait for them: for threads beside the renderer's.
+    pub(crate) fn scoped<T>(&self, work: impl FnOnce() -> T) -> Result<T, GpuError> {
         let memory = self.device().push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let validation = self.device().push_error_scope(wgpu::ErrorFilter::Validation);
         let value = work();
@@ -314,7 +320,7 @@ impl Gpu {
         let starved = pollster::block_on(memory.pop());
         match starved.or(refused) {
             Some(error) => Err(from_wgpu(&error)),
-            None => self.check().map(|()| value),
+            None => Ok(value),
         }
     }
 }

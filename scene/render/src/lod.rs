@@ -14,6 +14,8 @@ use std::sync::{Arc, Weak};
 
 /// Parts with fewer triangles are always drawn in full.
 const MIN_TRIANGLES: usize = 400;
+/// Parts with more as well: the simplifier's memory for them, some hundred bytes a triangle, could cost the host its life.
+const MAX_TRIANGLES: usize = 8_000_000;
 /// Each level aims at this share of the triangles of the one before.
 const STEP: f32 = 0.45;
 /// A level that keeps more than this share of the one before is not worth its memory.
@@ -77,7 +79,7 @@ impl LodMaker {
                     };
                     let Some(model) = model.upgrade().filter(|_| !levels.is_empty()) else { continue };
                     // Without memory for the levels the full model stays.
-                    let made = gpu.guarded(|| buffer(&gpu, "levels of detail", &indices, wgpu::BufferUsages::INDEX));
+                    let made = gpu.scoped(|| buffer(&gpu, "levels of detail", &indices, wgpu::BufferUsages::INDEX));
                     if let Ok(indices) = made {
                         drop(model.parts[source.part].levels.set(Levels { indices, levels }));
                         count.fetch_add(1, Ordering::Release);
@@ -93,7 +95,7 @@ impl LodMaker {
     }
 
     pub(crate) fn add(&self, model: &Arc<GpuModel>, mut sources: Vec<Source>) {
-        sources.retain(|s| s.indices.len() >= MIN_TRIANGLES * 3);
+        sources.retain(|s| (MIN_TRIANGLES..=MAX_TRIANGLES).contains(&(s.indices.len() / 3)));
         if let Some(jobs) = self.jobs.as_ref().filter(|_| !sources.is_empty()) {
             // More models than that at once stay in full: the renderer waits for nobody.
             if jobs.try_send((Arc::downgrade(model), sources)).is_err() {
@@ -180,6 +182,29 @@ mod tests {
                 assert!(off <= level.error * 2.0 + 0.002, "{off} with {level:?}");
             }
             assert!(level.error <= MAX_ERROR * 1.001);
+        }
+    }
+
+    #[test]
+    fn triangles_without_order_or_measure_do_no_harm() {
+        let mut seed = 7u32;
+        let mut next = || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            seed >> 8
+        };
+        // Few corners, so that edges are shared by dozens of triangles and many triangles have no area.
+        let positions: Vec<[f32; 3]> = (0..500).map(|_| [(); 3].map(|()| f32::from(next() as u8))).collect();
+        let indices: Vec<u32> = (0..9000).map(|_| next() % 500).collect();
+        for wild in [0.0, 1e30, f32::MAX, f32::INFINITY, f32::NAN] {
+            let mut vertices: Vec<Vertex> =
+                positions.iter().map(|&position| Vertex { position, normal: 0, colour: [0; 4] }).collect();
+            vertices[3].position[1] = wild;
+            for radius in [300.0, wild] {
+                let source = Source { part: 0, vertices: vertices.clone(), indices: indices.clone(), radius };
+                let (all, levels) = simplify(&source);
+                assert!(all.iter().all(|&i| i < 500) && all.len().is_multiple_of(3), "{wild}");
+                assert!(levels.iter().all(|l| (l.first + l.count) as usize <= all.len()), "{wild}");
+            }
         }
     }
 

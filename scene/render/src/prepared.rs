@@ -110,7 +110,7 @@ impl Prepared {
         })
     }
 
-    /// Bytes that models take on the device.
+    /// Bytes that models take on the device, without their coarser versions.
     pub(crate) fn model_bytes(&self) -> u64 {
         self.loaded.values().filter_map(|l| l.gpu.as_ref()).map(|g| g.bytes).sum()
     }

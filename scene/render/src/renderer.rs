@@ -84,6 +84,19 @@ pub(crate) struct StillKey {
 }
 
 impl FrameOptions {
+    /// Nothing but faces and background.
+    pub fn bare() -> Self {
+        Self {
+            labels: false,
+            grid: false,
+            edges: false,
+            shadows: false,
+            connections: false,
+            outlines: false,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn scale(&self) -> f32 {
         if self.ui_scale.is_finite() { self.ui_scale.clamp(0.5, 6.0) } else { 1.0 }
     }
@@ -106,7 +119,7 @@ pub struct RenderStats {
     pub labels: u32,
     /// Models on the device.
     pub models: u32,
-    /// Bytes that models take on the device.
+    /// Bytes that models take on the device, without their coarser versions.
     pub model_bytes: u64,
 }
 
@@ -322,8 +335,13 @@ impl Renderer {
             self.overlay_pass(&mut encoder, target, outlined.then_some((&uniforms, size, options)), labels, &mut stats);
         }
         self.gpu.submit(encoder.finish());
-        self.gpu.check()?;
-        Ok(stats)
+        match self.gpu.check() {
+            Ok(()) => Ok(stats),
+            Err(error) => {
+                target.textures.forget_still();
+                Err(error)
+            }
+        }
     }
 
     /// Makes the pipelines of the main pass when they are missing; returns their place.

@@ -3,6 +3,7 @@
 use crate::gpu::{Gpu, GpuError};
 use crate::readback::ReadBackRing;
 use crate::renderer::StillKey;
+use std::cell::OnceCell;
 
 /// Format of the picture: the bytes are sRGB-encoded RGBA, as egui, PNG and video encoders want them.
 pub const COLOUR_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
@@ -38,8 +39,8 @@ struct Still {
     drawn: Option<StillKey>,
     /// What `colour` holds. Never anything else than `drawn`, because the depth must fit.
     kept: Option<StillKey>,
-    /// Made when a camera rests for the first time.
-    colour: Option<wgpu::Texture>,
+    /// Made when a camera rests for the first time; none inside when the device has no memory for it.
+    colour: OnceCell<Option<wgpu::Texture>>,
 }
 
 #[derive(Debug)]
@@ -165,7 +166,7 @@ impl Textures {
     }
 
     pub(crate) fn restore_still(&self, encoder: &mut wgpu::CommandEncoder) {
-        if let Some(kept) = &self.still.colour {
+        if let Some(Some(kept)) = self.still.colour.get() {
             encoder.copy_texture_to_texture(kept.as_image_copy(), self.colour.as_image_copy(), kept.size());
         }
     }
@@ -177,12 +178,22 @@ impl Textures {
         if self.still.drawn.replace(key) != Some(key) || self.multisampled.is_some() {
             return;
         }
-        let kept = self.still.colour.get_or_insert_with(|| {
+        // Without it each frame is drawn in full, as it was before.
+        let kept = self.still.colour.get_or_init(|| {
             let usage = wgpu::TextureUsages::COPY_SRC | wgpu::TextureUsages::COPY_DST;
-            texture(gpu, "picture at rest", (self.width, self.height), COLOUR_FORMAT, 1, usage)
+            let size = (self.width, self.height);
+            gpu.scoped(|| texture(gpu, "picture at rest", size, COLOUR_FORMAT, 1, usage)).ok()
         });
-        encoder.copy_texture_to_texture(self.colour.as_image_copy(), kept.as_image_copy(), kept.size());
-        self.still.kept = Some(key);
+        if let Some(kept) = kept {
+            encoder.copy_texture_to_texture(self.colour.as_image_copy(), kept.as_image_copy(), kept.size());
+            self.still.kept = Some(key);
+        }
+    }
+
+    /// To be called when a frame went wrong: nobody knows what was drawn.
+    pub(crate) fn forget_still(&mut self) {
+        self.still.drawn = None;
+        self.still.kept = None;
     }
 
     pub(crate) fn ensure_mask(&mut self, gpu: &Gpu, layout: &wgpu::BindGroupLayout) {

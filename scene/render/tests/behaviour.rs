@@ -79,7 +79,8 @@ fn a_face_that_looks_at_the_light_has_the_colour_of_its_file() {
             )
             .device("floor", "m", DeviceKind::Equipment, Vec3::ZERO)
             .snapshot(camera(Vec3::ZERO, 6.0, 20.0, 50.0));
-        let p = draw(&gpu, &scene, (100, 100), Theme::DARK, &FrameOptions { lighting, ..plain() }).at(50, 50);
+        let p =
+            draw(&gpu, &scene, (100, 100), Theme::DARK, &FrameOptions { lighting, ..FrameOptions::bare() }).at(50, 50);
         for (got, want) in p.into_iter().zip([96u8, 144, 180]) {
             assert!(got.abs_diff(want) <= 18, "{lighting:?}: {p:?}");
         }
@@ -96,8 +97,9 @@ fn both_kinds_of_light_agree_on_a_fine_mesh() {
         .model("m", model_of(vec![torus(0.6, 0.25, 96)]))
         .device("ring", "m", DeviceKind::Equipment, Vec3::ZERO)
         .snapshot(camera(Vec3::Y * 0.2, 2.5, 20.0, 35.0));
-    let [a, b] = [Lighting::PerCorner, Lighting::PerPixel]
-        .map(|lighting| draw(&gpu, &scene, (200, 150), Theme::DARK, &FrameOptions { lighting, ..plain() }));
+    let [a, b] = [Lighting::PerCorner, Lighting::PerPixel].map(|lighting| {
+        draw(&gpu, &scene, (200, 150), Theme::DARK, &FrameOptions { lighting, ..FrameOptions::bare() })
+    });
     let (_, far) = a.difference(&b, 12);
     assert!(far < 200 * 150 / 200, "{far} pixels differ");
 }
@@ -128,7 +130,7 @@ fn flipped_surfaces_are_lit_like_others() {
                 .model("m", model.clone())
                 .device("d", "m", DeviceKind::Equipment, Vec3::ZERO)
                 .snapshot(camera(Vec3::Y * 0.5, 3.0, 30.0, 30.0));
-            draw(&gpu, &scene, (120, 120), Theme::DARK, &FrameOptions { lighting, ..plain() })
+            draw(&gpu, &scene, (120, 120), Theme::DARK, &FrameOptions { lighting, ..FrameOptions::bare() })
         });
         for (what, other) in [("flipped", b), ("contradicting", c), ("mirrored", d)] {
             assert!(a.difference(&other, 6).1 < 20, "{lighting:?}, {what}");
@@ -140,11 +142,11 @@ fn flipped_surfaces_are_lit_like_others() {
 fn what_is_behind_is_hidden() {
     let Some(gpu) = software() else { return };
     let front = two_cubes().snapshot(camera(Vec3::Y * 0.5, 8.0, 0.0, 0.0));
-    let picture = draw(&gpu, &front, (160, 120), Theme::DARK, &plain());
+    let picture = draw(&gpu, &front, (160, 120), Theme::DARK, &FrameOptions::bare());
     assert!(picture.count(is_red) > 200);
     assert_eq!(picture.count(is_green), 0);
     let back = two_cubes().snapshot(camera(Vec3::Y * 0.5, 8.0, 180.0, 0.0));
-    let picture = draw(&gpu, &back, (160, 120), Theme::DARK, &plain());
+    let picture = draw(&gpu, &back, (160, 120), Theme::DARK, &FrameOptions::bare());
     assert!(picture.count(is_green) > 200);
     assert_eq!(picture.count(is_red), 0);
 }
@@ -153,7 +155,7 @@ fn what_is_behind_is_hidden() {
 fn the_outline_is_around_the_selected_device_only() {
     let Some(gpu) = software() else { return };
     let scene = |builder: Builder| builder.snapshot(camera(Vec3::Y * 0.5, 7.0, 90.0, 5.0));
-    let options = FrameOptions { outlines: true, ..plain() };
+    let options = FrameOptions { outlines: true, ..FrameOptions::bare() };
     let none = draw(&gpu, &scene(two_cubes()), (240, 120), Theme::DARK, &options);
     assert_eq!(none.count(is_accent), 0);
     let picture = draw(&gpu, &scene(two_cubes().select("near")), (240, 120), Theme::DARK, &options);
@@ -208,7 +210,7 @@ fn instance_colours_and_device_kinds_tint_faces_without_colour() {
             0.0,
             10.0,
         ));
-        draw(&gpu, &scene, (64, 64), Theme::DARK, &plain()).at(32, 32)
+        draw(&gpu, &scene, (64, 64), Theme::DARK, &FrameOptions::bare()).at(32, 32)
     };
     assert!(is_red(middle(painted, DeviceKind::Conveyor)));
     let grey = middle(model_of(vec![mesh()]), DeviceKind::Equipment);
@@ -241,7 +243,7 @@ fn labels_do_not_overlap_and_none_is_behind_the_eye() {
         crowd =
             crowd.device(&format!("machine-{i}"), "m", DeviceKind::Equipment, Vec3::new(0.0, 0.0, -(i as f32) * 0.01));
     }
-    let options = FrameOptions { labels: true, ..plain() };
+    let options = FrameOptions { labels: true, ..FrameOptions::bare() };
     let at_one_spot =
         draw(&gpu, &crowd.snapshot(camera(Vec3::ZERO, 6.0, 0.0, 20.0)), (300, 200), Theme::DARK, &options);
     assert!(at_one_spot.stats.labels <= 2, "{} labels on one spot", at_one_spot.stats.labels);
@@ -267,7 +269,7 @@ fn names_in_any_script_and_length_are_drawn() {
         // The workspace may refuse a name; the renderer must survive those that it lets through.
         let _ = Arc::make_mut(&mut scene.workspace).apply(&rename, rr_scene::Role::Admin);
     }
-    let options = FrameOptions { labels: true, ui_scale: 2.0, ..plain() };
+    let options = FrameOptions { labels: true, ui_scale: 2.0, ..FrameOptions::bare() };
     let picture = draw(&gpu, &scene, (1200, 300), Theme::LIGHT, &options);
     assert!(picture.stats.labels >= 1);
 }
@@ -276,7 +278,7 @@ fn names_in_any_script_and_length_are_drawn() {
 fn connections_move_with_time_and_rest_without_it() {
     let Some(gpu) = software() else { return };
     let linked = || two_cubes().link("near", "far", "production_flow").snapshot(camera(Vec3::Y * 0.8, 8.0, 90.0, 10.0));
-    let options = FrameOptions { connections: true, ..plain() };
+    let options = FrameOptions { connections: true, ..FrameOptions::bare() };
     let at = |secs: f64| draw(&gpu, &linked(), (240, 160), Theme::DARK, &FrameOptions { time_secs: secs, ..options });
     let (start, same, later) = (at(1.0), at(1.0), at(1.3));
     assert_eq!(start.difference(&same, 0).1, 0);
@@ -298,7 +300,7 @@ fn models_are_uploaded_once_and_freed_when_unused() {
     let Some(gpu) = software() else { return };
     let mut renderer = Renderer::new(&gpu, Theme::DARK).unwrap();
     let mut target = RenderTarget::new(&gpu, 64, 64, 1).unwrap();
-    let mut render = |scene: &SceneSnapshot| renderer.render(&mut target, scene, &plain()).unwrap();
+    let mut render = |scene: &SceneSnapshot| renderer.render(&mut target, scene, &FrameOptions::bare()).unwrap();
     let one = Builder::default()
         .model("m", model_of(vec![torus(0.5, 0.2, 64)]))
         .device("a", "m", DeviceKind::Equipment, Vec3::ZERO)
@@ -333,7 +335,7 @@ fn what_is_outside_the_picture_costs_no_triangles() {
         row = row.device(&format!("d{i:02}"), "m", DeviceKind::Equipment, Vec3::new(i as f32 * 3.0, 0.0, 0.0));
     }
     let scene = row.snapshot(camera(Vec3::new(0.0, 0.5, 0.0), 6.0, 0.0, 10.0));
-    let stats = draw(&gpu, &scene, (100, 100), Theme::DARK, &plain()).stats;
+    let stats = draw(&gpu, &scene, (100, 100), Theme::DARK, &FrameOptions::bare()).stats;
     assert!(stats.culled >= 15, "{stats:?}");
     assert_eq!(stats.triangles, u64::from(stats.instances) * 12);
     assert_eq!(stats.instances + stats.culled, 20);
@@ -349,10 +351,10 @@ fn wireframe_models_are_drawn_and_outlined() {
     model.instances[0].colour = Some(rr_scene::Rgba8([0, 0, 0, 255]));
     let scene = |b: Builder| b.snapshot(camera(Vec3::Y * 0.4, 3.0, 0.0, 5.0));
     let builder = || Builder::default().model("m", model.clone()).device("w", "m", DeviceKind::Equipment, Vec3::ZERO);
-    let picture = draw(&gpu, &scene(builder()), (200, 150), Theme::DARK, &plain());
+    let picture = draw(&gpu, &scene(builder()), (200, 150), Theme::DARK, &FrameOptions::bare());
     assert_eq!(picture.stats.lines, 2);
     assert!(picture.count(|p| p[0] > 120 && p[1] > 120) > 100, "{}", picture.count(|p| p[0] > 120));
-    let options = FrameOptions { outlines: true, ..plain() };
+    let options = FrameOptions { outlines: true, ..FrameOptions::bare() };
     let selected = draw(&gpu, &scene(builder().select("w")), (200, 150), Theme::DARK, &options);
     assert!(selected.count(is_accent) > 200);
 }
@@ -383,8 +385,8 @@ fn strange_geometry_draws_without_harm() {
 fn multisampling_smooths_and_keeps_the_picture() {
     let Some(gpu) = software() else { return };
     let scene = two_cubes().snapshot(camera(Vec3::Y * 0.5, 6.0, 40.0, 25.0));
-    let one = draw_with(&gpu, &scene, (160, 120), Theme::DARK, &plain(), 1);
-    let four = draw_with(&gpu, &scene, (160, 120), Theme::DARK, &plain(), 4);
+    let one = draw_with(&gpu, &scene, (160, 120), Theme::DARK, &FrameOptions::bare(), 1);
+    let four = draw_with(&gpu, &scene, (160, 120), Theme::DARK, &FrameOptions::bare(), 4);
     let changed = one.difference(&four, 12).1;
     assert!(changed > 20 && changed < 160 * 120 / 10, "{changed} pixels differ");
 }
@@ -401,7 +403,7 @@ fn pictures_are_read_back_in_order_through_the_ring() {
     let view = camera(Vec3::Y * 0.5, 2.0, 0.0, 0.0);
     let scenes = [red.snapshot(view), green.snapshot(view), SceneSnapshot { camera: view, ..SceneSnapshot::default() }];
     for scene in &scenes {
-        renderer.render(&mut target, scene, &plain()).unwrap();
+        renderer.render(&mut target, scene, &FrameOptions::bare()).unwrap();
         assert!(target.start_read_back().unwrap());
     }
     assert_eq!(target.read_backs_in_flight(), RING_SIZE);
@@ -430,7 +432,7 @@ fn png_files_hold_the_picture_and_bad_paths_say_so() {
     let Some(gpu) = software() else { return };
     let mut renderer = Renderer::new(&gpu, Theme::LIGHT).unwrap();
     let mut target = RenderTarget::new(&gpu, 37, 21, 1).unwrap();
-    renderer.render(&mut target, &SceneSnapshot::default(), &plain()).unwrap();
+    renderer.render(&mut target, &SceneSnapshot::default(), &FrameOptions::bare()).unwrap();
     let bytes = target.to_png().unwrap();
     let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
     let mut rgba = vec![0; reader.output_buffer_size().unwrap()];

@@ -60,7 +60,7 @@ fn coarser_models_save_triangles_and_look_the_same() {
     let scene = rings();
     for (detail, share, far) in [(Detail::Fine, 0.6, 200), (Detail::Moving, 0.2, 600)] {
         let mut drawer = Drawer::new(&gpu);
-        let options = FrameOptions { detail, ..plain() };
+        let options = FrameOptions { detail, ..FrameOptions::bare() };
         let full = drawer.draw(&scene, &FrameOptions { detail: Detail::Full, ..options });
         assert_eq!(full.stats.triangles, 12 * 2 * 96 * 96);
         let coarse = drawer.draw_coarse(&scene, &options, full.stats);
@@ -77,11 +77,11 @@ fn a_model_right_before_the_eye_is_drawn_in_full() {
     let Some(gpu) = software() else { return };
     let mut drawer = Drawer::new(&gpu);
     let far = rings();
-    let full = drawer.draw(&far, &FrameOptions { detail: Detail::Full, ..plain() });
-    drawer.draw_coarse(&far, &plain(), full.stats);
+    let full = drawer.draw(&far, &FrameOptions { detail: Detail::Full, ..FrameOptions::bare() });
+    drawer.draw_coarse(&far, &FrameOptions::bare(), full.stats);
     // The eye is within the ball around the ring.
     let near = SceneSnapshot { camera: camera(Vec3::new(0.6, 0.3, 0.0), 0.2, 0.0, 30.0), ..far };
-    let picture = drawer.draw(&near, &plain());
+    let picture = drawer.draw(&near, &FrameOptions::bare());
     assert!(picture.stats.triangles >= 2 * 96 * 96, "{:?}", picture.stats);
 }
 
@@ -89,7 +89,7 @@ fn a_model_right_before_the_eye_is_drawn_in_full() {
 fn edges_of_small_features_are_left_out_in_motion_only() {
     let Some(gpu) = software() else { return };
     let scene = line().snapshot(line_camera());
-    let options = FrameOptions { edges: true, ..plain() };
+    let options = FrameOptions { edges: true, ..FrameOptions::bare() };
     let fine = draw(&gpu, &scene, SIZE, Theme::DARK, &options);
     let moving = draw(&gpu, &scene, SIZE, Theme::DARK, &FrameOptions { detail: Detail::Moving, ..options });
     assert!(moving.stats.lines > 0 && moving.stats.lines < fine.stats.lines, "{:?} {:?}", moving.stats, fine.stats);

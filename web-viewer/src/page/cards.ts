@@ -87,7 +87,7 @@ export class Cards {
               key: 'empty',
               icon: 'cubeFocus',
               title: 'This workspace is empty',
-              text: 'At the workstation, drop STL, IGES or STEP files into the window, or open the sample line. They appear here at once.',
+              text: 'At the workstation, drop STL or IGES files into the window, or open the sample line. They appear here at once.',
               light: true,
             }
           : null;
@@ -108,6 +108,15 @@ export class Cards {
         text: 'Ask the person who shared it for a new link, and paste it here.',
         ...opt(details),
         login: true,
+      };
+    }
+    if (error?.code === 'removed') {
+      return {
+        key: 'removed',
+        icon: 'users',
+        title: 'You were removed from the session',
+        text: 'Somebody at the workstation ended your view. Ask there before you come back.',
+        action: ['Join again', () => location.reload()],
       };
     }
     if (error?.code === 'invalid' && /\bversion\b|reload/i.test(details)) {

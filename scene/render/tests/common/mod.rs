@@ -83,19 +83,6 @@ pub fn draw_with(
     Picture { width: width as usize, height: height as usize, rgba: target.to_rgba().unwrap(), stats }
 }
 
-/// Nothing but faces and background.
-pub fn plain() -> FrameOptions {
-    FrameOptions {
-        labels: false,
-        grid: false,
-        edges: false,
-        shadows: false,
-        connections: false,
-        outlines: false,
-        ..FrameOptions::default()
-    }
-}
-
 fn quad(mesh: &mut Mesh, p: [Vec3; 4]) {
     let n = (p[1] - p[0]).cross(p[2] - p[0]).normalize().to_array();
     let base = mesh.positions.len() as u32;
