@@ -1,14 +1,14 @@
-//! Results of slow imports, kept on disk between runs.
+//! What was made of models, kept on disk between runs: shapes with their coarser versions, ready for a graphics device.
 //!
-//! An entry is a [model file](crate::model_file) named by its [`Key`]: a BLAKE3 hash over the content of the CAD file,
+//! An entry ([layout](crate::entry)) is named by its [`Key`]: a BLAKE3 hash over the content of the CAD file,
 //! the reader's version and settings, and the layout version. Nothing else can make an entry stale, so there is no
 //! invalidation. Entries are written beside and renamed, so several processes may share a cache; a damaged one counts
 //! as absent and is removed. When the cache outgrows its size, the entries that were not used for longest go.
 
-use crate::{Import, LoadContext, LoadError, Source, model_file};
+use crate::{Content, LoadContext, LoadError, ShapeStore, Source, entry};
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Write},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -32,12 +32,13 @@ const UNFINISHED_PREFIX: &str = ".unfinished-";
 /// An unfinished entry this old belongs to a process that died.
 const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 const HASH_CHUNK_BYTES: usize = 16 << 20;
+const WRITE_BYTES: usize = 1 << 20;
 
 impl Key {
     /// The key for a file read by the loader with this [`crate::Loader::cache_key`].
     pub fn new(source: &Source, loader_key: &str, context: &LoadContext) -> Result<Self, LoadError> {
-        let mut hasher = blake3::Hasher::new_derive_key("remote-render import cache");
-        for text in [loader_key, &model_file::VERSION.to_string()] {
+        let mut hasher = blake3::Hasher::new_derive_key("remote-render model cache");
+        for text in [loader_key, &entry::VERSION.to_string()] {
             hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
         }
         for chunk in source.bytes().chunks(HASH_CHUNK_BYTES) {
@@ -67,17 +68,18 @@ impl Cache {
     }
 
     /// The entry, if it is there and whole.
-    pub fn get(&self, key: &Key) -> Option<Import> {
+    pub fn get(&self, key: &Key, shapes: &ShapeStore) -> Option<Content> {
         let path = self.entry(key);
-        let bytes = fs::read(&path).ok()?;
-        match model_file::read(&bytes) {
-            Ok(import) => {
+        let mut file = File::open(&path).ok()?;
+        let bytes = file.metadata().ok()?.len();
+        match entry::read(&mut file, bytes, shapes) {
+            Ok(content) => {
                 // The time of change is the time of last use; failing to set it only makes the entry go earlier.
                 let touched = File::options().append(true).open(&path).and_then(|f| f.set_modified(SystemTime::now()));
                 if let Err(error) = touched {
                     tracing::debug!(%error, path = %path.display(), "cache entry could not be touched");
                 }
-                Some(import)
+                Some(content)
             }
             Err(error) => {
                 tracing::warn!(%error, path = %path.display(), "damaged cache entry is removed");
@@ -87,8 +89,8 @@ impl Cache {
         }
     }
 
-    /// Keeps `import`. An error (a full disk, no permission) leaves the cache as it was.
-    pub fn put(&self, key: &Key, import: &Import) -> io::Result<()> {
+    /// Keeps `content`. An error (a full disk, no permission) leaves the cache as it was.
+    pub fn put(&self, key: &Key, content: &Content) -> io::Result<()> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         // Models are nobody else's business.
@@ -96,7 +98,10 @@ impl Cache {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&self.folder)?;
         let mut file = tempfile::Builder::new().prefix(UNFINISHED_PREFIX).tempfile_in(&self.folder)?;
-        model_file::write(import, file.as_file_mut())?;
+        let mut out = io::BufWriter::with_capacity(WRITE_BYTES, file.as_file_mut());
+        entry::write(content, &mut out)?;
+        out.flush()?;
+        drop(out);
         if file.as_file().metadata()?.len() > self.max_bytes {
             return Err(io::Error::other("it is larger than the whole cache may be"));
         }
@@ -160,12 +165,22 @@ fn user_cache_folder(var: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rr_scene::{Mesh, Model, Part};
+    use crate::Import;
+    use rr_scene::{Assembly, Instance, Mesh, Part};
 
-    fn import(name: &str) -> Import {
+    fn content(name: &str) -> Content {
         let mesh = Mesh { lines: vec![[0.0; 3], [1.0; 3]], ..Mesh::default() };
-        let model = Model { parts: vec![Part { name: name.to_owned(), mesh }], instances: Vec::new() };
-        Import { model, ..Import::default() }
+        let model_from_part = glam::Affine3A::IDENTITY;
+        let model = Assembly {
+            parts: vec![Part { name: name.to_owned(), mesh }],
+            instances: vec![Instance { part: 0, name: String::new(), model_from_part, colour: None }],
+        };
+        let import = Import { model, warnings: vec![name.to_owned()], ..Import::default() };
+        Content::of(&import, &Source::from_bytes("a", Vec::new()), &LoadContext::default()).unwrap()
+    }
+
+    fn get(cache: &Cache, name: &str) -> Option<Content> {
+        cache.get(&key(name), &ShapeStore::default())
     }
 
     fn key(content: &str) -> Key {
@@ -180,10 +195,10 @@ mod tests {
     fn gives_back_what_was_put() {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::at(dir.path().join("not/there/yet"), 1 << 20);
-        assert_eq!(cache.get(&key("one")), None);
-        cache.put(&key("one"), &import("one")).unwrap();
-        assert_eq!(cache.get(&key("one")), Some(import("one")));
-        assert_eq!(cache.get(&key("two")), None);
+        assert_eq!(get(&cache, "one"), None);
+        cache.put(&key("one"), &content("one")).unwrap();
+        assert_eq!(get(&cache, "one"), Some(content("one")));
+        assert_eq!(get(&cache, "two"), None);
     }
 
     #[test]
@@ -200,12 +215,12 @@ mod tests {
     fn damaged_entries_are_absent_and_removed() {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::at(dir.path(), 1 << 20);
-        cache.put(&key("x"), &import("x")).unwrap();
+        cache.put(&key("x"), &content("x")).unwrap();
         let path = files(&cache).remove(0);
         let mut bytes = fs::read(&path).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
         fs::write(&path, &bytes).unwrap();
-        assert_eq!(cache.get(&key("x")), None);
+        assert_eq!(get(&cache, "x"), None);
         assert!(!path.exists());
     }
 
@@ -214,26 +229,26 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let roomy = Cache::at(dir.path(), 1 << 20);
         for name in ["a", "b", "c"] {
-            roomy.put(&key(name), &import(name)).unwrap();
+            roomy.put(&key(name), &content(name)).unwrap();
         }
         let long_ago = SystemTime::now() - Duration::from_secs(1000);
         for path in files(&roomy) {
             File::options().append(true).open(path).unwrap().set_modified(long_ago).unwrap();
         }
-        assert!(roomy.get(&key("b")).is_some(), "a use");
+        assert!(get(&roomy, "b").is_some(), "a use");
         let entry_bytes = fs::metadata(roomy.entry(&key("a"))).unwrap().len();
-        Cache::at(dir.path(), 2 * entry_bytes).put(&key("d"), &import("d")).unwrap();
-        assert_eq!(roomy.get(&key("a")), None);
-        assert_eq!(roomy.get(&key("c")), None);
-        assert!(roomy.get(&key("b")).is_some());
-        assert!(roomy.get(&key("d")).is_some());
+        Cache::at(dir.path(), 2 * entry_bytes).put(&key("d"), &content("d")).unwrap();
+        assert_eq!(get(&roomy, "a"), None);
+        assert_eq!(get(&roomy, "c"), None);
+        assert!(get(&roomy, "b").is_some());
+        assert!(get(&roomy, "d").is_some());
     }
 
     #[test]
     fn an_entry_beyond_the_size_is_refused_and_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::at(dir.path(), 10);
-        assert!(cache.put(&key("x"), &import("x")).is_err());
+        assert!(cache.put(&key("x"), &content("x")).is_err());
         assert!(files(&cache).is_empty());
     }
 
@@ -245,7 +260,7 @@ mod tests {
         let young = dir.path().join(".unfinished-young");
         File::create(&young).unwrap();
         File::create(&old).unwrap().set_modified(SystemTime::now() - 2 * ABANDONED_AFTER).unwrap();
-        cache.put(&key("x"), &import("x")).unwrap();
+        cache.put(&key("x"), &content("x")).unwrap();
         assert!(!old.exists());
         assert!(young.exists());
     }
@@ -255,7 +270,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         File::create(&file).unwrap();
-        assert!(Cache::at(file, 1 << 20).put(&key("x"), &import("x")).is_err());
+        assert!(Cache::at(file, 1 << 20).put(&key("x"), &content("x")).is_err());
     }
 
     #[test]

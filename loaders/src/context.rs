@@ -1,6 +1,6 @@
 //! What surrounds one load: progress out, cancel in, limits, and where the cache and the import helper are.
 
-use crate::{Cache, LoadError, Source};
+use crate::{Cache, LoadError, ShapeStore, Source};
 use std::{
     ops::Range,
     path::{Path, PathBuf},
@@ -78,6 +78,8 @@ impl Default for Limits {
 pub struct LoadContext {
     /// Where results are kept between loads.
     pub cache: Option<Cache>,
+    /// Shapes that are in use: what has the same geometry shares it.
+    pub shapes: ShapeStore,
     /// Who hears about progress.
     pub progress: Option<ProgressFn>,
     /// Who may end the load.

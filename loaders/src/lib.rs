@@ -1,7 +1,8 @@
 //! Turns model files into [`rr_scene::Model`]s.
 //!
 //! [`load`] looks at the content of a file, picks the [`Loader`] that knows it, and gives a [`Loaded`]: the model in
-//! metres and Y up, and a [`LoadReport`] with everything worth telling. A damaged file yields what could be read plus
+//! metres and Y up, a [`LoadReport`] with everything worth telling, and the [`Refinement`] that is left to do. [`read`]
+//! stops before that: it gives the meshes as they are in the file. A damaged file yields what could be read plus
 //! warnings; only when nothing can be shown it is a [`LoadError`], which names the file and the reason.
 //!
 //! Meshes stay in the coordinates of their file ([`Import`]); unit and up axis go into the matrices of the instances.
@@ -10,11 +11,12 @@
 pub mod cache;
 pub mod cad;
 mod context;
+pub mod entry;
 mod error;
 mod loader;
 pub mod mesh;
-pub mod model_file;
 mod pages;
+mod prepare;
 mod report;
 mod source;
 pub mod stl;
@@ -24,11 +26,21 @@ pub use cad::CadLoader;
 pub use context::{CancelToken, Limits, LoadContext, Progress, ProgressFn};
 pub use error::LoadError;
 pub use loader::{Confidence, Import, Loader, SNIFF_BYTES, extensions, find_loader, loaders};
-pub use report::{BoundsM, LoadReport};
+pub use prepare::{Content, Refinement, ShapeStore, refine};
+pub use report::{BoundsM, Findings, LoadReport};
 pub use source::Source;
 
-use rr_scene::{Model, Unit, UpAxis, geometry::model_from_file};
-use std::{path::Path, time::Instant};
+use cache::Key;
+use glam::Affine3A;
+use rr_scene::{Assembly, Model, Piece, Place, StandIn, Unit, UpAxis, geometry::model_from_file};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+/// Loads that took longer are kept in the cache before anything else is done with them.
+const WORTH_KEEPING: Duration = Duration::from_secs(1);
 
 /// What the user may say about a file that does not say it itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -40,10 +52,21 @@ pub struct ImportOptions {
 }
 
 /// A model and what there is to say about it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Loaded {
     /// In metres, Y up.
-    pub model: Model,
+    pub model: Arc<Model>,
+    /// Counts, bounds, warnings.
+    pub report: LoadReport,
+    /// What can be done after the model is shown; `None` when the cache had it all.
+    pub refinement: Option<Refinement>,
+}
+
+/// A file as its format holds it, and what there is to say about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read {
+    /// In metres, Y up.
+    pub assembly: Assembly,
     /// Counts, bounds, warnings.
     pub report: LoadReport,
 }
@@ -51,38 +74,85 @@ pub struct Loaded {
 /// Loads `path`. Blocks until done, so call it from a thread that may wait; heavy work runs on the rayon pool.
 pub fn load(path: &Path, options: &ImportOptions, context: &LoadContext) -> Result<Loaded, LoadError> {
     let started = Instant::now();
+    let (source, loader) = open(path, context)?;
+    let key = match context.cache.as_ref().zip(loader.cache_key()) {
+        Some((cache, key)) => {
+            context.report("looking into the cache", 0.0);
+            Some((cache.clone(), Key::new(&source, &key, context)?))
+        }
+        None => None,
+    };
+    let cached = key.as_ref().and_then(|(cache, key)| cache.get(key, &context.shapes));
+    let from_cache = cached.is_some();
+    let mut cache_warning = None;
+    let content = if let Some(content) = cached {
+        content
+    } else {
+        let import = checked(loader, &source, context)?;
+        let content = Content::of(&import, &source, context)?;
+        // What took long is kept at once; the rest when it is complete.
+        if started.elapsed() > WORTH_KEEPING
+            && let Some((cache, key)) = &key
+            && let Err(reason) = cache.put(key, &content)
+        {
+            cache_warning = Some(format!("the result could not be kept in the cache: {reason}"));
+        }
+        content
+    };
+    drop(source);
+    context.cancel.check(path)?;
+    let of_file = OfFile::new(content.coordinates, content.declared_unit, options);
+    let mut report = of_file.report(&content.findings, loader.format());
+    report.file = path.to_owned();
+    report.from_cache = from_cache;
+    report.warnings.extend(cache_warning);
+    let model_from_file = of_file.model_from_file(options);
+    let moved = |p: &Place| Place { model_from_part: model_from_file * p.model_from_part, ..*p };
+    let pieces = content.pieces.iter();
+    let pieces =
+        pieces.map(|p| Piece { shape: Arc::clone(&p.shape), places: p.places.iter().map(moved).collect() }).collect();
+    let stand_in = if content.is_refined {
+        let shape = content.stand_in.clone();
+        OnceLock::from(shape.map(|shape| StandIn { shape, model_from_part: model_from_file }))
+    } else {
+        OnceLock::new()
+    };
+    let model = Arc::new(Model { pieces, stand_in });
+    let refinement = (!content.is_refined).then(|| Refinement {
+        content,
+        model: Arc::clone(&model),
+        model_from_file,
+        shapes: context.shapes.clone(),
+        cache: key,
+    });
+    report.elapsed = started.elapsed();
+    context.report("done", 1.0);
+    Ok(Loaded { model, report, refinement })
+}
+
+/// Reads `path` without making it ready to be shown, and without the cache: for converters and tests.
+pub fn read(path: &Path, options: &ImportOptions, context: &LoadContext) -> Result<Read, LoadError> {
+    let started = Instant::now();
+    let (source, loader) = open(path, context)?;
+    let mut import = checked(loader, &source, context)?;
+    let of_file = OfFile::new(import.coordinates, import.declared_unit, options);
+    let mut report = of_file.report(&Findings::of(&import), loader.format());
+    report.file = path.to_owned();
+    let model_from_file = of_file.model_from_file(options);
+    for instance in &mut import.model.instances {
+        instance.model_from_part = model_from_file * instance.model_from_part;
+    }
+    report.elapsed = started.elapsed();
+    context.report("done", 1.0);
+    Ok(Read { assembly: import.model, report })
+}
+
+fn open(path: &Path, context: &LoadContext) -> Result<(Source, &'static dyn Loader), LoadError> {
     context.cancel.check(path)?;
     context.report("opening", 0.0);
     let source = Source::open(path, context)?;
     let loader = find_loader(path, source.head(), source.len())?;
-    let key = context.cache.as_ref().zip(loader.cache_key());
-    let mut cache_warning = None;
-    let mut from_cache = false;
-    let import = if let Some((cache, key)) = key {
-        context.report("looking into the cache", 0.0);
-        let key = cache::Key::new(&source, &key, context)?;
-        if let Some(import) = cache.get(&key) {
-            from_cache = true;
-            import
-        } else {
-            let import = checked(loader, &source, context)?;
-            if let Err(reason) = cache.put(&key, &import) {
-                cache_warning = Some(format!("the result could not be kept in the cache: {reason}"));
-            }
-            import
-        }
-    } else {
-        checked(loader, &source, context)?
-    };
-    drop(source);
-    context.cancel.check(path)?;
-    let mut loaded = finish(import, loader.format(), options);
-    loaded.report.file = path.to_owned();
-    loaded.report.from_cache = from_cache;
-    loaded.report.warnings.extend(cache_warning);
-    loaded.report.elapsed = started.elapsed();
-    context.report("done", 1.0);
-    Ok(loaded)
+    Ok((source, loader))
 }
 
 /// Runs the loader and holds it to its contract.
@@ -98,19 +168,32 @@ fn checked(loader: &dyn Loader, source: &Source, context: &LoadContext) -> Resul
     Ok(import)
 }
 
-/// Applies the options: from the coordinates of the file to metres and Y up.
-fn finish(mut import: Import, format: &'static str, options: &ImportOptions) -> Loaded {
-    let unit = options.unit.or(import.declared_unit).unwrap_or(import.coordinates);
-    // The reader may have converted from the declared unit; what the user says replaces the declared one.
-    let file_unit = import.declared_unit.unwrap_or(import.coordinates);
-    let scale_m = import.coordinates.metres() * (unit.metres() / file_unit.metres());
-    let report = LoadReport::of_import(&import, format, unit, scale_m);
-    let mut to_model = model_from_file(Unit::M, options.up);
-    #[expect(clippy::cast_possible_truncation, reason = "a scale needs no more than f32 here")]
-    let scale = scale_m as f32;
-    to_model.matrix3 *= scale;
-    for instance in &mut import.model.instances {
-        instance.model_from_part = to_model * instance.model_from_part;
+/// How the options and what the file says come together.
+struct OfFile {
+    unit: Unit,
+    unit_declared: bool,
+    /// Metres in one of the file's coordinates.
+    scale_m: f64,
+}
+
+impl OfFile {
+    fn new(coordinates: Unit, declared: Option<Unit>, options: &ImportOptions) -> Self {
+        let unit = options.unit.or(declared).unwrap_or(coordinates);
+        // The reader may have converted from the declared unit; what the user says replaces the declared one.
+        let file_unit = declared.unwrap_or(coordinates);
+        let scale_m = coordinates.metres() * (unit.metres() / file_unit.metres());
+        Self { unit, unit_declared: declared == Some(unit), scale_m }
     }
-    Loaded { model: import.model, report }
+
+    fn report(&self, findings: &Findings, format: &'static str) -> LoadReport {
+        LoadReport::new(findings, format, self.unit, self.unit_declared, self.scale_m)
+    }
+
+    fn model_from_file(&self, options: &ImportOptions) -> Affine3A {
+        let mut to_model = model_from_file(Unit::M, options.up);
+        #[expect(clippy::cast_possible_truncation, reason = "a scale needs no more than f32 here")]
+        let scale = self.scale_m as f32;
+        to_model.matrix3 *= scale;
+        to_model
+    }
 }

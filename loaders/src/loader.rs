@@ -1,7 +1,7 @@
 //! The contract of a format, and how the right loader is found: by content first, by extension second.
 
 use crate::{CadLoader, LoadContext, LoadError, Source, stl::StlLoader};
-use rr_scene::{Model, Unit};
+use rr_scene::{Assembly, Unit};
 use std::path::Path;
 
 /// How sure a loader is that a file is its own. Higher wins.
@@ -42,7 +42,7 @@ pub trait Loader: Send + Sync {
 pub struct Import {
     /// Parts and placements. `Instance::model_from_part` leads to the coordinates of the file here, not yet to metres
     /// and Y up.
-    pub model: Model,
+    pub model: Assembly,
     /// The unit of all numbers in `model`.
     pub coordinates: Unit,
     /// The unit that the file itself says it is in, if it does. It may differ from `coordinates` when the reader

@@ -3,8 +3,8 @@
 use crate::Import;
 use glam::{Affine3A, Vec3};
 use rayon::prelude::*;
-use rr_scene::{Aabb, Model, Rgba8, Unit};
-use serde::Serialize;
+use rr_scene::{Aabb, Assembly, Rgba8, Unit};
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 /// Summary of one load.
@@ -70,25 +70,58 @@ impl LoadReport {
         })
     }
 
-    /// Counts what `import` holds; `scale_m` is metres per unit of its coordinates.
-    pub(crate) fn of_import(import: &Import, format: &'static str, unit: Unit, scale_m: f64) -> Self {
-        let bounds = tight_bounds(&import.model);
-        let metres = |v: Vec3| if bounds.is_empty() { [0.0; 3] } else { v.to_array().map(|c| f64::from(c) * scale_m) };
+    /// `scale_m` is metres per unit of the file's coordinates.
+    pub(crate) fn new(found: &Findings, format: &'static str, unit: Unit, unit_declared: bool, scale_m: f64) -> Self {
+        let metres = |v: [f32; 3]| v.map(|c| f64::from(c) * scale_m);
         Self {
             file: PathBuf::new(),
             format,
+            variant: found.variant.clone(),
+            parts: found.parts,
+            instances: found.instances,
+            triangles: found.triangles,
+            lines: found.lines,
+            bounds_m: BoundsM { min: metres(found.min), max: metres(found.max) },
+            unit,
+            unit_declared,
+            colours: found.colours,
+            warnings: found.warnings.clone(),
+            elapsed: Duration::ZERO,
+            from_cache: false,
+        }
+    }
+}
+
+/// What of a report depends on the file alone.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Findings {
+    variant: String,
+    parts: usize,
+    instances: usize,
+    triangles: usize,
+    lines: usize,
+    colours: usize,
+    /// Corners of the box in the coordinates of the file; zeroes when it is empty.
+    min: [f32; 3],
+    max: [f32; 3],
+    warnings: Vec<String>,
+}
+
+impl Findings {
+    /// Counts what `import` holds.
+    pub(crate) fn of(import: &Import) -> Self {
+        let bounds = tight_bounds(&import.model);
+        let corner = |v: Vec3| if bounds.is_empty() { [0.0; 3] } else { v.to_array() };
+        Self {
             variant: import.variant.clone(),
             parts: import.model.parts.len(),
             instances: import.model.instances.len(),
             triangles: import.model.triangle_count(),
             lines: import.model.line_count(),
-            bounds_m: BoundsM { min: metres(bounds.min), max: metres(bounds.max) },
-            unit,
-            unit_declared: import.declared_unit == Some(unit),
             colours: distinct_colours(&import.model),
+            min: corner(bounds.min),
+            max: corner(bounds.max),
             warnings: import.warnings.clone(),
-            elapsed: Duration::ZERO,
-            from_cache: false,
         }
     }
 }
@@ -97,14 +130,14 @@ fn round_to(v: f64, per_unit: f64) -> f64 {
     (v * per_unit).round() / per_unit
 }
 
-fn distinct_colours(model: &Model) -> usize {
+fn distinct_colours(model: &Assembly) -> usize {
     let faces = model.parts.iter().flat_map(|p| p.mesh.colours.iter().map(|c| c.colour));
     let instances = model.instances.iter().filter_map(|i| i.colour);
     faces.chain(instances).collect::<BTreeSet<Rgba8>>().len()
 }
 
 /// The box of what is drawn. A turned instance needs its points: the corners of its own box would overstate it.
-fn tight_bounds(model: &Model) -> Aabb {
+fn tight_bounds(model: &Assembly) -> Aabb {
     let boxes: Vec<Aabb> = model.parts.par_iter().map(|p| bounds_of(&p.mesh, None)).collect();
     model
         .instances

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::load_default;
+use common::read_default;
 use rr_load::{CancelToken, ImportOptions, Limits, LoadContext, LoadError, Progress, load};
 use rr_scene::{Unit, UpAxis};
 use std::{
@@ -39,7 +39,7 @@ fn file(dir: &tempfile::TempDir, name: &str, content: &[u8]) -> PathBuf {
 fn the_report_has_the_promised_json() {
     let dir = tempfile::tempdir().unwrap();
     let path = file(&dir, "sheet.stl", &sheet(10));
-    let json = load_default(&path).unwrap().report.to_json();
+    let json = read_default(&path).unwrap().report.to_json();
     assert_eq!(json["file"], path.to_str().unwrap());
     assert_eq!(json["format"], "stl");
     assert_eq!((&json["parts"], &json["triangles"], &json["lines"]), (&1.into(), &20.into(), &0.into()));
@@ -74,23 +74,23 @@ fn unit_and_up_axis_turn_and_scale_the_model_but_not_the_file_bounds() {
 fn content_counts_more_than_the_name() {
     let dir = tempfile::tempdir().unwrap();
     for name in ["sheet", "sheet.dat", "sheet.igs", "SHEET.STL"] {
-        let report = load_default(&file(&dir, name, &sheet(3))).unwrap().report;
+        let report = read_default(&file(&dir, name, &sheet(3))).unwrap().report;
         assert_eq!((report.format, report.triangles), ("stl", 6), "{name}");
     }
-    let error = load_default(&file(&dir, "letter.txt", b"Dear customer")).unwrap_err();
+    let error = read_default(&file(&dir, "letter.txt", b"Dear customer")).unwrap_err();
     assert!(matches!(error, LoadError::UnknownFormat { .. }), "{error}");
-    let error = load_default(&file(&dir, "letter.stl", b"Dear customer")).unwrap_err();
+    let error = read_default(&file(&dir, "letter.stl", b"Dear customer")).unwrap_err();
     assert!(matches!(error, LoadError::Malformed { format: "stl", .. }), "{error}");
 }
 
 #[test]
 fn what_cannot_be_read_is_an_error_that_says_why() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(matches!(load_default(&dir.path().join("none.stl")), Err(LoadError::NotFound { .. })));
-    assert!(matches!(load_default(&file(&dir, "empty.stl", b"")), Err(LoadError::Empty { .. })));
-    let error = load_default(dir.path()).unwrap_err();
+    assert!(matches!(read_default(&dir.path().join("none.stl")), Err(LoadError::NotFound { .. })));
+    assert!(matches!(read_default(&file(&dir, "empty.stl", b"")), Err(LoadError::Empty { .. })));
+    let error = read_default(dir.path()).unwrap_err();
     assert!(error.to_string().ends_with("it is a folder"), "{error}");
-    let error = load_default(&file(&dir, "zero.stl", &sheet(0))).unwrap_err();
+    let error = read_default(&file(&dir, "zero.stl", &sheet(0))).unwrap_err();
     assert!(error.to_string().contains("no facets"), "{error}");
 }
 
@@ -104,7 +104,7 @@ fn a_pipe_does_not_block() {
         println!("skipped: mkfifo is not here");
         return;
     }
-    let error = load_default(&path).unwrap_err();
+    let error = read_default(&path).unwrap_err();
     assert!(error.to_string().ends_with("it is not a regular file"), "{error}");
 }
 

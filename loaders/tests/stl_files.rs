@@ -4,8 +4,8 @@
 
 mod common;
 
-use common::{load_default, models};
-use rr_load::{LoadError, Loaded, Source};
+use common::{models, read_default};
+use rr_load::{LoadError, Read, Source};
 use rr_scene::Rgba8;
 use std::{collections::BTreeSet, fs::File, io::BufReader, path::Path};
 
@@ -14,15 +14,15 @@ fn counts_and_bounds_equal_those_of_stl_io() {
     let Some(files) = models("stl") else { return };
     let mut compared = 0;
     for path in files.iter().filter(|p| !is_bad(p)) {
-        let loaded = load_default(path).unwrap();
-        loaded.model.check().unwrap();
+        let loaded = read_default(path).unwrap();
+        loaded.assembly.check().unwrap();
         let mut file = BufReader::new(File::open(path).unwrap());
         let Ok(other) = stl_io::read_stl(&mut file) else {
             println!("stl_io cannot read {}", path.display());
             continue;
         };
         // It stops after the first solid.
-        let ours = &loaded.model.parts[0].mesh;
+        let ours = &loaded.assembly.parts[0].mesh;
         assert_eq!(ours.triangle_count(), other.faces.len(), "{}", path.display());
         let bounds = ours.bounds();
         for axis in 0..3 {
@@ -44,7 +44,7 @@ fn counts_and_bounds_equal_those_of_stl_io() {
 
 #[test]
 fn solids_become_parts_with_their_names() {
-    let names = |file| Some(load_default(&model(file)?).unwrap().model.parts.into_iter().map(|p| p.name).collect());
+    let names = |file| Some(read_default(&model(file)?).unwrap().assembly.parts.into_iter().map(|p| p.name).collect());
     let expected: [(&str, &[&str]); 4] = [
         ("trimesh_multibody_ascii.stl", &["bodyB", "bodyA"]),
         ("trimesh_two_objects.stl", &["CubeExportedFromCAD", "TranslatedCubeExportedFromCAD"]),
@@ -60,30 +60,30 @@ fn solids_become_parts_with_their_names() {
 #[test]
 fn colours_follow_the_convention_of_the_file() {
     let Some(path) = model("gen_conveyor_viscam.stl") else { return };
-    let viscam = load_default(&path).unwrap();
+    let viscam = read_default(&path).unwrap();
     assert_eq!(viscam.report.colours, 5);
-    let runs = &viscam.model.parts[0].mesh.colours;
+    let runs = &viscam.assembly.parts[0].mesh.colours;
     assert_eq!(runs.len(), 5, "one run per colour");
     let triangles: BTreeSet<u32> = runs.iter().map(|r| r.triangle_count).collect();
     assert_eq!(triangles, BTreeSet::from([4, 48, 5760]));
     assert_eq!(runs[0].first_triangle, 172, "those without colour come first");
 
-    let of = |file: &str| load_default(&path.with_file_name(file)).unwrap();
+    let of = |file: &str| read_default(&path.with_file_name(file)).unwrap();
     let magics = of("kuka_kr10r1420_base_magics_attr.stl");
     let grey = |level| Rgba8([level, level, level, 255]);
-    let runs: Vec<_> = magics.model.parts[0].mesh.colours.iter().map(|r| (r.triangle_count, r.colour)).collect();
+    let runs: Vec<_> = magics.assembly.parts[0].mesh.colours.iter().map(|r| (r.triangle_count, r.colour)).collect();
     assert_eq!(runs, [(69_994, grey(6 << 3 | 6 >> 2)), (16, grey(12 << 3 | 12 >> 2))]);
-    assert_eq!(magics.model.instances[0].colour, None, "every facet has its own");
+    assert_eq!(magics.assembly.instances[0].colour, None, "every facet has its own");
 
     let only_header = of("fanuc_lrmate200i_base_magics.stl");
-    assert!(only_header.model.parts[0].mesh.colours.is_empty());
-    assert_eq!(only_header.model.instances[0].colour, Some(grey(0x7F)));
+    assert!(only_header.assembly.parts[0].mesh.colours.is_empty());
+    assert_eq!(only_header.assembly.instances[0].colour, Some(grey(0x7F)));
 }
 
 #[test]
 fn flavours_of_one_model_agree() {
     let Some(path) = model("stlm_gearwheel_bin.stl") else { return };
-    let (binary, ascii) = (load_default(&path), load_default(&path.with_file_name("stlm_gearwheel_ascii.stl")));
+    let (binary, ascii) = (read_default(&path), read_default(&path.with_file_name("stlm_gearwheel_ascii.stl")));
     let (binary, ascii) = (binary.unwrap().report, ascii.unwrap().report);
     assert_eq!((binary.variant.as_str(), ascii.variant.as_str()), ("binary", "ASCII"));
     assert_eq!(binary.triangles, ascii.triangles);
@@ -99,8 +99,8 @@ fn every_bad_file_gives_a_model_with_warnings_or_an_error_that_names_it() {
     let bad: Vec<_> = files.iter().filter(|p| is_bad(p)).collect();
     assert!(bad.len() >= 7);
     for path in bad {
-        match load_default(path) {
-            Ok(Loaded { model, report }) => {
+        match read_default(path) {
+            Ok(Read { assembly: model, report }) => {
                 model.check().unwrap();
                 assert!(report.triangles > 0);
                 println!("{}: {} triangles, {:?}", path.display(), report.triangles, report.warnings);
@@ -126,7 +126,7 @@ fn what_is_wrong_is_told() {
     ];
     for (file, expected) in expected {
         let Some(path) = model(file) else { return };
-        let told = match load_default(&path) {
+        let told = match read_default(&path) {
             Ok(loaded) => loaded.report.warnings.join("; "),
             Err(error) => error.to_string(),
         };

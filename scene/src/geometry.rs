@@ -1,7 +1,8 @@
-//! What loaders produce and what the renderer and the picker read: meshes, parts and their instances.
+//! What loaders produce: meshes, parts and their instances.
 //!
-//! A [`Mesh`] stays in the coordinates of its file. The [`Instance`]s of a [`Model`] carry it into
+//! A [`Mesh`] stays in the coordinates of its file. The [`Instance`]s of an [`Assembly`] carry it into
 //! the space of the device: metres and Y up. A changed unit or up axis therefore changes matrices only.
+//! What is drawn and picked is made from it: [`crate::Model`] and [`crate::Shape`].
 
 use glam::{Affine3A, Mat3A, Vec3, Vec3A};
 use serde::{Deserialize, Serialize};
@@ -141,6 +142,12 @@ pub struct Aabb {
     pub min: Vec3,
     /// Largest coordinates.
     pub max: Vec3,
+}
+
+impl Default for Aabb {
+    fn default() -> Self {
+        Self::EMPTY
+    }
 }
 
 impl Aabb {
@@ -294,7 +301,7 @@ pub struct Part {
 /// One placement of a part.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instance {
-    /// Index into [`Model::parts`].
+    /// Index into [`Assembly::parts`].
     pub part: u32,
     /// Name or path in the assembly, or empty.
     pub name: String,
@@ -304,17 +311,17 @@ pub struct Instance {
     pub colour: Option<Rgba8>,
 }
 
-/// Geometry behind a device: parts and where they stand.
+/// A file as it was read: parts and where they stand.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Model {
+pub struct Assembly {
     /// Prototype meshes.
     pub parts: Vec<Part>,
     /// Placements, at least one per visible part.
     pub instances: Vec<Instance>,
 }
 
-impl Model {
-    /// Box around all instances in model space (metres, Y up).
+impl Assembly {
+    /// Box around all instances, in the space that they lead to.
     pub fn bounds(&self) -> Aabb {
         let boxes: Vec<Aabb> = self.parts.iter().map(|p| p.mesh.bounds()).collect();
         self.instances

@@ -11,15 +11,19 @@ pub mod command;
 pub mod file;
 pub mod geometry;
 pub mod history;
+pub mod model;
 pub mod pick;
+pub mod shape;
 pub mod snapshot;
 pub mod workspace;
 
 pub use camera::{Camera, NamedViewKind};
 pub use command::{Command, CommandError, Event, Role};
-pub use geometry::{Aabb, ColourRange, Instance, Mesh, Model, Part, Rgba8, Unit, UpAxis};
+pub use geometry::{Aabb, Assembly, ColourRange, Instance, Mesh, Part, Rgba8, Unit, UpAxis};
 pub use history::History;
+pub use model::{Model, Piece, Place, StandIn};
 pub use pick::{Hit, PickModel, PickModels, Ray};
+pub use shape::{Corner, Grid, Level, Levels, Segment, Shape, ShapeBuilder};
 pub use snapshot::{Marks, SceneSnapshot};
 pub use workspace::{
     Connection, ConnectionId, Device, DeviceId, DeviceKind, ModelRef, NamedView, PropertyValue, Transform, Workspace,

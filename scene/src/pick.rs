@@ -1,18 +1,13 @@
 //! Ray picking against full geometry: a bounding volume hierarchy per part (crate `obvhs`), a scan over the boxes of
 //! the placed instances above it.
 
-use crate::geometry::{Aabb, Mesh, Model};
+use crate::geometry::Aabb;
+use crate::model::Model;
 use crate::snapshot::SceneSnapshot;
 use crate::workspace::{DeviceId, ModelRef};
-use glam::{Affine3A, Vec3, Vec3A};
-use obvhs::BvhBuildParams;
-use obvhs::cwbvh::CwBvh;
-use obvhs::cwbvh::builder::build_cwbvh_from_tris;
-use obvhs::ray::{Ray as BvhRay, RayHit};
-use obvhs::triangle::Triangle;
+use glam::{Affine3A, Vec3};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A half line in the world. The direction is of unit length, so that distances along it are metres.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,12 +30,21 @@ impl Ray {
         (t.is_finite() && t > 0.0).then(|| self.at(t))
     }
 
-    fn meets(&self, b: &Aabb, margin: f32) -> bool {
+    /// The same ray in another space; lengths along it keep their meaning.
+    fn transformed(&self, other_from_here: &Affine3A) -> Self {
+        Self {
+            origin: other_from_here.transform_point3(self.origin),
+            direction: other_from_here.transform_vector3(self.direction),
+        }
+    }
+
+    /// True when it meets the box before `nearest`.
+    fn meets(&self, b: &Aabb, margin: f32, nearest: f32) -> bool {
         let inv = self.direction.recip();
         let (a, c) = ((b.min - margin - self.origin) * inv, (b.max + margin - self.origin) * inv);
         let near = a.min(c).max_element();
         let far = a.max(c).min_element();
-        far >= near.max(0.0)
+        far >= near.max(0.0) && near < nearest
     }
 }
 
@@ -61,37 +65,40 @@ pub struct Hit {
 /// Acceleration structure of one model: built once, shared by all devices that use the model.
 pub struct PickModel {
     model: Arc<Model>,
-    parts: Vec<Option<CwBvh>>,
-    part_bounds: Vec<Aabb>,
+    /// One for each place of each piece, in their order.
+    places: Vec<PlacedBounds>,
+    bounds: Aabb,
+}
+
+/// Where a piece stands: what a ray is tried against before its triangles.
+struct PlacedBounds {
+    piece: u32,
+    model_from_part: Affine3A,
+    part_from_model: Affine3A,
     bounds: Aabb,
 }
 
 impl std::fmt::Debug for PickModel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PickModel").field("parts", &self.parts.len()).field("bounds", &self.bounds).finish()
+        f.debug_struct("PickModel").field("places", &self.places.len()).field("bounds", &self.bounds).finish()
     }
 }
 
-fn triangle(mesh: &Mesh, index: usize) -> Triangle {
-    let v = |k: usize| Vec3A::from(mesh.positions[mesh.indices[index * 3 + k] as usize]);
-    Triangle { v0: v(0), v1: v(1), v2: v(2) }
-}
-
 impl PickModel {
-    /// Builds the hierarchies: about 0.15 s for a million triangles on one core, so do it in the background.
+    /// Builds the hierarchies (see [`crate::Shape::prepare_picking`]), so do it in the background.
     pub fn new(model: Arc<Model>) -> Self {
-        let parts = model
-            .parts
-            .iter()
-            .map(|p| {
-                let triangles: Vec<Triangle> = (0..p.mesh.triangle_count()).map(|i| triangle(&p.mesh, i)).collect();
-                (!triangles.is_empty())
-                    .then(|| build_cwbvh_from_tris(&triangles, BvhBuildParams::fast_build(), &mut Duration::default()))
-            })
-            .collect();
-        let part_bounds = model.parts.iter().map(|p| p.mesh.bounds()).collect();
-        let bounds = model.bounds();
-        Self { model, parts, part_bounds, bounds }
+        for piece in &model.pieces {
+            piece.shape.prepare_picking();
+        }
+        let placed = (0u32..).zip(&model.pieces).flat_map(|(index, p)| p.places.iter().map(move |at| (index, p, at)));
+        let places = placed.map(|(piece, p, at)| PlacedBounds {
+            piece,
+            model_from_part: at.model_from_part,
+            part_from_model: at.model_from_part.inverse(),
+            bounds: p.shape.bounds.transformed(&at.model_from_part),
+        });
+        let (places, bounds) = (places.collect(), model.bounds());
+        Self { model, places, bounds }
     }
 
     /// Box in model space.
@@ -102,39 +109,33 @@ impl PickModel {
     /// Metres to the nearest hit of a device that stands at `world_from_device`. Curves are hit when the ray passes
     /// them within `radians` as seen from its origin.
     fn cast(&self, ray: &Ray, world_from_device: &Affine3A, radians: f32, nearest: f32) -> Option<f32> {
+        let device_from_world = world_from_device.inverse();
+        // Distances stay in metres: directions are transformed without being normalised.
+        let local = ray.transformed(&device_from_world);
+        // How much longer a metre of the world is in the device.
+        let scale = local.direction.length();
+        let margin = |b: &Aabb| ((b.centre() - local.origin).length() + b.radius()) * radians;
+        if !local.meets(&self.bounds, margin(&self.bounds), nearest) {
+            return None;
+        }
         let mut best = nearest;
-        for inst in &self.model.instances {
-            let index = inst.part as usize;
-            let (Some(bounds), Some(part)) = (self.part_bounds.get(index), self.model.parts.get(index)) else {
-                continue;
-            };
-            let world_from_part = *world_from_device * inst.model_from_part;
-            let in_world = bounds.transformed(&world_from_part);
-            let margin =
-                if part.mesh.lines.is_empty() { 0.0 } else { (in_world.centre() - ray.origin).length() * radians };
-            if in_world.is_empty() || !ray.meets(&in_world, margin) {
+        for place in &self.places {
+            let shape = &self.model.pieces[place.piece as usize].shape;
+            let around = if shape.lines.is_empty() { 0.0 } else { margin(&place.bounds) };
+            if !local.meets(&place.bounds, around, best) {
                 continue;
             }
-            let part_from_world = world_from_part.inverse();
-            let origin = part_from_world.transform_point3a(ray.origin.into());
-            let direction = part_from_world.transform_vector3a(ray.direction.into());
-            if !(origin.is_finite() && direction.is_finite()) {
+            let in_part = local.transformed(&place.part_from_model);
+            if !(in_part.origin.is_finite() && in_part.direction.is_finite()) {
                 continue;
             }
-            if let Some(bvh) = &self.parts[index] {
-                let mut hit = RayHit::none();
-                // Distances stay in metres: the direction is transformed without being normalised.
-                let found = bvh.ray_traverse(BvhRay::new(origin, direction, 0.0, best), &mut hit, |ray, id| {
-                    triangle(&part.mesh, bvh.primitive_indices[id] as usize).intersect(ray)
-                });
-                if found && hit.t < best {
-                    best = hit.t;
-                }
+            if let Some((t, _)) = shape.cast(in_part.origin.into(), in_part.direction.into(), best) {
+                best = t;
             }
-            for pair in part.mesh.lines.chunks_exact(2) {
-                let a = world_from_part.transform_point3(pair[0].into());
-                let b = world_from_part.transform_point3(pair[1].into());
-                if let Some(t) = near_segment(ray, a, b, radians)
+            for line in &shape.lines {
+                let [a, b] = shape.ends(line).map(|p| place.model_from_part.transform_point3a(p).into());
+                let unit = Ray { origin: local.origin, direction: local.direction / scale };
+                if let Some(t) = near_segment(&unit, a, b, radians).map(|t| t / scale)
                     && t < best
                 {
                     best = t;
@@ -212,7 +213,7 @@ fn cast_box(ray: &Ray, bounds: &Aabb, world_from_box: &Affine3A) -> Option<f32> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::{Instance, Part};
+    use crate::geometry::{Assembly, Instance, Mesh, Part};
     use crate::workspace::{Device, Transform};
     use crate::{Camera, Workspace};
     use glam::Vec2;
@@ -226,7 +227,7 @@ mod tests {
         }
     }
 
-    fn scene(devices: &[(&str, Option<&str>, Vec3)], models: &[(&str, Model)]) -> (SceneSnapshot, PickModels) {
+    fn scene(devices: &[(&str, Option<&str>, Vec3)], models: &[(&str, Assembly)]) -> (SceneSnapshot, PickModels) {
         let mut ws = Workspace::new("t");
         let key = |path: &str| ModelRef { path: path.into(), unit: None, up: Default::default() };
         for (id, model, at) in devices {
@@ -242,14 +243,14 @@ mod tests {
         }
         let mut picks = PickModels::default();
         for (path, model) in models {
-            picks.insert(key(path), Arc::new(PickModel::new(Arc::new(model.clone()))));
+            picks.insert(key(path), Arc::new(PickModel::new(Arc::new(Model::of(model)))));
         }
         (SceneSnapshot { workspace: Arc::new(ws), ..SceneSnapshot::default() }, picks)
     }
 
-    fn model(mesh: Mesh, scale: f32) -> Model {
+    fn model(mesh: Mesh, scale: f32) -> Assembly {
         let model_from_part = Affine3A::from_scale(Vec3::splat(scale));
-        Model {
+        Assembly {
             parts: vec![Part { name: String::new(), mesh }],
             instances: vec![Instance { part: 0, name: String::new(), model_from_part, colour: None }],
         }

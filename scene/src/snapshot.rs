@@ -1,7 +1,7 @@
 //! What the renderer and the user interface see: one consistent state, shared and never changed.
 
 use crate::camera::Camera;
-use crate::geometry::Model;
+use crate::model::Model;
 use crate::workspace::{DeviceId, ModelRef, Workspace};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

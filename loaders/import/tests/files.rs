@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Entry, IgesWriter, files, load, load_with, models, subfigures};
-use rr_load::{LoadError, Loaded};
+use rr_load::{LoadError, Read};
 use rr_scene::{Rgba8, Unit};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,8 @@ fn written(text: &str) -> (tempfile::TempDir, PathBuf) {
     (dir, path)
 }
 
-fn colours_of(loaded: &Loaded) -> BTreeSet<[u8; 4]> {
-    let model = &loaded.model;
+fn colours_of(loaded: &Read) -> BTreeSet<[u8; 4]> {
+    let model = &loaded.assembly;
     let faces = model.parts.iter().flat_map(|p| p.mesh.colours.iter().map(|c| c.colour.0));
     faces.chain(model.instances.iter().filter_map(|i| i.colour).map(|c| c.0)).collect()
 }
@@ -30,8 +30,8 @@ fn every_good_file_loads_without_complaint() {
         println!("{}", report.to_json());
         assert!(report.triangles > 50 || report.lines > 50, "{}", path.display());
         assert!(report.warnings.is_empty(), "{:?}", report.warnings);
-        assert!(loaded.model.parts.iter().all(|p| p.mesh.triangle_count() == 0 || !p.mesh.edges.is_empty()));
-        let edges: usize = loaded.model.parts.iter().map(|p| p.mesh.edges.len() / 2).sum();
+        assert!(loaded.assembly.parts.iter().all(|p| p.mesh.triangle_count() == 0 || !p.mesh.edges.is_empty()));
+        let edges: usize = loaded.assembly.parts.iter().map(|p| p.mesh.edges.len() / 2).sum();
         assert!(edges < 3 * report.triangles + 1, "edges are lines of the mesh, not more than those");
     }
 }
@@ -91,10 +91,10 @@ fn a_flattened_assembly_gets_its_instances_back() {
     let Some(dir) = models() else { return };
     for name in ["gen_conveyor_brep_mm.igs", "gen_conveyor_faces_mm.igs"] {
         let loaded = load(&dir.join(name));
-        assert_eq!((loaded.model.parts.len(), loaded.model.instances.len()), (3, 26), "{name}");
-        let rollers: BTreeSet<u32> = loaded.model.instances[..20].iter().map(|i| i.part).collect();
+        assert_eq!((loaded.assembly.parts.len(), loaded.assembly.instances.len()), (3, 26), "{name}");
+        let rollers: BTreeSet<u32> = loaded.assembly.instances[..20].iter().map(|i| i.part).collect();
         assert_eq!(rollers.len(), 1, "{name}: twenty rollers, one part");
-        assert!(loaded.model.instances.iter().any(|i| i.name.ends_with("Leg inst")), "{name}");
+        assert!(loaded.assembly.instances.iter().any(|i| i.name.ends_with("Leg inst")), "{name}");
     }
 }
 
@@ -104,7 +104,7 @@ fn inch_and_millimetre_files_have_the_same_size() {
     let [mm, inch] = ["gen_conveyor_brep_mm.igs", "gen_conveyor_brep_inch.igs"].map(|name| load(&dir.join(name)));
     assert_eq!((mm.report.unit, inch.report.unit), (Unit::Mm, Unit::Inch));
     assert!(mm.report.unit_declared && inch.report.unit_declared);
-    let (a, b) = (mm.model.bounds(), inch.model.bounds());
+    let (a, b) = (mm.assembly.bounds(), inch.assembly.bounds());
     assert!((a.min - b.min).length() < 1e-4 && (a.max - b.max).length() < 1e-4, "{a:?} {b:?}");
     // 2 m long, 0.7 m + 0.12 m high with z up in the file.
     assert!((a.size().x - 2.0).abs() < 0.01 && (a.size().y - 0.82).abs() < 0.01, "{a:?}");
@@ -135,15 +135,15 @@ fn every_bad_file_gives_an_error_with_its_name_or_a_model_with_warnings() {
 fn subfigures_are_placed_and_not_copied() {
     let (_dir, path) = written(&subfigures());
     let loaded = load(&path);
-    println!("{:?}", loaded.model.instances);
+    println!("{:?}", loaded.assembly.instances);
     assert_eq!(loaded.report.warnings, [] as [&str; 0]);
-    let posts: Vec<_> = loaded.model.instances.iter().filter(|i| i.name.ends_with("Post")).collect();
+    let posts: Vec<_> = loaded.assembly.instances.iter().filter(|i| i.name.ends_with("Post")).collect();
     assert_eq!(posts.len(), 3);
     assert!(posts.iter().all(|i| i.part == posts[0].part && i.name == "Fence/Post"));
     let x: Vec<f32> = posts.iter().map(|i| i.model_from_part.translation.x).collect();
     assert!((x[1] - x[0] - 0.1).abs() < 1e-6 && (x[2] - x[1] - 0.1).abs() < 1e-6, "{x:?}");
     assert_eq!(colours_of(&loaded), BTreeSet::from([[255, 128, 0, 255], [0, 0, 255, 255], [255, 0, 0, 255]]));
-    let size = loaded.model.bounds().size();
+    let size = loaded.assembly.bounds().size();
     assert!((size.x - 0.21).abs() < 1e-3 && (size.y - 0.01).abs() < 1e-6, "{size}");
 }
 
@@ -155,9 +155,9 @@ fn a_coloured_curve_keeps_its_colour_and_its_unit() {
     let (_dir, path) = written(&file.finish("1,4HINCH"));
     let loaded = load(&path);
     assert_eq!((loaded.report.lines, loaded.report.unit), (2, Unit::Inch));
-    let colours: BTreeSet<_> = loaded.model.instances.iter().map(|i| i.colour).collect();
+    let colours: BTreeSet<_> = loaded.assembly.instances.iter().map(|i| i.colour).collect();
     assert_eq!(colours, BTreeSet::from([None, Some(Rgba8([0, 255, 0, 255]))]));
-    assert!((loaded.model.bounds().size().x - 0.254).abs() < 1e-6);
+    assert!((loaded.assembly.bounds().size().x - 0.254).abs() < 1e-6);
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn the_client_survives_every_damaged_file() {
         let outcome = match common::load_with(&path, &common::limited(HELPER_TIME, MEMORY_MIB)) {
             Ok(loaded) => {
                 assert!(loaded.report.triangles + loaded.report.lines > 0, "{number}: {base}: {told}");
-                loaded.model.check().unwrap();
+                loaded.assembly.check().unwrap();
                 let partly =
                     loaded.report.warnings.iter().any(|w| w.contains("left out") || w.contains("face by face"));
                 match loaded.report.warnings.is_empty() {

@@ -5,7 +5,7 @@
 
 use super::wire::{Header, Message, Placement};
 use glam::{Affine3A, DAffine3, DMat3, DVec3};
-use rr_scene::{Instance, Model, Part};
+use rr_scene::{Instance, Part};
 use std::collections::{BTreeSet, HashSet};
 
 /// The step at which a helper died.
@@ -22,7 +22,7 @@ pub enum Culprit {
 /// A model that grows.
 #[derive(Debug, Default)]
 pub struct Assembly {
-    model: Model,
+    model: rr_scene::Assembly,
     header: Option<Header>,
     /// Number of steps in the first helper's count: further ones are parts of steps that were split.
     steps: u32,
@@ -113,7 +113,7 @@ impl Assembly {
     }
 
     /// The model and the warnings.
-    pub fn finish(self) -> (Model, Vec<String>) {
+    pub fn finish(self) -> (rr_scene::Assembly, Vec<String>) {
         (self.model, self.warnings)
     }
 

@@ -21,7 +21,7 @@ use crate::{
 };
 use pieces::Piece;
 use rayon::prelude::*;
-use rr_scene::{Instance, Mesh, Model, Part, Unit};
+use rr_scene::{Assembly, Instance, Mesh, Part, Unit};
 
 /// Reads STL, binary and ASCII.
 #[derive(Debug, Clone, Copy)]
@@ -54,9 +54,8 @@ impl Loader for StlLoader {
         }
     }
 
-    /// Reading the file again is as fast as reading the cache.
     fn cache_key(&self) -> Option<String> {
-        None
+        Some("stl-1".to_owned())
     }
 
     fn load(&self, source: &Source, context: &LoadContext) -> Result<Import, LoadError> {
@@ -132,7 +131,7 @@ fn build(
     if without_area > 0 {
         warnings.push(format!("{without_area} of {total} facets have no area: two of their corners are the same"));
     }
-    let mut model = Model::default();
+    let mut model = Assembly::default();
     for ((part, colour, _), number) in built.into_iter().zip(0..) {
         model.instances.push(Instance {
             part: number,

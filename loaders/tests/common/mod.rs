@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use rr_load::{ImportOptions, LoadContext, LoadError, Loaded, load};
+use rr_load::{ImportOptions, LoadContext, LoadError, Read, read};
 use std::path::{Path, PathBuf};
 
 /// Files in one folder of the shared models, sorted; `None`, with a line that says so, when they are not here.
@@ -20,9 +20,9 @@ pub fn models(folder: &str) -> Option<Vec<PathBuf>> {
     Some(files)
 }
 
-/// Loads with everything at its default.
-pub fn load_default(path: &Path) -> Result<Loaded, LoadError> {
-    load(path, &ImportOptions::default(), &LoadContext::default())
+/// Reads with everything at its default.
+pub fn read_default(path: &Path) -> Result<Read, LoadError> {
+    read(path, &ImportOptions::default(), &LoadContext::default())
 }
 
 /// A small generator with a seed (Knuth's MMIX constants): the same numbers on every machine.

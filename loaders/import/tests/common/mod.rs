@@ -1,7 +1,7 @@
 //! What the tests share: where the model files are, how a file is loaded, and a writer of small IGES files.
 #![allow(dead_code, reason = "each test file uses its share")]
 
-use rr_load::{ImportOptions, Limits, LoadContext, LoadError, Loaded};
+use rr_load::{ImportOptions, Limits, LoadContext, LoadError, Read};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -38,12 +38,12 @@ pub fn limited(time: Duration, memory_mib: u64) -> LoadContext {
     LoadContext { limits, ..context() }
 }
 
-pub fn load(path: &Path) -> Loaded {
+pub fn load(path: &Path) -> Read {
     load_with(path, &context()).unwrap_or_else(|e| panic!("{e}"))
 }
 
-pub fn load_with(path: &Path, context: &LoadContext) -> Result<Loaded, LoadError> {
-    rr_load::load(path, &ImportOptions::default(), context)
+pub fn load_with(path: &Path, context: &LoadContext) -> Result<Read, LoadError> {
+    rr_load::read(path, &ImportOptions::default(), context)
 }
 
 /// Writes IGES files entity by entity (IGES 5.3, 2.2).
