@@ -9,7 +9,7 @@ use glam::{Affine3A, Vec3};
 use rr_engine::{AdapterChoice, Cache, Engine, EngineConfig, Gpu, Limits, PictureSize, Settings};
 use rr_render::{Detail, FrameOptions, GpuError, RenderStats, RenderTarget, Renderer, Theme};
 use rr_scene::{
-    Camera, Command, Connection, Device, DeviceKind, Instance, Marks, Mesh, Model, ModelRef, Part, Role, SceneSnapshot,
+    Assembly, Camera, Command, Connection, Device, DeviceKind, Instance, Marks, Mesh, Model, ModelRef, Part, Role, SceneSnapshot,
     Transform, UpAxis, Workspace,
 };
 use std::collections::{BTreeSet, HashMap};
@@ -142,9 +142,9 @@ fn serial_frames(
     let mut renderer = Renderer::new(gpu, Theme::DARK)?;
     let mut target = RenderTarget::new(gpu, w, h, samples)?;
     let mut scene = scene.clone();
-    // Its coarser versions come in the background.
-    renderer.sync(&scene)?;
-    std::thread::sleep(Duration::from_millis(1500));
+    for model in scene.models.values() {
+        rr_load::refine(model, &rr_load::CancelToken::new());
+    }
     let mut times = Vec::new();
     let (mut stats, mut cpu) = (RenderStats::default(), 0.0);
     for frame in 0..FRAMES + 3 {
@@ -190,7 +190,8 @@ fn scene(devices: usize, steps: u32) -> Result<SceneSnapshot, Box<dyn std::error
     let model_ref = ModelRef { path: "ring".into(), unit: None, up: UpAxis::Y };
     let part = |mesh| Part { name: String::new(), mesh };
     let place = |part| Instance { part, name: String::new(), model_from_part: Affine3A::IDENTITY, colour: None };
-    let model = Model { parts: vec![part(ring(steps))], instances: vec![place(0)] };
+    let model = Model::of(&Assembly { parts: vec![part(ring(steps))], instances: vec![place(0)] });
+    rr_load::refine(&model, &rr_load::CancelToken::new());
     let mut workspace = Workspace::new("bench");
     let side = (devices as f32).sqrt().ceil() as usize;
     for i in 0..devices {

@@ -1,7 +1,10 @@
-//! Reading models in the background: a few threads, a bounded queue, progress and cancel for each file.
+//! Reading models in the background: a few threads, a bounded queue, progress and cancel for each file. What can be done
+//! after a model is shown, its coarser versions, waits until nothing is to be read, and takes one thread at most.
 
 use crate::session_thread::{Message, SessionSender};
-use rr_load::{Cache, CancelToken, ImportOptions, Limits, LoadContext, LoadError, LoadReport, Progress};
+use rr_load::{
+    Cache, CancelToken, ImportOptions, Limits, LoadContext, LoadError, LoadReport, Progress, Refinement,
+};
 use rr_scene::{Model, PickModel};
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -32,9 +35,34 @@ struct Job {
     cancel: CancelToken,
 }
 
+#[derive(Default)]
 struct Queue {
     jobs: VecDeque<Job>,
+    /// No more than models are loaded.
+    refinements: VecDeque<Refinement>,
+    /// Somebody is at one of them.
+    refining: bool,
     closed: bool,
+}
+
+/// What a thread does next.
+enum Work {
+    Read(Job),
+    Refine(Box<Refinement>),
+}
+
+impl Queue {
+    fn next(&mut self) -> Option<Work> {
+        if let Some(job) = self.jobs.pop_front() {
+            return Some(Work::Read(job));
+        }
+        if self.refining {
+            return None;
+        }
+        let refinement = self.refinements.pop_front()?;
+        self.refining = true;
+        Some(Work::Refine(Box::new(refinement)))
+    }
 }
 
 struct Shared {
@@ -42,6 +70,8 @@ struct Shared {
     changed: Condvar,
     context: LoadContext,
     session: SessionSender,
+    /// Ends refinements with the pool.
+    closing: CancelToken,
 }
 
 /// The pool. Dropping it cancels what runs and waits for its threads.
@@ -55,8 +85,8 @@ pub(crate) struct Loading {
 impl Loading {
     pub fn new(session: SessionSender, cache: Option<Cache>, limits: Limits) -> Self {
         let context = LoadContext { cache, limits, ..LoadContext::default() };
-        let queue = Mutex::new(Queue { jobs: VecDeque::new(), closed: false });
-        let shared = Arc::new(Shared { queue, changed: Condvar::new(), context, session });
+        let (queue, changed, closing) = (Mutex::default(), Condvar::new(), CancelToken::new());
+        let shared = Arc::new(Shared { queue, changed, context, session, closing });
         Self { shared, running: Vec::new(), threads: Vec::new(), next: 1 }
     }
 
@@ -116,6 +146,7 @@ impl Loading {
 impl Drop for Loading {
     fn drop(&mut self) {
         self.cancel_all();
+        self.shared.closing.cancel();
         self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
         self.shared.changed.notify_all();
         for thread in self.threads.drain(..) {
@@ -126,29 +157,47 @@ impl Drop for Loading {
 
 fn work(shared: &Shared) {
     loop {
-        let job = {
+        let work = {
             let mut queue = shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
             loop {
                 if queue.closed {
                     return;
                 }
-                if let Some(job) = queue.jobs.pop_front() {
-                    break job;
+                if let Some(work) = queue.next() {
+                    break work;
                 }
                 queue = shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
             }
         };
-        let id = job.id;
-        // A fault in a parser must cost this file only.
-        let result =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| load(shared, &job))).unwrap_or_else(|_| {
-                Err(format!("{}: the reader failed on this file; please report it", job.file.display()))
-            });
-        shared.session.send_blocking(Message::Loaded(id, result));
+        match work {
+            Work::Read(job) => read(shared, &job),
+            Work::Refine(refinement) => {
+                let run = std::panic::AssertUnwindSafe(|| refinement.run(&shared.closing));
+                if std::panic::catch_unwind(run).is_err() {
+                    tracing::error!("coarser versions of a model could not be made; please report it");
+                }
+                shared.queue.lock().unwrap_or_else(PoisonError::into_inner).refining = false;
+            }
+        }
     }
 }
 
-fn load(shared: &Shared, job: &Job) -> Result<LoadedModel, String> {
+fn read(shared: &Shared, job: &Job) {
+    // A fault in a parser must cost this file only.
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| load(shared, job))).unwrap_or_else(|_| {
+        Err(format!("{}: the reader failed on this file; please report it", job.file.display()))
+    });
+    let result = result.map(|(model, refinement)| {
+        if let Some(refinement) = refinement {
+            shared.queue.lock().unwrap_or_else(PoisonError::into_inner).refinements.push_back(refinement);
+            shared.changed.notify_one();
+        }
+        model
+    });
+    shared.session.send_blocking(Message::Loaded(job.id, result));
+}
+
+fn load(shared: &Shared, job: &Job) -> Result<(LoadedModel, Option<Refinement>), String> {
     let (id, session) = (job.id, shared.session.clone());
     let last = Mutex::new(None::<(Instant, &'static str)>);
     let progress = move |p: Progress| {
@@ -166,8 +215,8 @@ fn load(shared: &Shared, job: &Job) -> Result<LoadedModel, String> {
         LoadError::Cancelled { .. } => String::new(),
         other => other.to_string(),
     })?;
-    let model = Arc::new(loaded.model);
+    let model = loaded.model;
     shared.session.try_send(Message::Progress(id, "preparing selection", None));
     let pick = Arc::new(PickModel::new(model.clone()));
-    Ok(LoadedModel { model, pick, report: Arc::new(loaded.report) })
+    Ok((LoadedModel { model, pick, report: Arc::new(loaded.report) }, loaded.refinement))
 }

@@ -25,6 +25,8 @@ const SOFTWARE_FLOW_FPS: f32 = 10.0;
 /// What moves is drawn in less detail where each frame costs the processor dearly; this long after the last movement the
 /// full picture follows.
 const REFINE_AFTER: Duration = Duration::from_millis(150);
+/// Geometry that goes onto the device with one frame: some ten milliseconds, so that loading never stops the picture.
+const UPLOAD_BYTES: u64 = 24 << 20;
 /// After a failed frame the next try waits this long.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -89,7 +91,8 @@ pub(crate) struct RenderThread {
 
 impl RenderThread {
     pub fn start(config: RenderConfig) -> Result<Self, EngineError> {
-        let renderer = Renderer::new(&config.gpu, config.theme)?;
+        let mut renderer = Renderer::new(&config.gpu, config.theme)?;
+        renderer.set_upload_budget(UPLOAD_BYTES);
         let control = RenderControl(Arc::default());
         let shared = control.0.clone();
         let thread = std::thread::Builder::new()
@@ -341,7 +344,7 @@ impl Worker {
         let stats = self.renderer.render(target, scene, &options)?;
         let view = target.texture_view().clone();
         self.window.frame += 1;
-        self.window.shown = Some(scene.revision);
+        self.window.shown = (stats.waiting_models == 0).then_some(scene.revision);
         self.window.drawn_at = Some(started);
         self.meter.rendered(None, &stats);
         self.config.window.publish(WindowPicture {
@@ -382,7 +385,7 @@ impl Worker {
             draw_probe(&mut frame, at);
         }
         self.stream.frame += 1;
-        self.stream.shown = Some(scene.revision);
+        self.stream.shown = (stats.waiting_models == 0).then_some(scene.revision);
         frame.number = self.stream.frame;
         frame.revision = scene.revision;
         frame.captured_at = started;

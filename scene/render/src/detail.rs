@@ -1,7 +1,5 @@
 //! How much of the geometry a frame shows.
 
-use crate::cull::Run;
-
 /// Which differences from the full geometry a frame may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Detail {
@@ -35,6 +33,30 @@ impl Detail {
     }
 }
 
+/// What a frame may leave out or simplify without anybody seeing it. Everything, but for measurements and tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Culling {
+    /// What is outside the picture.
+    pub frustum: bool,
+    /// What is smaller than a pixel.
+    pub small: bool,
+    /// Parts that are far away are drawn in fewer triangles.
+    pub levels: bool,
+    /// One coarse shape stands for all parts of a device that is far away.
+    pub stand_ins: bool,
+}
+
+impl Culling {
+    /// Nothing is left out.
+    pub const NONE: Self = Self { frustum: false, small: false, levels: false, stand_ins: false };
+}
+
+impl Default for Culling {
+    fn default() -> Self {
+        Self { frustum: true, small: true, levels: true, stand_ins: true }
+    }
+}
+
 /// A [`Detail`] in one picture: turns pixels into lengths on a part.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tolerance {
@@ -44,19 +66,19 @@ pub(crate) struct Tolerance {
 }
 
 impl Tolerance {
-    /// How far the surfaces of these instances may be off, in the units of their part.
-    pub(crate) fn surface(&self, run: &Run) -> f32 {
-        self.length(run, self.detail.surface_px())
+    /// How far surfaces may be off that are `nearest` metres away, in metres.
+    pub(crate) fn surface(&self, nearest: f32) -> f32 {
+        self.length(nearest, self.detail.surface_px())
     }
 
-    /// The smallest feature of these instances that has edges, in the units of their part.
-    pub(crate) fn edge(&self, run: &Run) -> f32 {
-        self.length(run, self.detail.edge_px())
+    /// The smallest feature that has edges `nearest` metres away, in metres.
+    pub(crate) fn edge(&self, nearest: f32) -> f32 {
+        self.length(nearest, self.detail.edge_px())
     }
 
-    /// Zero when the eye is within the instances: everything counts then.
-    fn length(&self, run: &Run, px: f32) -> f32 {
-        let length = run.nearest.max(0.0) * self.metres_per_px * px / run.scale;
-        if length.is_finite() { length } else { 0.0f32.min(px) }
+    /// Zero or less when the eye is within: everything counts then.
+    fn length(&self, nearest: f32, px: f32) -> f32 {
+        let length = nearest.max(0.0) * self.metres_per_px * px;
+        if length.is_finite() && nearest > 0.0 { length } else { 0.0f32.min(px) }
     }
 }

@@ -23,9 +23,14 @@ impl Frustum {
         Self { planes, eye: camera.eye(), metres_per_px: metres_per_px(camera, height) }
     }
 
+    /// True when some of the sphere may be in the picture.
+    pub(crate) fn holds(&self, centre: Vec3, radius: f32) -> bool {
+        self.planes.iter().all(|p| p.dot(centre.extend(1.0)) >= -radius)
+    }
+
     /// True when the sphere may be visible and is at least `min_px` in radius on the screen.
     pub(crate) fn sees(&self, centre: Vec3, radius: f32, min_px: f32) -> bool {
-        self.planes.iter().all(|p| p.dot(centre.extend(1.0)) >= -radius) && self.radius_px(centre, radius) >= min_px
+        self.holds(centre, radius) && self.radius_px(centre, radius) >= min_px
     }
 
     /// Radius of a sphere on the screen in pixels; infinite when the eye is inside.

@@ -27,19 +27,18 @@
 //!
 //! Faults of the device come back as [`GpuError`] from the next call; nothing here panics on them.
 
+mod arena;
 mod cull;
 mod detail;
-mod edges;
 mod floor;
 mod flow;
 mod frustum;
 mod gpu;
-mod gpu_model;
+mod gpu_shape;
+mod instances;
 mod labels;
-mod lod;
 mod marker;
 mod memory;
-mod pack;
 mod picture;
 mod pipelines;
 mod prepared;
@@ -50,7 +49,7 @@ mod target;
 mod theme;
 mod uniforms;
 
-pub use detail::Detail;
+pub use detail::{Culling, Detail};
 pub use gpu::{AdapterChoice, Gpu, GpuError, GpuInfo, device_descriptor, instance_flags};
 pub use marker::MARKER_BOUNDS;
 pub use readback::RING_SIZE;

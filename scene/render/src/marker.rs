@@ -1,14 +1,14 @@
 //! What stands in for a device whose model is not loaded: a box with chamfered edges.
 
 use glam::{Affine3A, Vec3};
-use rr_scene::{Aabb, Instance, Mesh, Model, Part};
+use rr_scene::{Aabb, Assembly, Instance, Mesh, Part};
 
 /// Box that a marker fills in the space of its device, metres.
 pub const MARKER_BOUNDS: Aabb = Aabb { min: Vec3::new(-0.3, 0.0, -0.3), max: Vec3::new(0.3, 0.6, 0.3) };
 const CHAMFER: f32 = 0.045;
 
 /// The marker as a model: six faces, twelve bevels, eight corners.
-pub(crate) fn model() -> Model {
+pub(crate) fn model() -> Assembly {
     let mut mesh = Mesh::default();
     let half = MARKER_BOUNDS.size() * 0.5;
     let inner = half - Vec3::splat(CHAMFER);
@@ -52,7 +52,7 @@ pub(crate) fn model() -> Model {
         let c = Vec3::new(pick(0), pick(1), pick(2));
         polygon(&mut mesh, &[point(0, c), point(1, c), point(2, c)]);
     }
-    Model {
+    Assembly {
         parts: vec![Part { name: String::new(), mesh }],
         instances: vec![Instance { part: 0, name: String::new(), model_from_part: Affine3A::IDENTITY, colour: None }],
     }

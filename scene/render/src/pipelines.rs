@@ -2,9 +2,9 @@
 
 use crate::flow::FlowVertex;
 use crate::gpu::Gpu;
-use crate::pack::Vertex;
 use crate::prepared::RawInstance;
 use crate::target::{COLOUR_FORMAT, DEPTH_FORMAT, MASK_FORMAT};
+use rr_scene::Corner;
 use wgpu::VertexFormat as F;
 
 /// Every shader with its name, as given to the device.
@@ -160,9 +160,9 @@ fn build(gpu: &Gpu, shaders: &Shaders, spec: &Spec<'_>) -> wgpu::RenderPipeline 
 }
 
 const VERTEX_ATTRIBUTES: [wgpu::VertexAttribute; 3] =
-    wgpu::vertex_attr_array![0 => Float32x3, 1 => Unorm10_10_10_2, 2 => Unorm8x4];
+    wgpu::vertex_attr_array![0 => Uint32x2, 1 => Unorm10_10_10_2, 2 => Unorm8x4];
 const INSTANCE_ATTRIBUTES: [wgpu::VertexAttribute; 5] =
-    wgpu::vertex_attr_array![4 => Float32x4, 5 => Float32x4, 6 => Float32x4, 7 => Unorm8x4, 8 => Float32];
+    wgpu::vertex_attr_array![4 => Float32x4, 5 => Float32x4, 6 => Float32x4, 7 => Unorm8x4, 8 => Float32x2];
 const FLOW_ATTRIBUTES: [wgpu::VertexAttribute; 5] =
     wgpu::vertex_attr_array![0 => Float32x3, 1 => Float32x3, 2 => Float32x2, 3 => Float32x2, 4 => Unorm8x4];
 const LABEL_ATTRIBUTES: [wgpu::VertexAttribute; 3] =
@@ -170,7 +170,7 @@ const LABEL_ATTRIBUTES: [wgpu::VertexAttribute; 3] =
 
 fn vertices() -> wgpu::VertexBufferLayout<'static> {
     wgpu::VertexBufferLayout {
-        array_stride: size_of::<Vertex>() as u64,
+        array_stride: size_of::<Corner>() as u64,
         step_mode: wgpu::VertexStepMode::Vertex,
         attributes: &VERTEX_ATTRIBUTES,
     }

@@ -1,37 +1,33 @@
-//! The scene as the renderer draws it: models on the device, and one list of instances sorted by mesh.
+//! The scene as the renderer draws it: shapes on the device, and one list of objects, device by device.
 //!
 //! It follows a snapshot by comparing the snapshot's shared pointers, so that a frame in which nothing changed
 //! costs three comparisons.
 
 use crate::gpu::{Gpu, GpuError};
-use crate::gpu_model::{GpuModel, buffer};
-use crate::lod::LodMaker;
+use crate::gpu_shape::{GpuShape, ShapeArenas};
 use crate::marker;
-use crate::pack::opaque;
 use crate::theme::Theme;
 use bytemuck::{Pod, Zeroable};
 use glam::{Affine3A, Vec3, Vec4};
-use rr_scene::{Aabb, Connection, Device, DeviceId, Marks, Model, ModelRef, SceneSnapshot, Workspace};
-use std::collections::HashMap;
+use rr_scene::{
+    Aabb, Connection, DeviceId, Marks, Model, ModelRef, Place, Rgba8, SceneSnapshot, Shape, Workspace,
+};
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::{Arc, Weak};
 
-/// One drawn copy of a part: 56 bytes.
+/// One drawn copy of a shape: 64 bytes.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 pub(crate) struct RawInstance {
+    /// Of the matrix to the world from lengths along the shape's grid.
     rows: [[f32; 4]; 3],
     /// Alpha is 255 for a colour from the file, 0 for the colour of the device's kind.
     colour: [u8; 4],
     radius: f32,
-}
-
-/// Consecutive instances of one part.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Batch {
-    pub(crate) model: usize,
-    pub(crate) part: usize,
-    pub(crate) first: u32,
-    pub(crate) end: u32,
+    /// Of the grid.
+    step: f32,
+    reserved: u32,
 }
 
 #[derive(Debug)]
@@ -41,6 +37,23 @@ pub(crate) struct PreparedDevice {
     pub(crate) bounds: Aabb,
     pub(crate) is_selected: bool,
     pub(crate) is_hovered: bool,
+    /// Its objects.
+    pub(crate) objects: Range<u32>,
+    /// The object that stands for the faces of all of them.
+    pub(crate) stand_in: Option<u32>,
+    /// Some of them are curves, which nothing stands in for.
+    pub(crate) has_lines: bool,
+}
+
+/// A placed shape.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Object {
+    /// Centre and radius in the world.
+    pub(crate) sphere: Vec4,
+    /// Largest scale from the shape to the world.
+    pub(crate) scale: f32,
+    /// Index into [`Prepared::shapes`].
+    pub(crate) shape: u32,
 }
 
 /// A connection whose both ends stand in the scene, by index into the devices.
@@ -51,72 +64,73 @@ pub(crate) struct Link {
     pub(crate) colour: [u8; 4],
 }
 
-#[derive(Debug)]
-struct Loaded {
-    /// Keeps the address from being given to another model while it serves as a key.
-    model: Weak<Model>,
-    /// `None` when the upload failed: the devices show markers.
-    gpu: Option<Arc<GpuModel>>,
-}
-
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     workspace: Weak<Workspace>,
     models: Weak<HashMap<ModelRef, Arc<Model>>>,
     marks: Weak<Marks>,
-    loaded: HashMap<usize, Loaded>,
-    marker: Arc<GpuModel>,
-    pub(crate) lods: LodMaker,
+    marker: Arc<Model>,
+    pub(crate) arenas: ShapeArenas,
+    /// By index; empty places are filled again.
+    pub(crate) shapes: Vec<Option<GpuShape>>,
+    /// Where a shape is, by its address. The shape is kept by its entry, so that the address stays its own.
+    place_of: HashMap<usize, u32>,
+    /// Models that did not fit, by their address: their devices show markers.
+    failed_models: HashMap<usize, Weak<Model>>,
     failed: Vec<(String, GpuError)>,
-    pub(crate) drawn_models: Vec<Arc<GpuModel>>,
-    pub(crate) batches: Vec<Batch>,
-    pub(crate) instance_buffer: Option<wgpu::Buffer>,
-    raw: Vec<RawInstance>,
-    /// Centre and radius of every instance.
-    pub(crate) spheres: Vec<Vec4>,
-    /// Largest scale from part to world of every instance.
-    pub(crate) scales: Vec<f32>,
-    /// Device of every instance.
-    pub(crate) device_of: Vec<u32>,
+    /// Bytes that may be uploaded before a frame is drawn with what there is.
+    pub(crate) upload_budget: u64,
+    /// Models that wait for their turn to be uploaded.
+    pub(crate) waiting: u32,
+    /// Models whose stand-in is not made yet.
+    unrefined: Vec<Weak<Model>>,
+    model_count: usize,
+    pub(crate) objects: Vec<Object>,
+    pub(crate) raw: Vec<RawInstance>,
     pub(crate) devices: Vec<PreparedDevice>,
     pub(crate) links: Vec<Link>,
     pub(crate) bounds: Aabb,
-    /// Grows when instances or links change.
+    /// Grows when objects, their detail or links change.
     pub(crate) generation: u64,
 }
 
 impl Prepared {
-    pub(crate) fn new(gpu: &Gpu, line_layout: &wgpu::BindGroupLayout) -> Result<Self, GpuError> {
-        Ok(Self {
+    pub(crate) fn new(gpu: &Gpu) -> Result<Self, GpuError> {
+        let mut made = Self {
             workspace: Weak::new(),
             models: Weak::new(),
             marks: Weak::new(),
-            loaded: HashMap::new(),
-            marker: Arc::new(GpuModel::upload(gpu, line_layout, &marker::model())?.0),
-            lods: LodMaker::new(gpu),
+            marker: Arc::new(Model::of(&marker::model())),
+            arenas: ShapeArenas::new(),
+            shapes: Vec::new(),
+            place_of: HashMap::new(),
+            failed_models: HashMap::new(),
             failed: Vec::new(),
-            drawn_models: Vec::new(),
-            batches: Vec::new(),
-            instance_buffer: None,
+            upload_budget: u64::MAX,
+            waiting: 0,
+            unrefined: Vec::new(),
+            model_count: 0,
+            objects: Vec::new(),
             raw: Vec::new(),
-            spheres: Vec::new(),
-            scales: Vec::new(),
-            device_of: Vec::new(),
             devices: Vec::new(),
             links: Vec::new(),
             bounds: Aabb::EMPTY,
             generation: 0,
-        })
+        };
+        let marker = Arc::clone(&made.marker);
+        made.load_model(gpu, &marker)?;
+        Ok(made)
     }
 
-    /// Bytes that models take on the device, without their coarser versions.
+    /// Bytes that the shapes of models take on the device.
     pub(crate) fn model_bytes(&self) -> u64 {
-        self.loaded.values().filter_map(|l| l.gpu.as_ref()).map(|g| g.bytes).sum()
+        let marker = |s: &&GpuShape| self.marker.pieces.iter().any(|p| Arc::ptr_eq(&p.shape, &s.shape));
+        self.shapes.iter().flatten().filter(|s| !marker(s)).map(GpuShape::bytes).sum()
     }
 
     pub(crate) fn model_count(&self) -> usize {
-        self.loaded.values().filter(|l| l.gpu.is_some()).count()
+        self.model_count
     }
 
     /// Files whose geometry did not fit the device, with the reason.
@@ -124,28 +138,27 @@ impl Prepared {
         &self.failed
     }
 
+    /// The shape of an object.
+    pub(crate) fn shape(&self, index: u32) -> Option<&GpuShape> {
+        self.shapes.get(index as usize)?.as_ref()
+    }
+
     /// Forgets what was drawn, so that the next call to [`Prepared::sync`] lays it out anew (other colours).
     pub(crate) fn invalidate(&mut self) {
         self.workspace = Weak::new();
     }
 
-    pub(crate) fn sync(
-        &mut self,
-        gpu: &Gpu,
-        line_layout: &wgpu::BindGroupLayout,
-        theme: &Theme,
-        snapshot: &SceneSnapshot,
-    ) -> Result<(), GpuError> {
+    pub(crate) fn sync(&mut self, gpu: &Gpu, theme: &Theme, snapshot: &SceneSnapshot) -> Result<(), GpuError> {
         let same_models = self.models.as_ptr() == Arc::as_ptr(&snapshot.models);
         let same_workspace = self.workspace.as_ptr() == Arc::as_ptr(&snapshot.workspace);
         let same_marks = self.marks.as_ptr() == Arc::as_ptr(&snapshot.marks);
-        if same_models && same_workspace && same_marks {
+        let refined = self.take_up_refinements(gpu);
+        if same_models && same_workspace && same_marks && !refined && self.waiting == 0 {
             return Ok(());
         }
-        if !(same_models && same_workspace) {
-            self.load_models(gpu, line_layout, snapshot)?;
+        if !(same_models && same_workspace) || refined || self.waiting > 0 {
+            self.load_models(gpu, snapshot)?;
             self.lay_out(theme, snapshot);
-            self.upload_instances(gpu)?;
             self.generation += 1;
         }
         for device in &mut self.devices {
@@ -158,73 +171,124 @@ impl Prepared {
         Ok(())
     }
 
+    /// Uploads coarser versions that were made meanwhile; true when devices are to be laid out anew for them.
+    fn take_up_refinements(&mut self, gpu: &Gpu) -> bool {
+        let mut came = false;
+        for shape in self.shapes.iter_mut().flatten() {
+            came |= self.arenas.upload_levels(gpu, shape);
+        }
+        if came {
+            self.generation += 1;
+        }
+        let before = self.unrefined.len();
+        self.unrefined.retain(|m| m.upgrade().is_some_and(|m| m.stand_in.get().is_none()));
+        self.unrefined.len() < before
+    }
+
     /// Uploads what is new and drops what no device shows any more.
-    fn load_models(
-        &mut self,
-        gpu: &Gpu,
-        line_layout: &wgpu::BindGroupLayout,
-        snapshot: &SceneSnapshot,
-    ) -> Result<(), GpuError> {
-        let wanted: HashMap<usize, (&ModelRef, &Arc<Model>)> = snapshot
+    fn load_models(&mut self, gpu: &Gpu, snapshot: &SceneSnapshot) -> Result<(), GpuError> {
+        let mut seen = HashSet::new();
+        let wanted: Vec<(&ModelRef, &Arc<Model>)> = snapshot
             .workspace
             .devices()
             .filter_map(|d| d.model.as_ref())
-            .filter_map(|r| snapshot.models.get(r).map(|m| (key(m), (r, m))))
+            .filter_map(|r| snapshot.models.get_key_value(r))
+            .filter(|(_, m)| seen.insert(key(m)))
             .collect();
         // First drop, then load: the memory may be needed.
-        self.drawn_models.clear();
-        self.loaded.retain(|k, _| wanted.contains_key(k));
-        self.failed.retain(|(path, _)| wanted.values().any(|(r, _)| r.path == *path));
-        for (key, (file, model)) in wanted {
-            if self.loaded.contains_key(&key) {
+        let stay: HashSet<usize> = wanted.iter().map(|(_, m)| *m).chain([&self.marker]).flat_map(shape_keys).collect();
+        let (shapes, arenas) = (&mut self.shapes, &mut self.arenas);
+        self.place_of.retain(|key, place| {
+            let stays = stay.contains(key);
+            if !stays && let Some(shape) = shapes.get_mut(*place as usize).and_then(Option::take) {
+                arenas.remove(shape);
+            }
+            stays
+        });
+        self.failed.retain(|(path, _)| wanted.iter().any(|(r, _)| r.path == *path));
+        self.failed_models.retain(|_, model| model.strong_count() > 0);
+        (self.waiting, self.model_count) = (0, 0);
+        self.unrefined.clear();
+        let mut budget = self.upload_budget;
+        for (file, model) in wanted {
+            if self.failed_models.contains_key(&key(model)) {
                 continue;
             }
-            let uploaded = GpuModel::upload(gpu, line_layout, model);
-            let uploaded = match uploaded {
+            let bytes: usize = model.pieces.iter().filter(|p| !self.has(&p.shape)).map(|p| p.shape.bytes()).sum();
+            // The first one always goes, however large.
+            if bytes as u64 > budget && budget < self.upload_budget {
+                self.waiting += 1;
+                continue;
+            }
+            budget = budget.saturating_sub(bytes as u64);
+            match self.load_model(gpu, model) {
+                Ok(()) => {
+                    self.model_count += 1;
+                    if model.stand_in.get().is_none() {
+                        self.unrefined.push(Arc::downgrade(model));
+                    }
+                }
                 Err(lost @ GpuError::Lost(_)) => return Err(lost),
                 Err(error) => {
                     tracing::warn!(target: "rr_render", file = %file.path, %error, "geometry does not fit the graphics device");
                     self.failed.push((file.path.clone(), error));
-                    None
+                    self.failed_models.insert(key(model), Arc::downgrade(model));
                 }
-                Ok((gpu_model, sources)) => {
-                    let gpu_model = Arc::new(gpu_model);
-                    self.lods.add(&gpu_model, sources);
-                    Some(gpu_model)
-                }
-            };
-            self.loaded.insert(key, Loaded { model: Arc::downgrade(model), gpu: uploaded });
+            }
         }
-        debug_assert!(self.loaded.values().all(|l| l.model.strong_count() > 0));
+        Ok(())
+    }
+
+    fn has(&self, shape: &Arc<Shape>) -> bool {
+        self.place_of.contains_key(&(Arc::as_ptr(shape) as usize))
+    }
+
+    fn load_model(&mut self, gpu: &Gpu, model: &Arc<Model>) -> Result<(), GpuError> {
+        let stand_in = model.stand_in.get().into_iter().flatten().map(|s| &s.shape);
+        for shape in model.pieces.iter().map(|p| &p.shape).chain(stand_in) {
+            if self.has(shape) {
+                continue;
+            }
+            let uploaded = self.arenas.upload(gpu, shape)?;
+            let place = self.shapes.iter().position(Option::is_none).unwrap_or(self.shapes.len());
+            if place == self.shapes.len() {
+                self.shapes.push(None);
+            }
+            self.shapes[place] = Some(uploaded);
+            self.place_of.insert(Arc::as_ptr(shape) as usize, u32::try_from(place).unwrap_or(u32::MAX));
+        }
         Ok(())
     }
 
     fn lay_out(&mut self, theme: &Theme, snapshot: &SceneSnapshot) {
-        self.batches.clear();
+        self.objects.clear();
         self.raw.clear();
-        self.spheres.clear();
-        self.scales.clear();
-        self.device_of.clear();
         self.devices.clear();
         self.bounds = Aabb::EMPTY;
-        // Devices by model, in the order in which the models first appear.
-        let mut slot_of: HashMap<usize, usize> = HashMap::new();
-        let mut users: Vec<Vec<(u32, &Device)>> = Vec::new();
-        for (index, device) in snapshot.workspace.devices().enumerate() {
-            let found = device.model.as_ref().and_then(|r| snapshot.models.get(r)).and_then(|m| {
-                let gpu = self.loaded.get(&key(m))?.gpu.as_ref()?;
-                // A file may hold nothing that can be drawn.
-                (!gpu.parts.is_empty()).then(|| (key(m), Arc::clone(gpu)))
+        let mut model_bounds: HashMap<usize, Aabb> = HashMap::new();
+        for device in snapshot.workspace.devices() {
+            let found = device.model.as_ref().and_then(|r| snapshot.models.get(r));
+            // A file may hold nothing that can be drawn.
+            let drawn = found.filter(|m| !m.pieces.is_empty() && m.pieces.iter().all(|p| self.has(&p.shape)));
+            let model = Arc::clone(drawn.unwrap_or(&self.marker));
+            let world_from_device = device.transform.world_from_device();
+            let own = *model_bounds.entry(key(&model)).or_insert_with(|| model.bounds());
+            let bounds = own.transformed(&world_from_device);
+            let tint = theme.kind_colour(&device.kind).0;
+            let first = self.next_object();
+            let mut has_lines = false;
+            for piece in &model.pieces {
+                has_lines |= !piece.shape.lines.is_empty();
+                for place in &piece.places {
+                    self.push_object(&piece.shape, world_from_device, place, tint);
+                }
+            }
+            let objects = first..self.next_object();
+            let stand_in = model.stand_in.get().and_then(Option::as_ref).filter(|s| self.has(&s.shape)).map(|s| {
+                let place = Place { model_from_part: s.model_from_part, colour: None };
+                self.push_object(&s.shape, world_from_device, &place, tint);
+                objects.end
             });
-            let (key, model) = found.unwrap_or((0, Arc::clone(&self.marker)));
-            let bounds = model.bounds.transformed(&device.transform.world_from_device());
-            let slot = *slot_of.entry(key).or_insert_with(|| {
-                self.drawn_models.push(model);
-                users.push(Vec::new());
-                users.len() - 1
-            });
-            let index = u32::try_from(index).unwrap_or(u32::MAX);
-            users[slot].push((index, device));
             self.bounds = self.bounds.union(bounds);
             self.devices.push(PreparedDevice {
                 id: device.id.clone(),
@@ -232,41 +296,31 @@ impl Prepared {
                 bounds,
                 is_selected: false,
                 is_hovered: false,
+                objects,
+                stand_in,
+                has_lines,
             });
-        }
-        for (slot, devices) in users.iter().enumerate() {
-            let model = Arc::clone(&self.drawn_models[slot]);
-            for (part_index, part) in model.parts.iter().enumerate() {
-                let first = self.next_instance();
-                for (index, device) in devices {
-                    let world_from_device = device.transform.world_from_device();
-                    let tint = theme.kind_colour(&device.kind).0;
-                    for place in &part.places {
-                        let colour = place.colour.map_or([tint[0], tint[1], tint[2], 0], opaque);
-                        self.push_instance(*index, world_from_device * place.model_from_part, part.bounds, colour);
-                    }
-                }
-                self.batches.push(Batch { model: slot, part: part_index, first, end: self.next_instance() });
-            }
         }
         self.lay_links(theme, snapshot.workspace.connections());
     }
 
-    fn next_instance(&self) -> u32 {
-        u32::try_from(self.raw.len()).unwrap_or(u32::MAX)
+    fn next_object(&self) -> u32 {
+        u32::try_from(self.objects.len()).unwrap_or(u32::MAX)
     }
 
-    fn push_instance(&mut self, device: u32, world_from_part: Affine3A, bounds: Aabb, colour: [u8; 4]) {
-        let centre = world_from_part.transform_point3(bounds.centre());
+    fn push_object(&mut self, shape: &Arc<Shape>, world_from_device: Affine3A, place: &Place, tint: [u8; 4]) {
+        let Some(&index) = self.place_of.get(&(Arc::as_ptr(shape) as usize)) else { return };
+        let world_from_part = world_from_device * place.model_from_part;
+        let centre = world_from_part.transform_point3(shape.bounds.centre());
         let m = world_from_part.matrix3;
-        let stretch = [m.x_axis, m.y_axis, m.z_axis].into_iter().fold(0.0f32, |s, a| s.max(a.length()));
-        let radius = bounds.radius() * stretch;
-        let t = world_from_part.translation;
+        let scale = [m.x_axis, m.y_axis, m.z_axis].into_iter().fold(0.0f32, |s, a| s.max(a.length()));
+        let radius = shape.bounds.radius() * scale;
+        let t = world_from_part.transform_point3(Vec3::from(shape.grid.origin));
         let row = |i: usize| [m.x_axis[i], m.y_axis[i], m.z_axis[i], t[i]];
-        self.raw.push(RawInstance { rows: [row(0), row(1), row(2)], colour, radius });
-        self.spheres.push(centre.extend(radius));
-        self.scales.push(stretch);
-        self.device_of.push(device);
+        let colour = place.colour.map_or([tint[0], tint[1], tint[2], 0], opaque);
+        let step = shape.grid.step;
+        self.raw.push(RawInstance { rows: [row(0), row(1), row(2)], colour, radius, step, reserved: 0 });
+        self.objects.push(Object { sphere: centre.extend(radius), scale, shape: index });
     }
 
     fn lay_links<'a>(&mut self, theme: &Theme, connections: impl Iterator<Item = &'a Connection>) {
@@ -277,22 +331,6 @@ impl Prepared {
                 (source != target).then(|| Link { source, target, colour: theme.connection_colour(&c.kind).0 })
             })
             .collect();
-    }
-
-    fn upload_instances(&mut self, gpu: &Gpu) -> Result<(), GpuError> {
-        let bytes: &[u8] = bytemuck::cast_slice(&self.raw);
-        match &self.instance_buffer {
-            // Room to spare is kept: devices come and go one by one.
-            Some(b) if b.size() >= bytes.len() as u64 && b.size() <= (bytes.len() as u64 + 4096) * 4 => {
-                gpu.queue().write_buffer(b, 0, bytes);
-            }
-            _ => {
-                self.instance_buffer = None;
-                let usage = wgpu::BufferUsages::VERTEX;
-                self.instance_buffer = Some(gpu.guarded(|| buffer(gpu, "instances", &self.raw, usage))?);
-            }
-        }
-        Ok(())
     }
 
     /// Devices named by any of the marks.
@@ -319,4 +357,16 @@ impl Prepared {
 
 fn key(model: &Arc<Model>) -> usize {
     Arc::as_ptr(model) as usize
+}
+
+/// Addresses of all shapes of a model.
+fn shape_keys(model: &Arc<Model>) -> impl Iterator<Item = usize> {
+    let stand_in = model.stand_in.get().into_iter().flatten().map(|s| &s.shape);
+    model.pieces.iter().map(|p| &p.shape).chain(stand_in).map(|s| Arc::as_ptr(s) as usize)
+}
+
+/// Bytes with a marker alpha: colours of places are drawn opaque.
+fn opaque(colour: Rgba8) -> [u8; 4] {
+    let [r, g, b, _] = colour.0;
+    [r, g, b, 255]
 }

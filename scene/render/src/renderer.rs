@@ -1,12 +1,14 @@
 //! Draws snapshots: faces, background and floor, lines, connections, then outlines and labels on top.
 
-use crate::cull::{Run, Visible};
-use crate::detail::{Detail, Tolerance};
+use crate::arena::Run;
+use crate::cull::{Draw, DrawList, Look, What};
+use crate::detail::{Culling, Detail, Tolerance};
 use crate::floor;
 use crate::flow::{self, FlowVertex};
 use crate::frustum::{Frustum, screen_rect};
 use crate::gpu::{Gpu, GpuError};
-use crate::gpu_model::{GpuPart, buffer};
+use crate::gpu_shape::buffer;
+use crate::instances::InstanceBuffer;
 use crate::labels::{LabelFrame, Labels};
 use crate::pipelines::{FlatPipelines, Layouts, MainPipelines, Shaders};
 use crate::prepared::Prepared;
@@ -54,6 +56,8 @@ pub struct FrameOptions {
     pub lighting: Lighting,
     /// How much of the geometry is shown.
     pub detail: Detail,
+    /// What is left out because nobody would see it.
+    pub culling: Culling,
 }
 
 impl Default for FrameOptions {
@@ -69,6 +73,7 @@ impl Default for FrameOptions {
             ui_scale: 1.0,
             lighting: Lighting::Auto,
             detail: Detail::Fine,
+            culling: Culling::default(),
         }
     }
 }
@@ -77,8 +82,8 @@ impl Default for FrameOptions {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct StillKey {
     camera: Camera,
-    /// Of placements and models, and how many of these have their coarser versions.
-    generation: (u64, u64),
+    /// Of placements and models.
+    generation: u64,
     options: FrameOptions,
     renderer: u64,
 }
@@ -97,6 +102,12 @@ impl FrameOptions {
         }
     }
 
+    /// Full detail leaves out nothing that is in the picture.
+    fn culling(&self) -> Culling {
+        let exact = self.detail == Detail::Full;
+        if exact { Culling { small: false, levels: false, stand_ins: false, ..self.culling } } else { self.culling }
+    }
+
     pub(crate) fn scale(&self) -> f32 {
         if self.ui_scale.is_finite() { self.ui_scale.clamp(0.5, 6.0) } else { 1.0 }
     }
@@ -111,16 +122,24 @@ pub struct RenderStats {
     pub triangles: u64,
     /// Line segments: edges and wireframe.
     pub lines: u64,
-    /// Part instances drawn.
+    /// Objects drawn: placed parts, and stand-ins of whole devices.
     pub instances: u32,
-    /// Part instances left out because they are outside the picture or too small.
+    /// Objects left out, for whatever reason.
     pub culled: u32,
+    /// Objects left out because they are outside the picture.
+    pub culled_outside: u32,
+    /// Objects left out because they are smaller than a pixel.
+    pub culled_small: u32,
+    /// Devices whose faces are drawn as one coarse shape.
+    pub stand_ins: u32,
     /// Labels shown.
     pub labels: u32,
     /// Models on the device.
     pub models: u32,
-    /// Bytes that models take on the device, without their coarser versions.
+    /// Bytes that models take on the device.
     pub model_bytes: u64,
+    /// Models that are still to be brought onto the device: another frame will show more.
+    pub waiting_models: u32,
 }
 
 /// What the passes of one frame share.
@@ -129,16 +148,19 @@ struct Frame<'f> {
     uniforms: &'f FrameUniforms,
     shadow: Option<ShadowFrame>,
     options: &'f FrameOptions,
-    tolerance: Tolerance,
 }
 
-/// Lines of a part.
-#[derive(Clone, Copy)]
-enum Which {
-    /// Lines that the file holds as such.
-    Wireframe,
-    /// Feature edges that are large enough.
-    Edges(Tolerance),
+/// Draw commands with their instances on the device.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) list: DrawList,
+    pub(crate) instances: InstanceBuffer,
+}
+
+impl Listed {
+    pub(crate) fn new(label: &'static str) -> Self {
+        Self { list: DrawList::default(), instances: InstanceBuffer::new(label) }
+    }
 }
 
 /// Draws snapshots with one device. Not tied to a target: one renderer may serve several.
@@ -156,7 +178,9 @@ pub struct Renderer {
     scene: Prepared,
     shadow: FloorShadow,
     labels: Labels,
-    visible: Visible,
+    visible: Listed,
+    /// Of selected and of hovered devices.
+    marked: [Listed; 2],
     quad_indices: Option<(u32, wgpu::Buffer)>,
     flow: FlowBuffers,
     /// Tells renderers that share a target apart.
@@ -187,7 +211,7 @@ impl Renderer {
             let flat = FlatPipelines::new(gpu, &shaders, &layouts);
             (layouts, shaders, flat)
         })?;
-        let scene = Prepared::new(gpu, &layouts.lines)?;
+        let scene = Prepared::new(gpu)?;
         let labels = Labels::new(gpu)?;
         let (uniforms, shadow) = gpu.guarded(|| {
             let uniforms = buffer(gpu, "frame", &[FrameUniforms::zeroed()], wgpu::BufferUsages::UNIFORM);
@@ -210,7 +234,8 @@ impl Renderer {
             scene,
             shadow,
             labels,
-            visible: Visible::default(),
+            visible: Listed::new("instances"),
+            marked: [Listed::new("selected"), Listed::new("hovered")],
             quad_indices: None,
             flow: FlowBuffers::default(),
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
@@ -242,7 +267,13 @@ impl Renderer {
     /// # Errors
     /// [`GpuError::Lost`], or [`GpuError::OutOfMemory`] when not even the placements fit.
     pub fn sync(&mut self, snapshot: &SceneSnapshot) -> Result<(), GpuError> {
-        self.scene.sync(&self.gpu, &self.layouts.lines, &self.theme, snapshot)
+        self.scene.sync(&self.gpu, &self.theme, snapshot)
+    }
+
+    /// Bytes of geometry that one frame may bring onto the device, so that a large workspace appears bit by bit instead
+    /// of holding up the picture. A model that is larger still goes whole. Without this call everything goes at once.
+    pub fn set_upload_budget(&mut self, bytes: u64) {
+        self.scene.upload_budget = bytes;
     }
 
     /// Files whose geometry did not fit the device, with the reason.
@@ -284,11 +315,9 @@ impl Renderer {
         let (width, height) = target.size();
         #[expect(clippy::cast_precision_loss, reason = "a size in pixels")]
         let size = Vec2::new(width as f32, height as f32);
+        stats.waiting_models = self.scene.waiting;
         let frustum = Frustum::new(&snapshot.camera, size.x, size.y);
-        self.visible.update(&self.scene, &frustum, snapshot.camera.eye());
-        stats.culled = self.visible.culled;
         let slot = self.prepare_pipelines(target.samples(), options.lighting)?;
-        self.prepare_lines()?;
         if options.connections {
             self.prepare_flow()?;
         }
@@ -303,10 +332,16 @@ impl Renderer {
         }
         let still = self.still_key(snapshot, options);
         let tolerance = Tolerance { detail: options.detail, metres_per_px: uniforms.eye[3] };
+        let (eye, culling) = (snapshot.camera.eye(), options.culling());
+        let look = Look { frustum: &frustum, eye, tolerance, culling, edges: options.edges };
+        self.scene.arenas.bind_segments(&self.gpu, &self.layouts.lines);
         if target.textures.is_still(&still) {
             target.textures.restore_still(&mut encoder);
         } else {
-            let frame = Frame { slot, uniforms: &uniforms, shadow, options, tolerance };
+            self.visible.list.update(&self.scene, self.scene.devices.iter(), &look);
+            self.visible.instances.fill(&self.gpu, &self.visible.list.instances)?;
+            self.prepare_lines()?;
+            let frame = Frame { slot, uniforms: &uniforms, shadow, options };
             self.main_pass(&mut encoder, &target.textures, &frame, &mut stats);
             target.textures.keep_still(&self.gpu, &mut encoder, still);
         }
@@ -315,7 +350,7 @@ impl Renderer {
         }
         target.textures.resolve(&mut encoder);
         let outlined =
-            options.outlines && self.mask_pass(&mut encoder, target, &uniforms, size, (options, tolerance), &mut stats);
+            options.outlines && self.mask_pass(&mut encoder, target, &uniforms, size, options, &look, &mut stats)?;
         let labels = if options.labels {
             let frame = LabelFrame {
                 scene: &self.scene,
@@ -362,8 +397,8 @@ impl Renderer {
 
     /// The indices of quads, shared by all lines.
     fn prepare_lines(&mut self) -> Result<(), GpuError> {
-        let parts = self.scene.drawn_models.iter().flat_map(|m| &m.parts);
-        let needed = parts.flat_map(|p| [&p.edges, &p.lines]).flatten().map(|l| l.count).max().unwrap_or(0);
+        let shapes = self.scene.shapes.iter().flatten();
+        let needed = shapes.flat_map(|s| [&s.edges, &s.lines]).flatten().map(Run::count).max().unwrap_or(0);
         if needed == 0 || self.quad_indices.as_ref().is_some_and(|(have, _)| *have >= needed) {
             return Ok(());
         }
@@ -396,8 +431,7 @@ impl Renderer {
     fn still_key(&self, snapshot: &SceneSnapshot, options: &FrameOptions) -> StillKey {
         // What changes from frame to frame and is drawn on top does not count.
         let options = FrameOptions { time_secs: 0.0, labels: false, outlines: false, connections: false, ..*options };
-        let coarser = if options.detail == Detail::Full { 0 } else { self.scene.lods.made() };
-        let generation = (self.scene.generation, coarser);
+        let generation = self.scene.generation;
         StillKey { camera: snapshot.camera, generation, options, renderer: self.id }
     }
 
@@ -411,12 +445,12 @@ impl Renderer {
         let Some(pipelines) = &self.main[frame.slot[0]][frame.slot[1]] else {
             return;
         };
-        let Frame { uniforms, shadow, options, tolerance, .. } = *frame;
+        let Frame { uniforms, shadow, options, .. } = *frame;
         // The background covers every pixel that no face covers, so that the clear colour never shows.
         let clear = (wgpu::LoadOp::Clear(wgpu::Color::BLACK), wgpu::LoadOp::Clear(0.0));
         let mut pass = textures.main_pass(encoder, "main", clear);
         pass.set_bind_group(0, &self.frame_bind_group, &[]);
-        self.draw_faces(&mut pass, &pipelines.mesh, self.visible.runs(), tolerance, stats);
+        self.draw_faces(&mut pass, &pipelines.mesh, &self.visible, stats);
 
         pass.set_bind_group(1, &self.shadow.bind_group, &[]);
         let size = (textures.width, textures.height);
@@ -429,11 +463,12 @@ impl Renderer {
         pass.set_scissor_rect(0, 0, textures.width, textures.height);
 
         // Lines have soft borders: what is behind them must be there already.
-        self.draw_lines(&mut pass, &pipelines.lines, self.visible.runs(), Which::Wireframe, stats);
-        if options.edges {
-            self.draw_lines(&mut pass, &pipelines.edges, self.visible.edge_runs(), Which::Edges(tolerance), stats);
-        }
-        stats.instances = self.visible.runs().map(|r| r.end - r.first).sum();
+        self.draw_lines(&mut pass, &pipelines.lines, &self.visible, &self.visible.list.lines, stats);
+        self.draw_lines(&mut pass, &pipelines.edges, &self.visible, &self.visible.list.edges, stats);
+        let culled = self.visible.list.culled;
+        stats.instances = culled.drawn;
+        (stats.culled_outside, stats.culled_small, stats.stand_ins) = (culled.outside, culled.small, culled.stand_ins);
+        stats.culled = culled.outside + culled.small;
     }
 
     /// Connections: they move while everything else rests.
@@ -460,119 +495,87 @@ impl Renderer {
         &self,
         pass: &mut wgpu::RenderPass<'_>,
         pipeline: &wgpu::RenderPipeline,
-        runs: impl Iterator<Item = Run>,
-        tolerance: Tolerance,
+        listed: &Listed,
         stats: &mut RenderStats,
     ) {
-        let Some(instances) = &self.scene.instance_buffer else {
-            return;
-        };
-        pass.set_pipeline(pipeline);
-        pass.set_vertex_buffer(1, instances.slice(..));
-        let (mut bound, mut bound_full) = (None, None);
-        for run in runs {
-            let part = self.part(run);
-            let Some(faces) = &part.faces else {
-                continue;
-            };
-            let coarse = part.levels.get().and_then(|l| Some((&l.indices, l.at_most(tolerance.surface(&run))?)));
-            let (indices, first, count) = match coarse {
-                Some((indices, level)) => (indices, level.first, level.count),
-                None => (&faces.indices, 0, faces.index_count),
-            };
-            if bound != Some(run.batch) {
-                pass.set_vertex_buffer(0, faces.vertices.slice(..));
-                bound = Some(run.batch);
-                bound_full = None;
-            }
-            if bound_full != Some(coarse.is_none()) {
-                pass.set_index_buffer(indices.slice(..), wgpu::IndexFormat::Uint32);
-                bound_full = Some(coarse.is_none());
-            }
-            pass.draw_indexed(first..first + count, 0, run.first..run.end);
-            stats.draw_calls += 1;
-            stats.triangles += u64::from(count / 3) * u64::from(run.end - run.first);
-        }
+        let (triangles, calls) = draw_faces(pass, pipeline, &self.scene, listed);
+        stats.triangles += triangles;
+        stats.draw_calls += calls;
     }
 
     fn draw_lines(
         &self,
         pass: &mut wgpu::RenderPass<'_>,
         pipeline: &wgpu::RenderPipeline,
-        runs: impl Iterator<Item = Run>,
-        which: Which,
+        listed: &Listed,
+        draws: &[Draw],
         stats: &mut RenderStats,
     ) {
-        let (Some(instances), Some((_, quads))) = (&self.scene.instance_buffer, &self.quad_indices) else {
+        let (Some(instances), Some((_, quads))) = (listed.instances.get(), &self.quad_indices) else {
             return;
         };
         let mut bound = None;
-        for run in runs {
-            let part = self.part(run);
-            let found = match which {
-                Which::Wireframe => part.lines.as_ref().map(|l| (l, l.count)),
-                Which::Edges(tolerance) => part.edges.as_ref().map(|l| (l, l.count_of_size(tolerance.edge(&run)))),
+        for draw in draws {
+            let Some(shape) = self.scene.shape(draw.shape) else { continue };
+            let (run, count) = match draw.what {
+                What::Edges(count) => (&shape.edges, u32::try_from(count).unwrap_or(u32::MAX)),
+                _ => (&shape.lines, u32::MAX),
             };
-            let Some((lines, count)) = found.filter(|(_, count)| *count > 0) else {
-                continue;
-            };
+            let Some(run) = run else { continue };
+            let count = count.min(run.count());
             if bound.is_none() {
                 pass.set_pipeline(pipeline);
                 pass.set_vertex_buffer(0, instances.slice(..));
                 pass.set_index_buffer(quads.slice(..), wgpu::IndexFormat::Uint32);
             }
-            if bound != Some(run.batch) {
-                pass.set_bind_group(1, &lines.bind_group, &[]);
-                bound = Some(run.batch);
+            if bound != Some(run.block) {
+                let Some(group) = self.scene.arenas.segment_bind_group(run.block) else { continue };
+                pass.set_bind_group(1, group, &[]);
+                bound = Some(run.block);
             }
-            pass.draw_indexed(0..count * 6, 0, run.first..run.end);
+            // Blocks are small enough for this.
+            let base = i32::try_from(run.elements.start * 4).unwrap_or(0);
+            pass.draw_indexed(0..count * 6, base, draw.first..draw.end);
             stats.draw_calls += 1;
-            stats.lines += u64::from(count) * u64::from(run.end - run.first);
+            stats.lines += u64::from(count) * u64::from(draw.end - draw.first);
         }
     }
 
-    fn part(&self, run: Run) -> &GpuPart {
-        let batch = self.scene.batches[run.batch];
-        &self.scene.drawn_models[batch.model].parts[batch.part]
-    }
-
     /// Marks the pixels of selected and hovered devices; false when none of them is in the picture.
+    #[expect(clippy::too_many_arguments, reason = "what a frame consists of")]
     fn mask_pass(
-        &self,
+        &mut self,
         encoder: &mut wgpu::CommandEncoder,
         target: &mut RenderTarget,
         uniforms: &FrameUniforms,
         size: Vec2,
-        (options, tolerance): (&FrameOptions, Tolerance),
+        options: &FrameOptions,
+        look: &Look<'_>,
         stats: &mut RenderStats,
-    ) -> bool {
+    ) -> Result<bool, GpuError> {
         if self.marked_rect(uniforms, size, options).is_none() {
-            return false;
+            return Ok(false);
         }
         target.textures.ensure_mask(&self.gpu, &self.layouts.mask);
         let Some(mask) = &target.textures.mask else {
-            return false;
+            return Ok(false);
         };
+        for (listed, hovered) in self.marked.iter_mut().zip([false, true]) {
+            // Of a device that is both only the selection shows.
+            let devices = self.scene.devices.iter();
+            let wanted = devices.filter(|d| if hovered { d.is_hovered && !d.is_selected } else { d.is_selected });
+            listed.list.update(&self.scene, wanted, &Look { edges: false, ..*look });
+            listed.instances.fill(&self.gpu, &listed.list.instances)?;
+        }
         let mut pass = flat_pass(encoder, "mask", &mask.view, wgpu::LoadOp::Clear(wgpu::Color::BLACK));
         pass.set_bind_group(0, &self.frame_bind_group, &[]);
-        for ((faces, lines), hovered) in self.flat.mask.iter().zip([false, true]) {
-            let devices = &self.scene.devices;
-            // Of a device that is both only the selection shows.
-            let wanted = |device: u32| {
-                devices
-                    .get(device as usize)
-                    .is_some_and(|d| if hovered { d.is_hovered && !d.is_selected } else { d.is_selected })
-            };
-            if !devices.iter().any(|d| if hovered { d.is_hovered && !d.is_selected } else { d.is_selected }) {
-                continue;
-            }
-            let mut unused = RenderStats::default();
-            self.draw_faces(&mut pass, faces, self.visible.runs_where(&self.scene, wanted), tolerance, &mut unused);
-            let runs = self.visible.runs_where(&self.scene, wanted);
-            self.draw_lines(&mut pass, lines, runs, Which::Wireframe, &mut unused);
-            stats.draw_calls += unused.draw_calls;
+        let mut unused = RenderStats::default();
+        for ((faces, lines), listed) in self.flat.mask.iter().zip(&self.marked) {
+            self.draw_faces(&mut pass, faces, listed, &mut unused);
+            self.draw_lines(&mut pass, lines, listed, &listed.list.lines, &mut unused);
         }
-        true
+        stats.draw_calls += unused.draw_calls;
+        Ok(true)
     }
 
     /// Pixels around all marked devices: left, top, right, bottom.
@@ -612,4 +615,39 @@ impl Renderer {
             stats.draw_calls += 1;
         }
     }
+}
+
+/// Draws the faces of a list; returns triangles and commands.
+pub(crate) fn draw_faces(
+    pass: &mut wgpu::RenderPass<'_>,
+    pipeline: &wgpu::RenderPipeline,
+    scene: &Prepared,
+    listed: &Listed,
+) -> (u64, u32) {
+    let (mut triangles, mut calls) = (0, 0);
+    let Some(instances) = listed.instances.get() else { return (triangles, calls) };
+    pass.set_pipeline(pipeline);
+    pass.set_vertex_buffer(1, instances.slice(..));
+    let (mut corners_bound, mut indices_bound) = (None, None);
+    for draw in &listed.list.faces {
+        let What::Faces(level) = draw.what else { continue };
+        let Some(shape) = scene.shape(draw.shape) else { continue };
+        let (Some(corners), Some(indices)) = (&shape.corners, shape.level(level)) else { continue };
+        if corners_bound != Some(corners.block) {
+            let Some(buffer) = scene.arenas.corners.buffer(corners.block) else { continue };
+            pass.set_vertex_buffer(0, buffer.slice(..));
+            corners_bound = Some(corners.block);
+        }
+        if indices_bound != Some(indices.block) {
+            let Some(buffer) = scene.arenas.indices.buffer(indices.block) else { continue };
+            pass.set_index_buffer(buffer.slice(..), wgpu::IndexFormat::Uint32);
+            indices_bound = Some(indices.block);
+        }
+        // Blocks are small enough for this.
+        let base = i32::try_from(corners.elements.start).unwrap_or(0);
+        triangles += u64::from(indices.count() / 3) * u64::from(draw.end - draw.first);
+        calls += 1;
+        pass.draw_indexed(indices.elements, base, draw.first..draw.end);
+    }
+    (triangles, calls)
 }

@@ -2,9 +2,10 @@
 //! devices change, not when the camera moves, so a resting scene pays one texture read per pixel of floor.
 
 use crate::gpu::{Gpu, GpuError};
-use crate::gpu_model::buffer;
+use crate::gpu_shape::buffer;
 use crate::pipelines::{FOOTPRINT_FORMAT, FlatPipelines, Layouts};
 use crate::prepared::Prepared;
+use crate::renderer::{Listed, draw_faces};
 use crate::target::texture;
 use crate::uniforms::ShadowFrame;
 
@@ -17,6 +18,7 @@ pub(crate) struct FloorShadow {
     down: wgpu::BindGroup,
     steps: [wgpu::Buffer; 2],
     pub(crate) bind_group: wgpu::BindGroup,
+    listed: Listed,
     /// Generation of the scene that the texture shows.
     shown: Option<u64>,
 }
@@ -55,7 +57,7 @@ impl FloorShadow {
                 wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::Sampler(&sampler) },
             ],
         });
-        Self { size, footprint, halfway, across, down, steps, bind_group, shown: None }
+        Self { size, footprint, halfway, across, down, steps, bind_group, listed: Listed::new("floor shadow"), shown: None }
     }
 
     /// Place of the shadow for the scene; `None` when nothing casts one.
@@ -98,21 +100,13 @@ impl FloorShadow {
         let step = (blur_metres(scene.typical_radius()) / 3.0 * frame.per_metre).clamp(texel * 0.45, texel * 1.8);
         gpu.queue().write_buffer(&self.steps[0], 0, bytemuck::bytes_of(&[step, 0.0, 0.0, 0.0]));
         gpu.queue().write_buffer(&self.steps[1], 0, bytemuck::bytes_of(&[0.0, step, 0.0, 0.0]));
+        // Half a texel is not seen behind the blur.
+        self.listed.list.update_flat(scene, texel * 0.5 / frame.per_metre);
+        self.listed.instances.fill(gpu, &self.listed.list.instances)?;
         {
             let mut pass = flat_pass(encoder, "footprint", &self.footprint, wgpu::LoadOp::Clear(wgpu::Color::BLACK));
-            pass.set_pipeline(&pipelines.footprint);
             pass.set_bind_group(0, frame_bind_group, &[]);
-            if let Some(instances) = &scene.instance_buffer {
-                pass.set_vertex_buffer(1, instances.slice(..));
-                for batch in &scene.batches {
-                    let part = &scene.drawn_models[batch.model].parts[batch.part];
-                    if let Some(faces) = &part.faces {
-                        pass.set_vertex_buffer(0, faces.vertices.slice(..));
-                        pass.set_index_buffer(faces.indices.slice(..), wgpu::IndexFormat::Uint32);
-                        pass.draw_indexed(0..faces.index_count, 0, batch.first..batch.end);
-                    }
-                }
-            }
+            draw_faces(&mut pass, &pipelines.footprint, scene, &self.listed);
         }
         for (target, source) in [(&self.halfway, &self.across), (&self.footprint, &self.down)] {
             let mut pass = flat_pass(encoder, "blur", target, wgpu::LoadOp::Clear(wgpu::Color::BLACK));

@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use glam::{Affine3A, Vec3};
 use rr_render::{FrameOptions, GpuError, Lighting, RING_SIZE, RenderTarget, Renderer, Theme};
-use rr_scene::{Camera, DeviceKind, Instance, Mesh, Model, SceneSnapshot, Workspace};
+use rr_scene::{Assembly, Camera, DeviceKind, Instance, Mesh, SceneSnapshot, Workspace};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ fn is_accent(p: [u8; 4]) -> bool {
     p[2] > 200 && p[2] > p[0].saturating_add(90)
 }
 
-fn cube(rgb: [u8; 3]) -> Model {
+fn cube(rgb: [u8; 3]) -> Assembly {
     model_of(vec![colour_all(cuboid(Vec3::new(-0.5, 0.0, -0.5), Vec3::new(0.5, 1.0, 0.5)), rgb)])
 }
 
@@ -180,7 +180,7 @@ fn instances_draw_like_separate_parts() {
     let places: Vec<Vec3> = (0..9).map(|i| Vec3::new((i % 3) as f32 - 1.0, 0.0, (i / 3) as f32 - 1.0) * 0.8).collect();
     let mesh = cuboid(Vec3::splat(-0.2), Vec3::splat(0.2));
     let instanced =
-        Model { instances: places.iter().map(|p| instance(0, *p)).collect(), ..model_of(vec![mesh.clone()]) };
+        Assembly { instances: places.iter().map(|p| instance(0, *p)).collect(), ..model_of(vec![mesh.clone()]) };
     let separate = model_of(places.iter().map(|p| moved(mesh.clone(), *p)).collect());
     let [(a, calls_a), (b, _)] = [instanced, separate].map(|model| {
         let scene = Builder::default()
@@ -203,7 +203,7 @@ fn instance_colours_and_device_kinds_tint_faces_without_colour() {
     let mesh = || cuboid(Vec3::new(-0.5, 0.0, -0.5), Vec3::new(0.5, 1.0, 0.5));
     let mut painted = model_of(vec![mesh()]);
     painted.instances[0].colour = Some(rr_scene::Rgba8([230, 20, 20, 255]));
-    let middle = |model: Model, kind: DeviceKind| {
+    let middle = |model: Assembly, kind: DeviceKind| {
         let scene = Builder::default().model("m", model).device("d", "m", kind, Vec3::ZERO).snapshot(camera(
             Vec3::Y * 0.5,
             3.0,

@@ -7,7 +7,6 @@ use common::*;
 use glam::Vec3;
 use rr_render::{Detail, FrameOptions, Gpu, RenderStats, RenderTarget, Renderer, Theme};
 use rr_scene::{DeviceKind, SceneSnapshot};
-use std::time::{Duration, Instant};
 
 const SIZE: (u32, u32) = (320, 200);
 
@@ -29,20 +28,13 @@ impl Drawer {
         Picture { width: SIZE.0 as usize, height: SIZE.1 as usize, rgba: self.target.to_rgba().unwrap(), stats }
     }
 
-    /// Draws until the coarser versions are in use.
+    /// Draws with coarser versions, which come while the scene is on the device already.
     fn draw_coarse(&mut self, scene: &SceneSnapshot, options: &FrameOptions, full: RenderStats) -> Picture {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        loop {
-            // Another option each time, so that nothing is taken from the picture before.
-            let shadows = !options.shadows;
-            self.draw(scene, &FrameOptions { shadows, ..*options });
-            let picture = self.draw(scene, options);
-            if picture.stats.triangles < full.triangles {
-                return picture;
-            }
-            assert!(Instant::now() < deadline, "no coarser version came");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        self.draw(scene, options);
+        scene.models.values().for_each(|m| rr_load::refine(m, &rr_load::CancelToken::new()));
+        let picture = self.draw(scene, options);
+        assert!(picture.stats.triangles < full.triangles, "no coarser version came");
+        picture
     }
 }
 

@@ -5,7 +5,7 @@ mod place;
 
 use crate::frustum::Frustum;
 use crate::gpu::{Gpu, GpuError};
-use crate::gpu_model::buffer;
+use crate::gpu_shape::buffer;
 use crate::prepared::Prepared;
 use crate::theme::Theme;
 use atlas::Atlas;

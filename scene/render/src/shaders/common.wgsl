@@ -31,18 +31,21 @@ struct Frame {
 @group(0) @binding(0) var<uniform> frame: Frame;
 
 struct InstanceIn {
-    // Rows of the matrix from part to world
+    // Rows of the matrix to the world from lengths along the grid of the shape
     @location(4) row0: vec4<f32>,
     @location(5) row1: vec4<f32>,
     @location(6) row2: vec4<f32>,
     @location(7) colour: vec4<f32>,
-    // Radius of the part in metres
-    @location(8) radius: f32,
+    // Radius of the shape in metres, step of its grid
+    @location(8) radius_step: vec2<f32>,
 }
 
-fn world_from_part(i: InstanceIn, p: vec3<f32>) -> vec3<f32> {
-    let q = vec4<f32>(p, 1.0);
-    return vec3<f32>(dot(i.row0, q), dot(i.row1, q), dot(i.row2, q));
+// A point on the grid: 21 bits for each axis.
+fn world_from_grid(i: InstanceIn, q: vec2<u32>) -> vec3<f32> {
+    let n = vec3<u32>(q.x & 0x1fffffu, ((q.x >> 21u) | (q.y << 11u)) & 0x1fffffu, (q.y >> 10u) & 0x1fffffu);
+    // Signed numbers become floats faster.
+    let p = vec4<f32>(vec3<f32>(bitcast<vec3<i32>>(n)) * i.radius_step.y, 1.0);
+    return vec3<f32>(dot(i.row0, p), dot(i.row1, p), dot(i.row2, p));
 }
 
 fn turned(i: InstanceIn, n: vec3<f32>) -> vec3<f32> {

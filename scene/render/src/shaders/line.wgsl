@@ -1,7 +1,14 @@
 // Lines as quads of constant width on the screen with smooth borders, so that they look right without multisampling.
 // Four corners per segment are pulled from a storage buffer; the index buffer is shared by all lines.
 
-@group(1) @binding(0) var<storage, read> segments: array<vec4<f32>>;
+struct Segment {
+    start: vec2<u32>,
+    end: vec2<u32>,
+    colour: u32,
+    size: f32,
+}
+
+@group(1) @binding(0) var<storage, read> segments: array<Segment>;
 
 struct LineOut {
     @builtin(position) position: vec4<f32>,
@@ -11,11 +18,9 @@ struct LineOut {
 }
 
 fn line_corner(index: u32, i: InstanceIn, width_px: f32, lift_px: f32) -> LineOut {
-    let segment = index >> 2u;
-    let from_raw = segments[segment * 2u];
-    let to_raw = segments[segment * 2u + 1u];
-    var a = frame.clip_from_world * vec4<f32>(world_from_part(i, from_raw.xyz), 1.0);
-    var b = frame.clip_from_world * vec4<f32>(world_from_part(i, to_raw.xyz), 1.0);
+    let segment = segments[index >> 2u];
+    var a = frame.clip_from_world * vec4<f32>(world_from_grid(i, segment.start), 1.0);
+    var b = frame.clip_from_world * vec4<f32>(world_from_grid(i, segment.end), 1.0);
     // The part behind the eye is cut off here: dividing by its w would turn the line over. Depth is reversed and
     // infinite, so z is the near distance everywhere and w reaches it at the near plane.
     let near = a.z;
@@ -43,8 +48,8 @@ fn line_corner(index: u32, i: InstanceIn, width_px: f32, lift_px: f32) -> LineOu
     );
     out.across = side * reach;
     out.half_width = half_width;
-    let packed = unpack4x8unorm(bitcast<u32>(from_raw.w));
-    out.colour = select(i.colour, packed, packed.a > 0.5);
+    let packed = unpack4x8unorm(segment.colour);
+    out.colour = select(i.colour, vec4<f32>(packed.rgb, 1.0), packed.a > 0.0);
     return out;
 }
 
@@ -52,7 +57,7 @@ fn line_corner(index: u32, i: InstanceIn, width_px: f32, lift_px: f32) -> LineOu
 fn vs_edge(@builtin(vertex_index) index: u32, instance: InstanceIn) -> LineOut {
     var out = line_corner(index, instance, max(frame.viewport.z, 1.0), 1.6);
     // Edges of small parts would add up to a black blot: they fade with the part's size on the screen.
-    let radius_px = instance.radius / max(out.position.w * frame.eye.w, 1e-6);
+    let radius_px = instance.radius_step.x / max(out.position.w * frame.eye.w, 1e-6);
     let fade = clamp((radius_px - 14.0) / 50.0, 0.0, 1.0);
     out.colour = vec4<f32>(frame.edge.rgb, frame.edge.a * fade);
     return out;

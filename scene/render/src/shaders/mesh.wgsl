@@ -23,7 +23,7 @@ fn unit(v: vec3<f32>) -> vec3<f32> {
 }
 
 fn squared_colour(own: vec4<f32>, instance: vec4<f32>) -> vec3<f32> {
-    let encoded = select(instance.rgb, own.rgb, own.a > 0.5);
+    let encoded = select(instance.rgb, own.rgb, own.a > 0.0);
     return encoded * encoded;
 }
 
@@ -38,12 +38,12 @@ struct MeshOut {
 
 @vertex
 fn vs_mesh(
-    @location(0) position: vec3<f32>,
+    @location(0) position: vec2<u32>,
     @location(1) normal: vec4<f32>,
     @location(2) colour: vec4<f32>,
     instance: InstanceIn,
 ) -> MeshOut {
-    let world = world_from_part(instance, position);
+    let world = world_from_grid(instance, position);
     var out: MeshOut;
     out.position = frame.clip_from_world * vec4<f32>(world, 1.0);
     out.normal = turned(instance, normal.xyz * 2.0 - 1.0);
@@ -70,12 +70,12 @@ struct LitOut {
 
 @vertex
 fn vs_lit(
-    @location(0) position: vec3<f32>,
+    @location(0) position: vec2<u32>,
     @location(1) normal: vec4<f32>,
     @location(2) colour: vec4<f32>,
     instance: InstanceIn,
 ) -> LitOut {
-    let world = world_from_part(instance, position);
+    let world = world_from_grid(instance, position);
     // A mirrored instance turns its triangles over.
     let mirror = sign(dot(cross(instance.row0.xyz, instance.row1.xyz), instance.row2.xyz));
     let n = unit(turned(instance, normal.xyz * 2.0 - 1.0)) * mirror;
@@ -98,9 +98,9 @@ struct MaskOut {
 }
 
 @vertex
-fn vs_mask(@location(0) position: vec3<f32>, instance: InstanceIn) -> MaskOut {
+fn vs_mask(@location(0) position: vec2<u32>, instance: InstanceIn) -> MaskOut {
     var out: MaskOut;
-    out.position = frame.clip_from_world * vec4<f32>(world_from_part(instance, position), 1.0);
+    out.position = frame.clip_from_world * vec4<f32>(world_from_grid(instance, position), 1.0);
     return out;
 }
 
@@ -117,8 +117,8 @@ struct FootprintOut {
 
 // The scene from above, as the floor sees it.
 @vertex
-fn vs_footprint(@location(0) position: vec3<f32>, instance: InstanceIn) -> FootprintOut {
-    let world = world_from_part(instance, position);
+fn vs_footprint(@location(0) position: vec2<u32>, instance: InstanceIn) -> FootprintOut {
+    let world = world_from_grid(instance, position);
     let uv = (world.xz - frame.shadow.xy) * frame.shadow.zw;
     var out: FootprintOut;
     out.position = vec4<f32>(uv.x * 2.0 - 1.0, 1.0 - uv.y * 2.0, 0.5, 1.0);

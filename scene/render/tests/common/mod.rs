@@ -4,7 +4,7 @@
 use glam::{Affine3A, Quat, Vec3};
 use rr_render::{AdapterChoice, Detail, FrameOptions, Gpu, GpuError, RenderStats, RenderTarget, Renderer, Theme};
 use rr_scene::{
-    Camera, ColourRange, Command, Connection, Device, DeviceId, DeviceKind, Instance, Marks, Mesh, Model, ModelRef,
+    Assembly, Camera, ColourRange, Command, Connection, Device, DeviceId, DeviceKind, Instance, Marks, Mesh, Model, ModelRef,
     Part, Rgba8, Role, SceneSnapshot, Transform, UpAxis, Workspace,
 };
 use std::collections::HashMap;
@@ -166,9 +166,9 @@ pub fn instance(part: u32, at: Vec3) -> Instance {
     Instance { part, name: String::new(), model_from_part: Affine3A::from_translation(at), colour: None }
 }
 
-pub fn model_of(meshes: Vec<Mesh>) -> Model {
+pub fn model_of(meshes: Vec<Mesh>) -> Assembly {
     let instances = (0..meshes.len() as u32).map(|i| instance(i, Vec3::ZERO)).collect();
-    Model { parts: meshes.into_iter().map(|mesh| Part { name: String::new(), mesh }).collect(), instances }
+    Assembly { parts: meshes.into_iter().map(|mesh| Part { name: String::new(), mesh }).collect(), instances }
 }
 
 /// Collects devices, models and links into a snapshot.
@@ -181,9 +181,9 @@ pub struct Builder {
 }
 
 impl Builder {
-    pub fn model(mut self, name: &str, model: Model) -> Self {
+    pub fn model(mut self, name: &str, model: Assembly) -> Self {
         model.check().unwrap();
-        self.models.insert(model_ref(name), Arc::new(model));
+        self.models.insert(model_ref(name), Arc::new(Model::of(&model)));
         self
     }
 
