@@ -9,8 +9,8 @@ use glam::{Affine3A, Vec3};
 use rr_engine::{AdapterChoice, Cache, Engine, EngineConfig, Gpu, Limits, PictureSize, Settings};
 use rr_render::{Detail, FrameOptions, GpuError, RenderStats, RenderTarget, Renderer, Theme};
 use rr_scene::{
-    Assembly, Camera, Command, Connection, Device, DeviceKind, Instance, Marks, Mesh, Model, ModelRef, Part, Role, SceneSnapshot,
-    Transform, UpAxis, Workspace,
+    Assembly, Camera, Command, Connection, Device, DeviceKind, Instance, Marks, Mesh, Model, ModelRef, Part, Role,
+    SceneSnapshot, Transform, UpAxis, Workspace,
 };
 use std::collections::{BTreeSet, HashMap};
 use std::f32::consts::TAU;

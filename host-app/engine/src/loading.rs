@@ -2,9 +2,7 @@
 //! after a model is shown, its coarser versions, waits until nothing is to be read, and takes one thread at most.
 
 use crate::session_thread::{Message, SessionSender};
-use rr_load::{
-    Cache, CancelToken, ImportOptions, Limits, LoadContext, LoadError, LoadReport, Progress, Refinement,
-};
+use rr_load::{Cache, CancelToken, ImportOptions, Limits, LoadContext, LoadError, LoadReport, Progress, Refinement};
 use rr_scene::{Model, PickModel};
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -184,9 +182,8 @@ fn work(shared: &Shared) {
 
 fn read(shared: &Shared, job: &Job) {
     // A fault in a parser must cost this file only.
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| load(shared, job))).unwrap_or_else(|_| {
-        Err(format!("{}: the reader failed on this file; please report it", job.file.display()))
-    });
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| load(shared, job)))
+        .unwrap_or_else(|_| Err(format!("{}: the reader failed on this file; please report it", job.file.display())));
     let result = result.map(|(model, refinement)| {
         if let Some(refinement) = refinement {
             shared.queue.lock().unwrap_or_else(PoisonError::into_inner).refinements.push_back(refinement);

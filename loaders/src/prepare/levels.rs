@@ -1,7 +1,7 @@
 //! Coarser versions of shapes, for where they are small in the picture. Each is a list of indices into the corners that
 //! are there already.
 
-use meshopt::{SimplifyOptions, VertexDataAdapter};
+use super::simplify::Corners;
 use rr_scene::{Level, Levels, Shape};
 
 /// Shapes with fewer triangles are always drawn in full.
@@ -16,23 +16,21 @@ const WORTH: f32 = 0.85;
 pub(super) const MAX_ERROR: f32 = 0.12;
 const MAX_LEVELS: usize = 7;
 
-pub(super) const OPTIONS: SimplifyOptions =
-    SimplifyOptions::ErrorAbsolute.union(SimplifyOptions::Prune).union(SimplifyOptions::Permissive);
-
 /// All levels of a shape; none when it is too small for them.
 pub(super) fn of(shape: &Shape) -> Levels {
     if !(MIN_TRIANGLES..=MAX_TRIANGLES).contains(&shape.triangle_count()) {
         return Levels::default();
     }
-    let positions: Vec<[f32; 3]> = shape.corners.iter().map(|c| shape.grid.unpack(c.position).to_array()).collect();
-    simplify(&positions, &shape.indices, shape.bounds.radius())
+    let mut corners = Corners::default();
+    for c in &shape.corners {
+        corners.push(shape.grid.unpack(c.position).to_array(), c.normal, c.colour);
+    }
+    simplify(&corners, &shape.indices, shape.bounds.radius())
 }
 
 /// Each level is made from the one before, so that their errors add up.
-fn simplify(positions: &[[f32; 3]], indices: &[u32], radius: f32) -> Levels {
+fn simplify(corners: &Corners, indices: &[u32], radius: f32) -> Levels {
     let mut made = Levels::default();
-    let bytes: &[u8] = bytemuck::cast_slice(positions);
-    let Ok(vertices) = VertexDataAdapter::new(bytes, size_of::<[f32; 3]>(), 0) else { return made };
     let mut finer = indices.to_vec();
     let mut error = 0.0;
     while made.levels.len() < MAX_LEVELS && finer.len() >= MIN_TRIANGLES * 3 / 2 {
@@ -44,11 +42,8 @@ fn simplify(positions: &[[f32; 3]], indices: &[u32], radius: f32) -> Levels {
             reason = "a share"
         )]
         let (target, most) = ((finer.len() as f32 * STEP) as usize / 3 * 3, (finer.len() as f32 * WORTH) as usize);
-        let mut added = 0.0;
-        let coarser = meshopt::simplify(&finer, &vertices, target, left.max(0.0), OPTIONS, Some(&mut added));
-        if coarser.is_empty() || coarser.len() > most {
-            break;
-        }
+        let simplified = corners.simplify(&finer, target, left).filter(|(coarser, _)| coarser.len() <= most);
+        let Some((coarser, added)) = simplified else { break };
         error += added;
         let (Ok(first), Ok(count)) = (u32::try_from(made.indices.len()), u32::try_from(coarser.len())) else { break };
         made.indices.extend_from_slice(&coarser);
@@ -61,29 +56,31 @@ fn simplify(positions: &[[f32; 3]], indices: &[u32], radius: f32) -> Levels {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rr_scene::shape::pack_normal;
     use std::f32::consts::{PI, TAU};
 
     /// A sphere of radius 1.
-    fn sphere(steps: u32) -> (Vec<[f32; 3]>, Vec<u32>) {
-        let (mut positions, mut indices) = (Vec::new(), Vec::new());
+    fn sphere(steps: u32) -> (Corners, Vec<u32>) {
+        let (mut corners, mut indices) = (Corners::default(), Vec::new());
         for i in 0..=steps {
             for j in 0..=steps {
                 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
                 let (a, b) = (i as f32 / steps as f32 * TAU, (j as f32 / steps as f32 - 0.5) * PI);
-                positions.push([a.cos() * b.cos(), b.sin(), a.sin() * b.cos()]);
+                let p = [a.cos() * b.cos(), b.sin(), a.sin() * b.cos()];
+                corners.push(p, pack_normal(p.into()), [90, 90, 90, 255]);
                 if i < steps && j < steps {
                     let (v, w) = (i * (steps + 1) + j, (i + 1) * (steps + 1) + j);
                     indices.extend([v, v + 1, w, w, v + 1, w + 1]);
                 }
             }
         }
-        (positions, indices)
+        (corners, indices)
     }
 
     #[test]
     fn levels_get_coarser_and_say_by_how_much() {
-        let (positions, indices) = sphere(64);
-        let made = simplify(&positions, &indices, 1.0);
+        let (corners, indices) = sphere(64);
+        let made = simplify(&corners, &indices, 1.0);
         assert!(made.levels.len() >= 2, "{:?}", made.levels);
         for pair in made.levels.windows(2) {
             assert!(pair[1].count < pair[0].count && pair[1].error >= pair[0].error, "{:?}", made.levels);
@@ -92,7 +89,8 @@ mod tests {
             let range = level.first as usize..(level.first + level.count) as usize;
             // The middle of a chord lies inside the sphere: that is where a coarse sphere is farthest off.
             for t in made.indices[range].as_chunks::<3>().0 {
-                let middle = (0..3).map(|axis| t.iter().map(|&i| positions[i as usize][axis]).sum::<f32>() / 3.0);
+                let middle =
+                    (0..3).map(|axis| t.iter().map(|&i| corners.positions[i as usize][axis]).sum::<f32>() / 3.0);
                 let off = 1.0 - middle.map(|m| m * m).sum::<f32>().sqrt();
                 assert!(off <= level.error * 2.0 + 0.002, "{off} with {level:?}");
             }
@@ -111,10 +109,11 @@ mod tests {
         let tame: Vec<[f32; 3]> = (0..500).map(|_| [(); 3].map(|()| f32::from(next() as u8))).collect();
         let indices: Vec<u32> = (0..9000).map(|_| next() % 500).collect();
         for wild in [0.0, 1e30, f32::MAX, f32::INFINITY, f32::NAN] {
-            let mut positions = tame.clone();
-            positions[3][1] = wild;
+            let mut corners = Corners::default();
+            tame.iter().for_each(|p| corners.push(*p, 77, [0; 4]));
+            corners.positions[3][1] = wild;
             for radius in [300.0, wild] {
-                let made = simplify(&positions, &indices, radius);
+                let made = simplify(&corners, &indices, radius);
                 assert!(made.indices.iter().all(|&i| i < 500) && made.indices.len().is_multiple_of(3), "{wild}");
                 let end = |l: &Level| (l.first + l.count) as usize;
                 assert!(made.levels.iter().all(|l| l.error.is_finite() && end(l) <= made.indices.len()), "{wild}");
@@ -124,8 +123,8 @@ mod tests {
 
     #[test]
     fn little_meshes_have_no_levels() {
-        assert!(simplify(&[], &[], 0.0).levels.is_empty());
-        let (positions, indices) = sphere(32);
-        assert!(simplify(&positions, &indices, 0.0).levels.iter().all(|l| l.error <= 0.0));
+        assert!(simplify(&Corners::default(), &[], 0.0).levels.is_empty());
+        let (corners, indices) = sphere(32);
+        assert!(simplify(&corners, &indices, 0.0).levels.iter().all(|l| l.error <= 0.0));
     }
 }

@@ -4,6 +4,7 @@
 //! while it is in use.
 
 mod levels;
+mod simplify;
 mod stand_in;
 mod store;
 

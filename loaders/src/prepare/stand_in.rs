@@ -1,8 +1,8 @@
 //! Stand-ins: one coarse shape for all faces of a model. A machine of two hundred parts that is thirty pixels wide is
 //! then one thing to draw with a few hundred triangles; part by part it could not get below a few thousand.
 
-use super::levels::{MAX_ERROR, MAX_TRIANGLES, OPTIONS};
-use meshopt::VertexDataAdapter;
+use super::levels::{MAX_ERROR, MAX_TRIANGLES};
+use super::simplify::Corners;
 use rr_scene::shape::{pack_normal, unpack_normal};
 use rr_scene::{Aabb, Corner, Grid, Level, Levels, Piece, Shape};
 use std::sync::OnceLock;
@@ -43,8 +43,8 @@ pub(super) fn of(pieces: &[Piece]) -> Option<Shape> {
 /// All faces of a model.
 #[derive(Default)]
 struct Whole {
-    positions: Vec<[f32; 3]>,
-    /// Normal and colour of each position.
+    corners: Corners,
+    /// Normal and colour of each corner.
     looks: Vec<(u32, [u8; 4])>,
     indices: Vec<u32>,
 }
@@ -70,12 +70,14 @@ impl Whole {
             for &i in indices {
                 let number = &mut renumbered[i as usize];
                 if *number == u32::MAX {
-                    *number = u32::try_from(self.positions.len()).ok()?;
+                    *number = u32::try_from(self.looks.len()).ok()?;
                     let corner = &shape.corners[i as usize];
-                    self.positions.push(m.transform_point3a(shape.grid.unpack(corner.position)).to_array());
+                    let position = m.transform_point3a(shape.grid.unpack(corner.position)).to_array();
                     let own = corner.colour[3] > 0;
                     let colour = place.colour.filter(|_| !own).map_or(corner.colour, |c| c.0);
-                    self.looks.push((pack_normal(normal_matrix * unpack_normal(corner.normal)), colour));
+                    let normal = pack_normal(normal_matrix * unpack_normal(corner.normal));
+                    self.corners.push(position, normal, colour);
+                    self.looks.push((normal, colour));
                 }
                 self.indices.push(*number);
             }
@@ -86,20 +88,13 @@ impl Whole {
     /// As few triangles as will do for each error.
     fn simplify(&self, radius: f32) -> (Vec<u32>, Vec<Level>) {
         let (mut all, mut levels) = (Vec::new(), Vec::<Level>::new());
-        let bytes: &[u8] = bytemuck::cast_slice(&self.positions);
-        let Ok(vertices) = VertexDataAdapter::new(bytes, size_of::<[f32; 3]>(), 0) else { return (all, levels) };
         let mut finer = self.indices.clone();
         let (mut error, mut allowed) = (radius * SOURCE_ERROR, radius * FIRST_ERROR);
         while allowed <= radius * MAX_ERROR * 1.1 {
-            let mut added = 0.0;
-            let coarser =
-                meshopt::simplify(&finer, &vertices, 0, (allowed - error).max(0.0), OPTIONS, Some(&mut added));
+            let Some((coarser, added)) = self.corners.simplify(&finer, 0, allowed - error) else { break };
             allowed *= 2.0;
             #[expect(clippy::cast_precision_loss, reason = "a share")]
             let share = coarser.len() as f32 / finer.len().max(1) as f32;
-            if coarser.is_empty() || !f32::is_finite(added) {
-                break;
-            }
             if share > WORTH && !levels.is_empty() {
                 continue;
             }
@@ -115,7 +110,7 @@ impl Whole {
     /// The corners in use, the finest level as the full shape, the others as its levels.
     fn shape(&self, indices: &[u32], levels: &[Level]) -> Shape {
         let finest = levels[0].count as usize;
-        let mut renumbered = vec![u32::MAX; self.positions.len()];
+        let mut renumbered = vec![u32::MAX; self.looks.len()];
         let mut used = Vec::new();
         for &i in &indices[..finest] {
             if renumbered[i as usize] == u32::MAX {
@@ -125,11 +120,11 @@ impl Whole {
                 used.push(i as usize);
             }
         }
-        let bounds = Aabb::of_points(used.iter().map(|&i| self.positions[i]));
+        let bounds = Aabb::of_points(used.iter().map(|&i| self.corners.positions[i]));
         let grid = Grid::around(&bounds);
         let corner = |&i: &usize| {
             let (normal, colour) = self.looks[i];
-            Corner { position: grid.pack(self.positions[i]), normal, colour }
+            Corner { position: grid.pack(self.corners.positions[i]), normal, colour }
         };
         // Coarser versions use corners of finer ones only.
         let mut all: Vec<u32> = indices.iter().map(|&i| renumbered[i as usize]).collect();

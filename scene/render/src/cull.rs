@@ -127,9 +127,8 @@ impl DrawList {
             return;
         }
         let nearest = (centre - eye).length() - radius;
-        let stand_in = device.stand_in.filter(|&o| {
-            culling.stand_ins && base_error(scene, o) <= tolerance.surface(nearest)
-        });
+        let stand_in =
+            device.stand_in.filter(|&o| culling.stand_ins && base_error(scene, o) <= tolerance.surface(nearest));
         if let Some(object) = stand_in {
             self.culled.stand_ins += 1;
             self.culled.drawn += 1;
@@ -203,9 +202,9 @@ impl DrawList {
             match at as usize % SLOTS {
                 LINES => self.lines.push(draw(What::Lines)),
                 step if step >= LEVELS => {
-                    let of = scene.shape(shape).map_or(0, |s| {
-                        s.shape.edges_of_size(edge_size(step - LEVELS) * s.shape.bounds.radius())
-                    });
+                    let of = scene
+                        .shape(shape)
+                        .map_or(0, |s| s.shape.edges_of_size(edge_size(step - LEVELS) * s.shape.bounds.radius()));
                     if of > 0 {
                         self.edges.push(draw(What::Edges(of)));
                     }

@@ -8,7 +8,7 @@ pub enum Detail {
     /// None that could be seen.
     #[default]
     Fine,
-    /// Small ones, for pictures in motion where the adapter is slow: surfaces up to 1.5 pixels off, and only feature
+    /// Small ones, for pictures in motion where the adapter is slow: surfaces up to 2 pixels off, and only feature
     /// edges whose feature is larger than 14 pixels.
     Moving,
 }
@@ -19,7 +19,7 @@ impl Detail {
         match self {
             Self::Full => -1.0,
             Self::Fine => 0.4,
-            Self::Moving => 1.5,
+            Self::Moving => 2.0,
         }
     }
 

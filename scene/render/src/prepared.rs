@@ -9,9 +9,7 @@ use crate::marker;
 use crate::theme::Theme;
 use bytemuck::{Pod, Zeroable};
 use glam::{Affine3A, Vec3, Vec4};
-use rr_scene::{
-    Aabb, Connection, DeviceId, Marks, Model, ModelRef, Place, Rgba8, SceneSnapshot, Shape, Workspace,
-};
+use rr_scene::{Aabb, Connection, DeviceId, Marks, Model, ModelRef, Place, Rgba8, SceneSnapshot, Shape, Workspace};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, Weak};

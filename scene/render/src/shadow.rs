@@ -57,7 +57,17 @@ impl FloorShadow {
                 wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::Sampler(&sampler) },
             ],
         });
-        Self { size, footprint, halfway, across, down, steps, bind_group, listed: Listed::new("floor shadow"), shown: None }
+        Self {
+            size,
+            footprint,
+            halfway,
+            across,
+            down,
+            steps,
+            bind_group,
+            listed: Listed::new("floor shadow"),
+            shown: None,
+        }
     }
 
     /// Place of the shadow for the scene; `None` when nothing casts one.

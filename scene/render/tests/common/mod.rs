@@ -4,8 +4,8 @@
 use glam::{Affine3A, Quat, Vec3};
 use rr_render::{AdapterChoice, Detail, FrameOptions, Gpu, GpuError, RenderStats, RenderTarget, Renderer, Theme};
 use rr_scene::{
-    Assembly, Camera, ColourRange, Command, Connection, Device, DeviceId, DeviceKind, Instance, Marks, Mesh, Model, ModelRef,
-    Part, Rgba8, Role, SceneSnapshot, Transform, UpAxis, Workspace,
+    Assembly, Camera, ColourRange, Command, Connection, Device, DeviceId, DeviceKind, Instance, Marks, Mesh, Model,
+    ModelRef, Part, Rgba8, Role, SceneSnapshot, Transform, UpAxis, Workspace,
 };
 use std::collections::HashMap;
 use std::f32::consts::TAU;

@@ -1,0 +1,306 @@
+//! The benchmark `factory-1000`: `factory WORKSPACE [auto|hardware|software] [WIDTHxHEIGHT]` prints how long a large
+//! workspace takes to load, cold and from the cache, what a frame on a fixed camera path costs with each saving switched
+//! off, how far the pictures are from those in full detail, and how long picking takes.
+//!
+//! Loading is measured in processes of their own, so that neither memory nor caches of one count for the other.
+#![allow(clippy::print_stdout, reason = "a program that prints figures")]
+#![allow(clippy::cast_precision_loss, reason = "figures for people")]
+
+use glam::{Vec2, Vec3};
+use rr_engine::{AdapterChoice, Cache, Engine, EngineConfig, Gpu, Limits, PictureSize, Settings};
+use rr_render::{Culling, Detail, FrameOptions, RenderStats, RenderTarget, Renderer, Theme};
+use rr_scene::{Camera, Model, PickModel, PickModels, SceneSnapshot};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+type Failure = Box<dyn std::error::Error>;
+
+/// Frames of each part of the camera path.
+const STEPS: usize = 12;
+
+fn main() -> Result<(), Failure> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let usage = "factory WORKSPACE [auto|hardware|software] [WIDTHxHEIGHT]";
+    let path = Path::new(args.first().ok_or(usage)?);
+    if let Some(cache) = args.get(1).and_then(|a| a.strip_prefix("--load=")) {
+        return load_and_tell(path, Path::new(cache));
+    }
+    let choice: AdapterChoice = args.get(1).map_or("auto", String::as_str).parse()?;
+    let size: PictureSize = args.get(2).map_or("1280x720", String::as_str).parse()?;
+    let cache = tempfile_folder()?;
+    let gpu = Gpu::headless(choice)?;
+    println!(
+        "{} ({}, {}), {}x{}",
+        gpu.info().name,
+        gpu.info().backend,
+        gpu.info().driver,
+        size.width_px,
+        size.height_px
+    );
+    for what in ["cold", "from cache"] {
+        println!("load {what:<12} {}", measured_load(path, &cache)?);
+    }
+    let scene = load(&gpu, path, &cache, true)?.0;
+    std::fs::remove_dir_all(&cache)?;
+    let triangles: usize =
+        scene.workspace.devices().filter_map(|d| scene.model_of(&d.id)).map(|m| m.triangle_count()).sum();
+    let connections = scene.workspace.connections().count();
+    println!(
+        "{} devices, {connections} connections, {} models, {:.1} million triangles at full detail",
+        scene.workspace.devices().count(),
+        scene.models.len(),
+        triangles as f64 / 1e6
+    );
+    frames(&gpu, &scene, size)?;
+    differences(&gpu, &scene, size)?;
+    picking(&scene, size);
+    Ok(())
+}
+
+fn tempfile_folder() -> Result<std::path::PathBuf, Failure> {
+    let folder = std::env::temp_dir().join(format!("rr-factory-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// Runs this program for one load and gives back the line it prints.
+fn measured_load(path: &Path, cache: &Path) -> Result<String, Failure> {
+    let out = Command::new(std::env::current_exe()?)
+        .args([path.as_os_str(), format!("--load={}", cache.display()).as_ref()])
+        .output()?;
+    if !out.status.success() {
+        return Err(String::from_utf8_lossy(&out.stderr).into_owned().into());
+    }
+    Ok(String::from_utf8(out.stdout)?.trim_end().to_owned())
+}
+
+fn load_and_tell(path: &Path, cache: &Path) -> Result<(), Failure> {
+    let gpu = Gpu::headless(AdapterChoice::Auto)?;
+    let (_, shown, cpu, refined) = load(&gpu, path, cache, false)?;
+    println!(
+        "{:6.2} s, {cpu:6.2} s of CPU, all refined after {:6.2} s, peak memory {} MB",
+        shown.as_secs_f64(),
+        refined.as_secs_f64(),
+        peak_memory_mb()
+    );
+    Ok(())
+}
+
+/// The scene, when all of it could be shown, the CPU seconds until then, when all of it had its coarser versions.
+fn load(
+    gpu: &Gpu,
+    path: &Path,
+    cache: &Path,
+    quiet: bool,
+) -> Result<(SceneSnapshot, Duration, f64, Duration), Failure> {
+    let (tx, woken) = std::sync::mpsc::sync_channel(1);
+    let config = EngineConfig {
+        gpu: gpu.clone(),
+        picture: PictureSize { width_px: 1280, height_px: 720 },
+        fps: 1.0,
+        theme: Theme::DARK,
+        settings: Settings { reduced_motion: true, ..Settings::default() },
+        owner_name: "factory".into(),
+        cache: Some(Cache::at(cache, 8 << 30)),
+        limits: Limits::default(),
+        autosave: false,
+        wake: Arc::new(move || _ = tx.try_send(())),
+    };
+    let (started, cpu) = (Instant::now(), cpu_secs());
+    let engine = Engine::start(config, rr_scene::file::load(path)?, Some(path.to_owned()))?;
+    engine.flush()?;
+    while engine.status().imports.iter().any(|i| !i.state.is_over()) {
+        let _ = woken.recv_timeout(Duration::from_millis(20));
+    }
+    let (shown, cpu) = (started.elapsed(), cpu_secs() - cpu);
+    let scene = engine.scene();
+    if !quiet {
+        for entry in engine.status().log.iter().filter(|e| e.level > rr_engine::LogLevel::Info) {
+            eprintln!("{}", entry.text);
+        }
+    }
+    while scene.models.values().any(|m| m.stand_in.get().is_none()) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let refined = started.elapsed();
+    // What is written to the cache last is written when its thread is joined.
+    engine.shutdown()?;
+    Ok((SceneSnapshot::clone(&scene), shown, cpu, refined))
+}
+
+/// Processor time of this process and of helpers that have ended; 0 where the system does not tell.
+fn cpu_secs() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Behind the name in brackets: user and system time are the 12th and 13th fields, those of children follow, in ticks
+    // of 10 ms.
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    fields.split_whitespace().skip(11).take(4).filter_map(|f| f.parse::<u64>().ok()).sum::<u64>() as f64 / 100.0
+}
+
+fn peak_memory_mb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.split_whitespace().next().and_then(|n| n.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
+/// The path: around the whole hall, across it, and along an aisle at the height of the eyes.
+fn camera_path(scene: &SceneSnapshot) -> Vec<(&'static str, Camera)> {
+    let bounds = scene.workspace.devices().fold(rr_scene::Aabb::EMPTY, |all, d| {
+        let own = scene.model_of(&d.id).map_or(rr_scene::Aabb::EMPTY, |m| m.bounds());
+        all.union(own.transformed(&d.transform.world_from_device()))
+    });
+    let (centre, size) = (bounds.centre(), bounds.size());
+    let span = size.x.max(size.z);
+    let mut path = Vec::new();
+    for i in 0..STEPS {
+        let t = i as f32 / STEPS as f32;
+        let around = Camera {
+            target: centre,
+            distance: span * 0.95,
+            yaw: t * std::f32::consts::TAU,
+            pitch: 0.6,
+            ..Camera::default()
+        };
+        path.push(("overview", around));
+    }
+    for i in 0..STEPS {
+        let t = i as f32 / STEPS as f32 - 0.5;
+        let target = centre + Vec3::new(size.x * t * 0.8, 1.0, size.z * t * 0.3);
+        path.push(("across", Camera { target, distance: span * 0.22, yaw: 0.7 + t, pitch: 0.4, ..Camera::default() }));
+    }
+    for i in 0..STEPS {
+        let t = i as f32 / STEPS as f32 - 0.5;
+        let target = Vec3::new(centre.x + size.x * t * 0.7, 1.4, centre.z);
+        path.push(("aisle", Camera { target, distance: 12.0, yaw: 1.5 + t * 0.5, pitch: 0.03, ..Camera::default() }));
+    }
+    path
+}
+
+fn frames(gpu: &Gpu, scene: &SceneSnapshot, size: PictureSize) -> Result<(), Failure> {
+    let path = camera_path(scene);
+    let all = Culling::default();
+    let software = gpu.info().is_software;
+    let moving = if software { Detail::Moving } else { Detail::Fine };
+    let cases = [
+        ("all savings, in motion", moving, all, true),
+        ("all savings, at rest", Detail::Fine, all, true),
+        ("faces only, in motion", moving, all, false),
+        ("  without stand-ins", moving, Culling { stand_ins: false, ..all }, false),
+        ("  without levels", moving, Culling { levels: false, stand_ins: false, ..all }, false),
+        ("  without small", moving, Culling { small: false, ..all }, false),
+        ("  without frustum", moving, Culling { frustum: false, ..all }, false),
+        ("  without any", moving, Culling::NONE, false),
+    ];
+    println!("{:<24} {:>27} {:>27} {:>27}", "ms per frame, p50 / p95", "overview", "across", "aisle");
+    // For trying things out.
+    let some = if std::env::var_os("RR_QUICK").is_some() { 3 } else { cases.len() };
+    for (name, detail, culling, everything) in cases.into_iter().take(some) {
+        let mut renderer = Renderer::new(gpu, Theme::DARK)?;
+        let mut target = RenderTarget::new(gpu, size.width_px, size.height_px, gpu.default_samples())?;
+        let base = if everything { FrameOptions::default() } else { FrameOptions::bare() };
+        let options = FrameOptions { detail, culling, ..base };
+        // The first frame brings everything onto the device.
+        renderer.render(&mut target, scene, &options)?;
+        target.read_back(|bytes, _| bytes[0])?;
+        let mut line = format!("{name:<24}");
+        for part in ["overview", "across", "aisle"] {
+            let mut times = Vec::new();
+            let mut stats = RenderStats::default();
+            // What takes seconds is not drawn a dozen times.
+            let budget = Instant::now();
+            for (_, camera) in path.iter().filter(|(p, _)| *p == part) {
+                let scene = SceneSnapshot { camera: *camera, ..scene.clone() };
+                let start = Instant::now();
+                stats = renderer.render(&mut target, &scene, &options)?;
+                target.read_back(|bytes, _| bytes[bytes.len() / 2])?;
+                times.push(start.elapsed().as_secs_f64() * 1e3);
+                if budget.elapsed() > Duration::from_secs(8) {
+                    break;
+                }
+            }
+            times.sort_by(f64::total_cmp);
+            let (p50, p95) = (times[times.len() / 2], times[(times.len() - 1) * 95 / 100]);
+            line += &format!("  {p50:6.1} /{p95:7.1} ({:5.0}k tri)", stats.triangles as f64 / 1e3);
+            if everything {
+                line += &format!(" {}o {}c {}s {}d", stats.instances, stats.culled, stats.stand_ins, stats.draw_calls);
+            }
+        }
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// Mean difference of the pictures, and the share of pixels that differ by more than 40 of 255.
+fn differences(gpu: &Gpu, scene: &SceneSnapshot, size: PictureSize) -> Result<(), Failure> {
+    let mut renderer = Renderer::new(gpu, Theme::DARK)?;
+    let mut target = RenderTarget::new(gpu, size.width_px, size.height_px, 1)?;
+    for detail in [Detail::Fine, Detail::Moving] {
+        let (mut mean, mut far): (f64, f64) = (0.0, 0.0);
+        for (part, camera) in camera_path(scene).into_iter().step_by(STEPS / 3) {
+            let scene = SceneSnapshot { camera, ..scene.clone() };
+            let mut draw = |detail| -> Result<Vec<u8>, Failure> {
+                renderer.render(&mut target, &scene, &FrameOptions { detail, ..FrameOptions::bare() })?;
+                Ok(target.to_rgba()?)
+            };
+            let (full, saved) = (draw(Detail::Full)?, draw(detail)?);
+            if let Some(folder) = std::env::var_os("RR_PICTURES") {
+                renderer_pictures(Path::new(&folder), &format!("{part}-{detail:?}"), (&full, &saved), size)?;
+            }
+            let pairs = full.iter().zip(&saved).map(|(a, b)| a.abs_diff(*b));
+            let sum: u64 = pairs.clone().map(u64::from).sum();
+            mean = mean.max(sum as f64 / full.len() as f64);
+            let differ = full
+                .chunks_exact(4)
+                .zip(saved.chunks_exact(4))
+                .filter(|(a, b)| a.iter().zip(*b).any(|(a, b)| a.abs_diff(*b) > 40));
+            far = far.max(differ.count() as f64 / (full.len() / 4) as f64);
+        }
+        println!(
+            "difference to full detail, {detail:?}: mean {mean:.2} of 255, {:.2} % of pixels by more than 40 (worst of the path)",
+            far * 100.0
+        );
+    }
+    Ok(())
+}
+
+/// For the eye: what was compared.
+fn renderer_pictures(folder: &Path, name: &str, pair: (&[u8], &[u8]), size: PictureSize) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder)?;
+    for (which, rgba) in [("full", pair.0), ("saved", pair.1)] {
+        let file = std::fs::File::create(folder.join(format!("{name}-{which}.png")))?;
+        let mut encoder = png::Encoder::new(std::io::BufWriter::new(file), size.width_px, size.height_px);
+        encoder.set_color(png::ColorType::Rgba);
+        encoder.write_header()?.write_image_data(rgba)?;
+    }
+    Ok(())
+}
+
+fn picking(scene: &SceneSnapshot, size: PictureSize) {
+    let mut picks = PickModels::default();
+    let start = Instant::now();
+    for (key, model) in scene.models.iter() {
+        let model: &Arc<Model> = model;
+        picks.insert(key.clone(), Arc::new(PickModel::new(Arc::clone(model))));
+    }
+    let built = start.elapsed();
+    let aspect = size.width_px as f32 / size.height_px as f32;
+    let (mut times, mut hits) = (Vec::new(), 0);
+    for (_, camera) in camera_path(scene) {
+        for i in 0..40 {
+            let at = Vec2::new((i % 8) as f32 + 0.5, (i / 8) as f32 + 0.5) / Vec2::new(8.0, 5.0);
+            let start = Instant::now();
+            hits += usize::from(picks.pick(scene, &camera.ray(at, aspect), 0.004).is_some());
+            times.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    println!(
+        "picking: P50 {:.3} ms, P95 {:.3} ms, {hits} of {} rays hit; preparing took {:.0} ms",
+        times[times.len() / 2],
+        times[times.len() * 95 / 100],
+        times.len(),
+        built.as_secs_f64() * 1e3
+    );
+}
