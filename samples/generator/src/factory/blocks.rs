@@ -208,7 +208,7 @@ fn die_store() -> Block {
 fn packing() -> Block {
     let mut b = Block::new("Packing", 8.4);
     let near = b.row(RollerLong, 4, 2.7, 5.1, 2.4);
-    let far = b.row(RollerLong, 4, 2.7, 5.1, 6.0);
+    let far = b.row(BeltConveyor, 8, 1.5, 2.5, 6.0);
     let stackers = [b.put(RobotArmLarge, 21.6, 2.4, 0.0), b.put(RobotArmLarge, 21.6, 6.0, 0.0)];
     let packers: Vec<_> = (0..3).map(|i| b.put(RobotArm, 4.0 + 6.0 * f64::from(i), 3.6, 90.0)).collect();
     let pallets = b.row(PalletLoaded, 3, 21.4, 1.7, 4.2);
@@ -217,10 +217,10 @@ fn packing() -> Block {
     b.row(SafetyFence, 6, 1.4, 2.2, 0.8);
     b.link(near[0], packers[0], FLOW);
     b.link(near[3], stackers[0], FLOW);
-    b.link(far[3], stackers[1], FLOW);
+    b.link(far[7], stackers[1], FLOW);
     b.link(stackers[0], pallets[1], "material");
     b.link(pallets[1], truck, "material");
-    b.link(packers[1], far[1], FLOW);
+    b.link(packers[1], far[3], FLOW);
     b
 }
 

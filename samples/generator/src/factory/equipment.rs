@@ -1,10 +1,13 @@
 //! The 20 models of the factory: files, kinds, names and properties.
 
 use crate::iges::IgesUnit;
-use crate::kit::{Catalogue, Solid, along_y, part, shift};
+use crate::kit::Catalogue;
 use crate::line::{number, text};
-use crate::models::palette::{GREY, LIGHT, STEEL};
-use crate::models::{belt_conveyor, machining_cell, pallet, robot_arm, roller_conveyor, safety_fence};
+use crate::models::{
+    air_compressor, belt_conveyor, cnc_lathe, forklift, gantry_crane, heat_exchanger, hydraulic_press,
+    injection_moulder, laser_cutter, machining_cell, palette, pallet, process_tank, robot_arm, roller_conveyor,
+    safety_fence, storage_rack, switch_cabinets, tunnel_oven,
+};
 use crate::outputs::{Format, Sample};
 use rr_scene::{DeviceKind, PropertyValue};
 
@@ -188,38 +191,25 @@ impl Model {
             Self::RollerLong => roller_conveyor::build(40),
             Self::BeltConveyor => belt_conveyor::build(),
             Self::RobotArm => robot_arm::build(robot_arm::WORKING),
-            Self::RobotArmLarge => robot_arm::build(robot_arm::Pose([0.0, 5.0, 40.0, 0.0, 50.0, 30.0])),
+            Self::RobotArmLarge => {
+                let pose = robot_arm::Pose([0.0, 8.0, 34.0, 0.0, 56.0, 30.0]);
+                robot_arm::build(pose).scaled(1.35).repainted(palette::ORANGE, palette::YELLOW)
+            }
             Self::MachiningCell => machining_cell::build(),
-            Self::CncLathe => simple(4600.0, 1900.0, 1900.0, 12),
-            Self::InjectionMoulder => simple(6200.0, 1700.0, 2100.0, 12),
+            Self::CncLathe => cnc_lathe::build(),
+            Self::InjectionMoulder => injection_moulder::build(),
             Self::SafetyFence => safety_fence::build(),
-            Self::StorageRack => simple(5700.0, 1200.0, 6000.0, 12),
-            Self::GantryCrane => simple(7600.0, 4400.0, 5000.0, 12),
-            Self::ProcessTank => simple(4600.0, 2400.0, 3600.0, 12),
+            Self::StorageRack => storage_rack::build(),
+            Self::GantryCrane => gantry_crane::build(),
+            Self::ProcessTank => process_tank::build(),
             Self::PalletLoaded => pallet::loaded(),
-            Self::HydraulicPress => simple(2900.0, 2700.0, 4400.0, 36),
-            Self::TunnelOven => simple(6300.0, 2200.0, 2600.0, 36),
-            Self::Forklift => simple(3400.0, 1250.0, 2200.0, 30),
-            Self::SwitchCabinets => simple(4800.0, 700.0, 2200.0, 36),
-            Self::LaserCutter => simple(8800.0, 3600.0, 2300.0, 40),
-            Self::AirCompressor => simple(2200.0, 1000.0, 1700.0, 20),
-            Self::HeatExchanger => simple(4400.0, 1100.0, 1900.0, 24),
+            Self::HydraulicPress => hydraulic_press::build(),
+            Self::TunnelOven => tunnel_oven::build(),
+            Self::Forklift => forklift::build(),
+            Self::SwitchCabinets => switch_cabinets::build(),
+            Self::LaserCutter => laser_cutter::build(),
+            Self::AirCompressor => air_compressor::build(),
+            Self::HeatExchanger => heat_exchanger::build(),
         }
     }
-}
-
-/// A housing with a row of knobs.
-fn simple(x: f64, y: f64, z: f64, knobs: usize) -> Catalogue {
-    let mut c = Catalogue::default();
-    let knob = c.add(part("Knob").body(STEEL, Solid::drum(20.0, 30.0, 6.0)));
-    let mut root = part("Machine")
-        .body(GREY, Solid::block(x - 100.0, y - 160.0, 150.0, 0.0))
-        .body(LIGHT, Solid::block(x, y - 60.0, z - 150.0, 20.0).at(shift(0.0, 0.0, 150.0)));
-    for i in 0..knobs {
-        let (column, row) = ((i % 30) as f64, (i / 30) as f64);
-        let at = shift((column / 29.0 - 0.5) * (x - 200.0), 30.0 - y / 2.0, 300.0 + row * 100.0);
-        root = root.child(knob, at * along_y() * crate::kit::turn_x(180.0));
-    }
-    c.add(root);
-    c
 }
