@@ -5,6 +5,7 @@ use super::blocks::{self, Block};
 use crate::line::{Place, apply, radians};
 use anyhow::Result;
 use glam::Vec3;
+use rr_scene::geometry::Aabb;
 use rr_scene::{Camera, Command, Connection, Device, DeviceId, ModelRef, NamedView, UpAxis, Workspace};
 
 /// Width of the aisles between blocks, metres.
@@ -131,25 +132,26 @@ fn connect(w: &mut Workspace, placed: &[Placed], ids: &[Vec<DeviceId>]) -> Resul
 }
 
 fn views(w: &mut Workspace, hall: &Hall) -> Result<()> {
-    let middle = hall.placed.len() / 2;
-    let at = |i: usize, x: f64, y: f64, z: f64| {
-        let p = &hall.placed[i];
+    // A point of the first block of a kind that there are several of, as far to the right as asked for.
+    let at = |title: &str, number: usize, x: f64, y: f64, z: f64| {
+        let of_kind = |p: &&Placed| p.block.title == title;
+        let p = hall.placed.iter().filter(of_kind).take(number).last().unwrap_or(&hall.placed[0]);
         [p.x + x, z, -(p.y + y)]
     };
+    // The aisle right of the second column; the eye stands in it 1.7 m above the floor, before the first row.
     let aisle = -hall.width / 2.0 + (blocks::WIDTH + AISLE) * 2.0 - AISLE / 2.0;
-    let span = hall.width.max(hall.depth);
+    let far = hall.depth * 0.6;
+    let (x, z) = ((hall.width / 2.0) as f32, (hall.depth / 2.0) as f32);
+    let mut whole = Camera { yaw: radians(-28.0), pitch: radians(38.0), ..Camera::default() };
+    whole.fit(&Aabb::of_points([[-x, 0.0, -z], [x, 4.0, z]]), 16.0 / 9.0);
+    // It leaves room for what is high in front, of which there is nothing. Whole metres, so that the last bits of
+    // sines never change the file.
+    whole.distance = (whole.distance * 0.84).ceil();
+    apply(w, &Command::SaveView(NamedView { name: "Whole factory".to_owned(), camera: whole }))?;
     for (name, target, distance, yaw, pitch) in [
-        ("Whole factory", [0.0, 0.0, 0.0], span * 0.92, -32.0, 34.0),
-        // The eye is 1.7 m above the floor.
-        (
-            "Along the aisle",
-            [aisle, 1.35, 0.0],
-            hall.depth * 0.45,
-            3.0,
-            (0.35 / (hall.depth * 0.45)).asin().to_degrees(),
-        ),
-        ("Moulding machine", at(0, 4.0, 6.0, 1.1), 8.5, -24.0, 20.0),
-        ("Press lines", at(middle.min(6), 13.0, 4.0, 1.0), 46.0, 38.0, 27.0),
+        ("Along the aisle", [aisle, 1.6, hall.depth / 2.0 + 3.0 - far], far, 0.0, (0.1 / far).asin().to_degrees()),
+        ("Moulding machine", at("Moulding line", 1, 4.2, 6.0, 1.0), 8.0, 28.0, 22.0),
+        ("Press line", at("Press line", 2, 11.0, 5.0, 1.0), 34.0, -32.0, 24.0),
     ] {
         let camera = Camera {
             target: Vec3::from_array(target.map(|v| v as f32)),

@@ -84,10 +84,10 @@ fn cylinder(c: &mut Catalogue, screw: PartId) -> PartId {
         p = p.child(screw, shift(x, y, 300.0));
     }
     // Intake filter at the side of the head.
-    let filter = Profile::path(&[(0.0, 0.0, 0.0), (70.0, 0.0, 8.0), (70.0, 110.0, 8.0), (0.0, 110.0, 0.0)]);
+    let filter = Profile::path(&[(0.0, 0.0, 0.0), (70.0, 0.0, 8.0), (70.0, 75.0, 8.0), (0.0, 75.0, 0.0)]);
     p = p
-        .body(STEEL, rod_y(0.0, -190.0, 272.0, 30.0, 60.0).with_steps(20))
-        .body(BLACK, Solid::revolve(&filter).with_steps(32).at(shift(0.0, -190.0, 272.0) * facing_front()));
+        .body(STEEL, rod_y(0.0, -150.0, 272.0, 30.0, 30.0).with_steps(20))
+        .body(BLACK, Solid::revolve(&filter).with_steps(32).at(shift(0.0, -150.0, 272.0) * facing_front()));
     c.add(p)
 }
 

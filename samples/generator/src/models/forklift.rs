@@ -4,7 +4,7 @@
 use super::hardware::{HERE, bar_box, bolt, grille, nut, plate_y, ring, rod_y, rod_z, row};
 use super::palette::{BLACK, DARK, GREY, LIGHT, ORANGE, RED, STEEL, YELLOW};
 use crate::kit::{
-    Catalogue, Part, PartId, Profile, Solid, along_x, along_y, facing_front, part, shift, turn_x, turn_y, turn_z,
+    Catalogue, Part, PartId, Profile, Rgb, Solid, along_x, along_y, facing_front, part, shift, turn_x, turn_y, turn_z,
 };
 use glam::dvec3;
 
@@ -19,7 +19,7 @@ pub fn build() -> Catalogue {
     let mast = mast(&mut c, screw);
     let guard = c.add(guard());
     let place = c.add(driving_place());
-    let lamp = c.add(lamp());
+    let lamps = [LIGHT, RED].map(|glass| c.add(lamp(glass)));
     let mut root =
         part("Forklift").child(body, HERE).child(mast, shift(640.0, 0.0, 0.0)).child(guard, HERE).child(place, HERE);
     for side in [-1.0, 1.0] {
@@ -27,8 +27,8 @@ pub fn build() -> Catalogue {
         root = root
             .child(front, shift(380.0, side * 480.0, 320.0) * turn)
             .child(rear, shift(-930.0, side * 440.0, 250.0) * turn)
-            .child(lamp, shift(520.0, side * 420.0, 1880.0))
-            .child(lamp, shift(-1330.0, side * 380.0, 900.0) * turn_z(180.0));
+            .child(lamps[0], shift(520.0, side * 420.0, 1880.0))
+            .child(lamps[1], shift(-1330.0, side * 380.0, 900.0) * turn_z(180.0));
     }
     c.add(root);
     c
@@ -249,11 +249,11 @@ fn driving_place() -> Part {
 }
 
 /// Shines to +x.
-fn lamp() -> Part {
+fn lamp(glass: Rgb) -> Part {
     let shell =
         Profile::path(&[(0.0, 0.0, 0.0), (30.0, 0.0, 0.0), (62.0, 50.0, 20.0), (62.0, 80.0, 0.0), (0.0, 80.0, 0.0)]);
     part("Lamp")
         .body(DARK, Solid::revolve(&shell).at(along_x()))
-        .body(RED, Solid::cylinder(54.0, 6.0, 2.0).at(shift(80.0, 0.0, 0.0) * along_x()))
+        .body(glass, Solid::cylinder(54.0, 6.0, 2.0).at(shift(80.0, 0.0, 0.0) * along_x()))
         .body(DARK, bar_box((20.0, -10.0, -110.0), (20.0, 20.0, 60.0)))
 }

@@ -83,7 +83,7 @@ pub(super) fn row(mut p: Part, child: PartId, at: DAffine3, step: (f64, f64, f64
 
 /// Two flanges bolted together about z = 0, on a pipe along z.
 pub(super) fn flanges(c: &mut Catalogue, pipe: f64, count: usize, colour: Rgb) -> PartId {
-    let size = pipe * 0.16 + 3.0;
+    let size = pipe * 0.08 + 7.0;
     let bolt = c.add(nut(size));
     let (outer, half) = (pipe + size * 4.4, size * 1.6);
     let disc = |z: f64| Solid::tube(outer, pipe * 0.96, half - 1.0).at(shift(0.0, 0.0, z));

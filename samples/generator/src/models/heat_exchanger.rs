@@ -87,7 +87,6 @@ fn saddle(c: &mut Catalogue, screw: PartId) -> PartId {
         let plate = Profile::rect(-300.0, z - RADIUS - 60.0, 300.0, z - RADIUS + 10.0);
         Solid::extrude(&plate, &[], 120.0).at(shift(-60.0, 0.0, 0.0) * turn_z(90.0) * turn_x(90.0))
     };
-    let web = c.add(part("Web").body(BLUE, bar_box((-6.0, -300.0, 0.0), (12.0, 30.0, 200.0))));
     let mut p = part("Saddle frame")
         .body(DARK, bar_box((-100.0, -400.0, 0.0), (200.0, 800.0, 16.0)))
         .body(BLUE, cradle(AXES[0]))
@@ -100,7 +99,6 @@ fn saddle(c: &mut Catalogue, screw: PartId) -> PartId {
     }
     for z in AXES {
         p = p.body(BLUE, bar_box((-55.0, -380.0, z - RADIUS - 90.0), (110.0, 760.0, 30.0)));
-        p = p.child(web, shift(0.0, 0.0, z - 220.0)).child(web, shift(0.0, 0.0, z - 220.0) * turn_z(180.0));
     }
     for x in [-75.0, 75.0] {
         p = row(p, screw, shift(x, -340.0, 16.0), (0.0, 170.0, 0.0), 5);

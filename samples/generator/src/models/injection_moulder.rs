@@ -27,6 +27,8 @@ pub fn build() -> Catalogue {
     let clamp = clamp(&mut c, nut, screw);
     let gate = c.add(gate());
     let injection = injection(&mut c, screw);
+    let hydraulics = hydraulics(&mut c, screw);
+    let cabinet = cabinet(&mut c, screw);
     let chain = c.add(cable_link());
     let mut root = part("Injection moulding machine")
         .child(bed, HERE)
@@ -34,6 +36,8 @@ pub fn build() -> Catalogue {
         .child(gate, shift(0.0, -780.0, 0.0))
         .child(gate, shift(0.0, 760.0, 0.0))
         .child(injection, HERE)
+        .child(hydraulics, shift(900.0, -520.0, BED))
+        .child(cabinet, shift(2560.0, -520.0, BED))
         .child(panel, shift(330.0, -700.0, 1080.0))
         .child(tower, shift(-350.0, 420.0, 1990.0))
         .child(vent, shift(1250.0, -751.0, 230.0))
@@ -172,7 +176,6 @@ fn injection(c: &mut Catalogue, screw: PartId) -> PartId {
         .body(GREY, block(2240.0, 160.0))
         .body(STEEL, rod_x(1660.0, 0.0, AXIS, 70.0, 600.0))
         .body(DARK, bar_box((1100.0, -300.0, BED + 130.0), (1500.0, 600.0, 120.0)))
-        .body(LIGHT, bar_box((2420.0, -640.0, BED + 2.0), (600.0, 240.0, 620.0)))
         .body(STEEL, bar_box((-100.0, -400.0, BED), (3000.0, 70.0, 70.0)))
         .body(STEEL, bar_box((-100.0, 330.0, BED), (3000.0, 70.0, 70.0)))
         .child(drive, shift(2420.0, 0.0, AXIS) * along_x())
@@ -211,6 +214,50 @@ fn hopper() -> Part {
             BLACK,
             Solid::bar(&[dvec3(100.0, 0.0, 870.0), dvec3(330.0, 0.0, 870.0), dvec3(390.0, 0.0, 100.0)], 34.0, 120.0),
         )
+}
+
+/// Valve block on the bed with stacked valves, coils and hoses to the injection cylinders; its middle is the origin.
+fn hydraulics(c: &mut Catalogue, screw: PartId) -> PartId {
+    let valve = part("Directional valve")
+        .body(DARK, bar_box((-32.0, -90.0, 0.0), (64.0, 180.0, 70.0)))
+        .body(BLACK, rod_y(0.0, -160.0, 36.0, 26.0, 70.0).with_steps(16))
+        .body(BLACK, rod_y(0.0, 90.0, 36.0, 26.0, 70.0).with_steps(16))
+        .body(YELLOW, bar_box((-14.0, -120.0, 62.0), (28.0, 30.0, 20.0)));
+    let valve = c.add(row(valve, screw, shift(-20.0, -60.0, 70.0), (0.0, 40.0, 0.0), 4));
+    let mut p = part("Valve block")
+        .body(GREY, bar_box((-320.0, -130.0, 0.0), (640.0, 260.0, 150.0)))
+        .body(STEEL, rod_z(380.0, 0.0, 0.0, 75.0, 420.0))
+        .body(DARK, rod_z(380.0, 0.0, 420.0, 60.0, 40.0));
+    p = row(p, valve, shift(-270.0, 0.0, 150.0), (90.0, 0.0, 0.0), 7);
+    for k in 0..5 {
+        let x = -240.0 + 120.0 * f64::from(k);
+        let hose = [
+            dvec3(x, 130.0, 75.0),
+            dvec3(x, 240.0, 75.0),
+            dvec3(x + 60.0, 240.0, 330.0),
+            dvec3(x + 60.0, 330.0, 380.0),
+        ];
+        p = p.body(BLACK, Solid::bar(&hose, 17.0, 50.0).with_steps(12));
+    }
+    c.add(p)
+}
+
+/// Switch cabinet at the right end, its doors to the front.
+fn cabinet(c: &mut Catalogue, screw: PartId) -> PartId {
+    let vent = grille(c, 380.0, 200.0, GREY);
+    let mut p = part("Switch cabinet")
+        .body(DARK, bar_box((-300.0, -110.0, 0.0), (740.0, 220.0, 40.0)))
+        .body(LIGHT, bar_box((-310.0, -130.0, 40.0), (760.0, 250.0, 840.0)))
+        .body(BLUE, bar_box((-312.0, -132.0, 800.0), (764.0, 254.0, 24.0)))
+        .body(YELLOW, bar_box((-240.0, -143.0, 640.0), (90.0, 4.0, 90.0)))
+        .child(vent, shift(-120.0, -138.0, 90.0));
+    for x in [-300.0, 78.0] {
+        p = p
+            .body(GREY, bar_box((x, -138.0, 60.0), (362.0, 8.0, 720.0)))
+            .body(BLACK, bar_box((x + 310.0, -160.0, 380.0), (24.0, 24.0, 130.0)));
+        p = row(p, screw, shift(x + 24.0, -138.0, 100.0) * facing_front(), (0.0, 0.0, 210.0), 4);
+    }
+    c.add(p)
 }
 
 /// A link of the cable chain to the carriage.

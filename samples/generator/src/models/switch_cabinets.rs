@@ -66,7 +66,7 @@ fn shell(c: &mut Catalogue, screw: PartId, eye: PartId, hinge: PartId, handle: P
     // Cable glands and eyes on the roof.
     for (x, r) in [(-180.0, 0.8), (-60.0, 1.0), (80.0, 1.0), (200.0, 0.7)] {
         p = p
-            .body(DARK, Solid::revolve(&bend).with_steps(24).at(shift(x, 60.0, PLINTH + HEIGHT)))
+            .body(DARK, Solid::revolve(&bend).with_steps(14).at(shift(x, 60.0, PLINTH + HEIGHT)))
             .body(BLACK, rod_z(x, 60.0, PLINTH + HEIGHT + 50.0, 24.0 * r, 30.0).with_steps(20));
     }
     for (x, y) in [(-360.0, -210.0), (360.0, -210.0), (360.0, 260.0), (-360.0, 260.0)] {
@@ -80,7 +80,7 @@ fn shell(c: &mut Catalogue, screw: PartId, eye: PartId, hinge: PartId, handle: P
 }
 
 fn lifting_eye() -> Part {
-    let ring = Solid::revolve(&Profile::circle(22.0, 0.0, 6.0)).with_steps(14);
+    let ring = Solid::revolve(&Profile::circle(22.0, 0.0, 6.0)).with_steps(10);
     part("Lifting eye")
         .body(STEEL, Solid::cylinder(20.0, 12.0, 2.0).with_steps(16))
         .body(STEEL, ring.at(shift(0.0, 0.0, 36.0) * facing_front()))
@@ -90,8 +90,11 @@ fn handle() -> Part {
     let plate = Profile::slot(-100.0, 100.0, 0.0, 24.0);
     let lever = Profile::link(glam::dvec2(0.0, 60.0), 16.0, glam::dvec2(0.0, -80.0), 11.0);
     part("Handle")
-        .body(DARK, Solid::extrude_chamfered(&plate, &[], 12.0, 2.0).at(turn_upright()))
-        .body(BLACK, Solid::extrude_chamfered(&lever, &[], 16.0, 4.0).at(shift(0.0, -14.0, 0.0) * facing_front()))
+        .body(DARK, Solid::extrude_chamfered(&plate, &[], 12.0, 2.0).with_steps(12).at(turn_upright()))
+        .body(
+            BLACK,
+            Solid::extrude_chamfered(&lever, &[], 16.0, 4.0).with_steps(12).at(shift(0.0, -14.0, 0.0) * facing_front()),
+        )
         .body(STEEL, rod_y(0.0, -36.0, 60.0, 9.0, 10.0).with_steps(16))
 }
 
