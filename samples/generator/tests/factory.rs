@@ -1,6 +1,6 @@
 //! The factory has what it promises: counts, distinct models, room around every device, the same bytes on every run.
 
-use glam::{DVec2, DVec3, Vec3, dvec2};
+use glam::{DVec2, DVec3, Vec2, Vec3, dvec2};
 use rr_samples::factory::{Model, file_name, workspace, write};
 use rr_samples::kit::Triangle;
 use rr_scene::{DeviceKind, Workspace};
@@ -69,6 +69,16 @@ fn no_two_devices_stand_in_each_other() {
         }
     }
     assert!(wrong.is_empty(), "{} pairs\n{}", wrong.len(), wrong[..wrong.len().min(40)].join("\n"));
+}
+
+#[test]
+fn the_first_view_shows_every_device() {
+    let w = workspace(1000).unwrap();
+    let view = &w.views()[0];
+    let middles = w.devices().map(|d| view.camera.project(d.transform.position, 16.0 / 9.0).unwrap());
+    let (lo, hi) = middles.fold((Vec2::INFINITY, Vec2::NEG_INFINITY), |(lo, hi), p| (lo.min(p), hi.max(p)));
+    assert!(lo.min_element() > 0.01 && hi.max_element() < 0.99, "{lo} to {hi}");
+    assert!((hi - lo).min_element() > 0.5, "{lo} to {hi}: a small part of the picture");
 }
 
 #[test]

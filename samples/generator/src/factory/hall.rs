@@ -28,7 +28,7 @@ struct Hall {
 
 /// A workspace with that many devices and a fifth as many connections.
 pub fn workspace(devices: usize) -> Result<Workspace> {
-    let mut w = Workspace::new(&format!("Factory with {devices} devices"));
+    let mut w = Workspace::new(format!("Factory with {devices} devices"));
     let hall = plan(devices);
     let mut ids: Vec<Vec<DeviceId>> = Vec::new();
     let mut count = 0;
@@ -142,11 +142,12 @@ fn views(w: &mut Workspace, hall: &Hall) -> Result<()> {
     let aisle = -hall.width / 2.0 + (blocks::WIDTH + AISLE) * 2.0 - AISLE / 2.0;
     let far = hall.depth * 0.6;
     let (x, z) = ((hall.width / 2.0) as f32, (hall.depth / 2.0) as f32);
-    let mut whole = Camera { yaw: radians(-28.0), pitch: radians(38.0), ..Camera::default() };
+    let mut whole = Camera { yaw: radians(-16.0), pitch: radians(40.0), ..Camera::default() };
     whole.fit(&Aabb::of_points([[-x, 0.0, -z], [x, 4.0, z]]), 16.0 / 9.0);
-    // It leaves room for what is high in front, of which there is nothing. Whole metres, so that the last bits of
-    // sines never change the file.
-    whole.distance = (whole.distance * 0.84).ceil();
+    // What is near takes more of the picture than what is far: closer and looking a little lower fills it. Whole
+    // metres, so that the last bits of sines never change the file.
+    whole.distance = (whole.distance * 0.87).ceil();
+    whole.target.z = (z * 0.13).ceil();
     apply(w, &Command::SaveView(NamedView { name: "Whole factory".to_owned(), camera: whole }))?;
     for (name, target, distance, yaw, pitch) in [
         ("Along the aisle", [aisle, 1.6, hall.depth / 2.0 + 3.0 - far], far, 0.0, (0.1 / far).asin().to_degrees()),
