@@ -1,5 +1,7 @@
 //! The factory has what it promises: counts, distinct models, room around every device, the same bytes on every run.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: a panic is a failure")]
+
 use glam::{DVec2, DVec3, Vec2, Vec3, dvec2};
 use rr_samples::factory::{Model, file_name, workspace, write};
 use rr_samples::kit::Triangle;
