@@ -1,10 +1,10 @@
-//! A counterbalanced forklift that faces +x: chassis, counterweight, mast with chains and cylinders, forks with a loaded
-//! pallet's space free, overhead guard, seat, steering wheel, treaded tyres, lamps.
+//! A counterbalanced forklift that faces +x: chassis, counterweight, mast with chains and cylinders, forks, overhead
+//! guard, seat, steering wheel, treaded tyres, lamps.
 
 use super::hardware::{HERE, bar_box, bolt, grille, nut, plate_y, ring, rod_y, rod_z, row};
 use super::palette::{BLACK, DARK, GREY, LIGHT, ORANGE, RED, STEEL, YELLOW};
 use crate::kit::{
-    Catalogue, Part, PartId, Profile, Rgb, Solid, along_x, along_y, facing_front, part, shift, turn_x, turn_y, turn_z,
+    Catalogue, Part, PartId, Profile, Rgb, Solid, along_x, along_y, facing_front, part, shift, turn_y, turn_z,
 };
 use glam::dvec3;
 
@@ -150,7 +150,7 @@ fn mast(c: &mut Catalogue, screw: PartId) -> PartId {
     let rail = |y: f64, height: f64| Solid::extrude(&channel, &[], height).at(shift(40.0, y, 70.0));
     let mut p = part("Mast")
         .body(DARK, rail(-330.0, 2080.0))
-        .body(DARK, rail(-330.0, 2080.0).at(turn_x(0.0) * mirror_side()))
+        .body(DARK, rail(-330.0, 2080.0).at(mirror_side()))
         .body(GREY, Solid::block(60.0, 40.0, 2040.0, 4.0).at(shift(110.0, -250.0, 110.0)))
         .body(GREY, Solid::block(60.0, 40.0, 2040.0, 4.0).at(shift(110.0, 250.0, 110.0)))
         .body(DARK, bar_box((30.0, -330.0, 2060.0), (120.0, 660.0, 80.0)))

@@ -133,7 +133,7 @@ fn girder(c: &mut Catalogue, screw: PartId) -> PartId {
     for x in [-3400.0, 3360.0] {
         p = p.body(RED, bar_box((x, -60.0, 640.0), (40.0, 120.0, 120.0)));
     }
-    p = row(p, stiffener, HERE * shift(-3300.0, 0.0, 0.0), (600.0, 0.0, 0.0), 12);
+    p = row(p, stiffener, shift(-3300.0, 0.0, 0.0), (600.0, 0.0, 0.0), 12);
     c.add(p)
 }
 

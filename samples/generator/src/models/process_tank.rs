@@ -5,7 +5,7 @@ use super::hardware::{
     HERE, bar_box, bolt, flanges, gauge, ladder, motor, nut, railing, ring, rod_x, rod_y, rod_z, row, valve,
 };
 use super::palette::{ALUMINIUM, BLACK, BLUE, DARK, GREY, LIGHT, PETROL, STEEL, YELLOW};
-use crate::kit::{Catalogue, Part, PartId, Profile, Solid, along_x, facing_front, part, shift, turn_x, turn_y, turn_z};
+use crate::kit::{Catalogue, Part, PartId, Profile, Solid, along_x, facing_front, part, shift, turn_x, turn_y};
 use glam::dvec3;
 
 const RADIUS: f64 = 760.0;
@@ -221,5 +221,5 @@ fn cabinet() -> Part {
         .body(BLACK, rod_y(120.0, -186.0, 760.0, 22.0, 30.0))
         .body(super::palette::GREEN, Solid::cylinder(14.0, 14.0, 0.0).at(shift(-60.0, -156.0, 1080.0) * facing_front()))
         .body(super::palette::RED, Solid::cylinder(14.0, 14.0, 0.0).at(shift(0.0, -156.0, 1080.0) * facing_front()))
-        .body(BLACK, rod_z(0.0, 60.0, 1200.0, 20.0, 60.0).at(turn_z(0.0)))
+        .body(BLACK, rod_z(0.0, 60.0, 1200.0, 20.0, 60.0))
 }

@@ -1,7 +1,7 @@
 //! A row of six switch cabinets on a plinth, with doors of four sorts, cooling units, meters, lamps, lifting eyes and a
 //! cable tray above. The doors face -y.
 
-use super::hardware::{HERE, bar_box, bolt, cable_tray, grille, ring, rod_y, rod_z, row};
+use super::hardware::{bar_box, bolt, cable_tray, grille, ring, rod_y, rod_z, row};
 use super::palette::{BLACK, DARK, GREEN, GREY, LIGHT, RED, SCREEN, STEEL, YELLOW};
 use crate::kit::{Catalogue, Part, PartId, Profile, Solid, facing_front, part, shift, turn_z};
 use glam::dvec3;
@@ -202,7 +202,7 @@ fn isolator(screw: PartId) -> Part {
         .body(STEEL, Solid::block(44.0, 20.0, 40.0, 3.0).at(shift(0.0, -60.0, -112.0)))
         .body(GREY, bar_box((-160.0, -4.0, 160.0), (320.0, 4.0, 160.0)));
     for (x, z) in [(-78.0, -78.0), (78.0, -78.0), (78.0, 78.0), (-78.0, 78.0)] {
-        p = p.child(screw, HERE * shift(x, -10.0, z) * facing_front());
+        p = p.child(screw, shift(x, -10.0, z) * facing_front());
     }
     p
 }
