@@ -9,8 +9,23 @@ use rr_scene::{
 
 /// Where a device stands: metres on the floor as in the layout drawing (x along the line, y to the back), a lift, and a
 /// turn in degrees, counter-clockwise seen from above.
-#[derive(Clone, Copy)]
-struct Place(f64, f64, f64, f64);
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place(pub f64, pub f64, pub f64, pub f64);
+
+impl Place {
+    /// The place in the workspace's space: Y up, the line's back at -Z.
+    pub(crate) fn transform(self) -> Transform {
+        let Self(x, y, lift, turn) = self;
+        let (s, c) = (turn.to_radians() / 2.0).sin_cos();
+        // Rounded, so that the last bits of sines never change the file.
+        let round = |v: f64| ((v * 1e6).round() / 1e6) as f32;
+        Transform {
+            position: Vec3::new(x as f32, lift as f32, 0.0 - y as f32),
+            rotation: Quat::from_xyzw(0.0, round(s), 0.0, round(c)),
+            scale: 1.0,
+        }
+    }
+}
 
 type Properties<'a> = &'a [(&'a str, PropertyValue)];
 
@@ -132,39 +147,30 @@ fn devices(w: &mut Workspace) -> Result<()> {
 }
 
 fn add(w: &mut Workspace, name: &str, kind: DeviceKind, file: &str, at: Place, properties: Properties) -> Result<()> {
-    let Place(x, y, lift, turn) = at;
-    let (s, c) = (turn.to_radians() / 2.0).sin_cos();
-    // Rounded, so that the last bits of sines never change the file.
-    let round = |v: f64| ((v * 1e6).round() / 1e6) as f32;
-    let transform = Transform {
-        position: Vec3::new(x as f32, lift as f32, 0.0 - y as f32),
-        rotation: Quat::from_xyzw(0.0, round(s), 0.0, round(c)),
-        scale: 1.0,
-    };
     let device = Device {
         id: w.free_device_id(name),
         name: name.to_owned(),
         kind,
         model: Some(ModelRef { path: format!("models/{file}"), unit: None, up: UpAxis::Z }),
-        transform,
+        transform: at.transform(),
         properties: properties.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect(),
     };
     apply(w, &Command::AddDevice(device))
 }
 
-fn apply(w: &mut Workspace, command: &Command) -> Result<()> {
+pub(crate) fn apply(w: &mut Workspace, command: &Command) -> Result<()> {
     let outcome = w.apply(command, Role::Admin);
-    outcome.map(|_| ()).with_context(|| format!("the sample line: {command:?}"))
+    outcome.map(|_| ()).with_context(|| format!("the sample workspace: {command:?}"))
 }
 
-fn radians(degrees: f64) -> f32 {
+pub(crate) fn radians(degrees: f64) -> f32 {
     ((degrees.to_radians() * 1e6).round() / 1e6) as f32
 }
 
-fn text(v: &str) -> PropertyValue {
+pub(crate) fn text(v: &str) -> PropertyValue {
     PropertyValue::Text(v.to_owned())
 }
 
-fn number(v: f64) -> PropertyValue {
+pub(crate) fn number(v: f64) -> PropertyValue {
     PropertyValue::Number(v)
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use clap::Parser;
-use rr_samples::outputs;
+use rr_samples::{factory, outputs};
 use std::path::PathBuf;
 
 /// Makes Remote Render's own equipment models and the sample production line.
@@ -21,6 +21,17 @@ struct Args {
     /// With --rollers: write the geometry of every roller instead of instances of one.
     #[arg(long, requires = "rollers")]
     unshared: bool,
+    /// Write only a factory with this many devices of 20 models, for load tests [default without N: 1000].
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 0..=1,
+        default_missing_value = "1000",
+        requires = "out",
+        conflicts_with = "rollers",
+        value_parser = clap::value_parser!(u32).range(1..=20_000)
+    )]
+    factory: Option<u32>,
 }
 
 fn main() -> Result<()> {
@@ -31,9 +42,10 @@ fn main() -> Result<()> {
             bail!("{}\nrun rr-samples --out {} to renew them", wrong.join("\n"), dir.display());
         }
     } else if let Some(dir) = args.out {
-        match args.rollers {
-            Some(n) => outputs::write_conveyor(&dir, n as usize, !args.unshared)?,
-            None => outputs::write(&dir)?,
+        match (args.rollers, args.factory) {
+            (Some(n), _) => outputs::write_conveyor(&dir, n as usize, !args.unshared)?,
+            (None, Some(n)) => factory::write(&dir, n as usize)?,
+            (None, None) => outputs::write(&dir)?,
         }
     }
     Ok(())

@@ -132,6 +132,6 @@ pub fn check(dir: &Path) -> Result<Vec<String>> {
     Ok(wrong)
 }
 
-fn put(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -117,6 +117,30 @@ impl Catalogue {
         out
     }
 
+    /// The same solids in another size; curves stay away.
+    pub fn scaled(mut self, factor: f64) -> Self {
+        for part in &mut self.parts {
+            part.wires.clear();
+            for body in &mut part.bodies {
+                body.solid = std::mem::take(&mut body.solid).scaled(factor);
+            }
+            for child in &mut part.children {
+                child.parent_from_child.translation *= factor;
+            }
+        }
+        self
+    }
+
+    /// The same model with one colour in place of another.
+    pub fn repainted(mut self, from: Rgb, to: Rgb) -> Self {
+        for body in self.parts.iter_mut().flat_map(|p| &mut p.bodies) {
+            if body.colour == from {
+                body.colour = to;
+            }
+        }
+        self
+    }
+
     /// All triangles with their colours, in the model's space.
     pub fn triangles(&self) -> Vec<(Triangle, Rgb)> {
         let mut out = Vec::new();

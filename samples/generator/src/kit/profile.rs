@@ -94,6 +94,16 @@ impl Seg {
         }
     }
 
+    /// The same piece of a larger or smaller drawing.
+    pub fn scaled(&self, factor: f64) -> Self {
+        match *self {
+            Self::Line(a, b) => Self::Line(a * factor, b * factor),
+            Self::Arc { centre, radius, start, sweep } => {
+                Self::Arc { centre: centre * factor, radius: radius * factor, start, sweep }
+            }
+        }
+    }
+
     fn moved(&self, by: DVec2) -> Self {
         match *self {
             Self::Line(a, b) => Self::Line(a + by, b + by),
@@ -211,6 +221,11 @@ impl Profile {
     /// Moved in its plane.
     pub fn moved(&self, x: f64, y: f64) -> Self {
         Self(self.0.iter().map(|s| s.moved(dvec2(x, y))).collect())
+    }
+
+    /// The same outline of a larger or smaller drawing.
+    pub fn scaled(&self, factor: f64) -> Self {
+        Self(self.0.iter().map(|s| s.scaled(factor)).collect())
     }
 
     /// The outline at a distance inside. Arcs must join their neighbours smoothly.

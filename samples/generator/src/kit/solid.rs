@@ -123,6 +123,29 @@ impl Solid {
         self
     }
 
+    /// The same solid, larger or smaller about the origin.
+    pub fn scaled(mut self, factor: f64) -> Self {
+        for face in &mut self.faces {
+            match face {
+                Face::Plane { frame, outer, holes } => {
+                    frame.translation *= factor;
+                    *outer = outer.scaled(factor);
+                    *holes = holes.iter().map(|h| h.scaled(factor)).collect();
+                }
+                Face::Wall { frame, foot, foot_z, head, head_z } => {
+                    frame.translation *= factor;
+                    (*foot, *head) = (foot.scaled(factor), head.scaled(factor));
+                    (*foot_z, *head_z) = (*foot_z * factor, *head_z * factor);
+                }
+                Face::Turned { frame, edge, .. } => {
+                    frame.translation *= factor;
+                    *edge = edge.scaled(factor);
+                }
+            }
+        }
+        self
+    }
+
     /// Sets the pieces of a full turn.
     pub fn with_steps(mut self, steps: usize) -> Self {
         self.steps = steps;

@@ -34,3 +34,13 @@ pub const WOOD: Rgb = Rgb(200, 160, 108);
 pub const CARTON: Rgb = Rgb(181, 136, 88);
 /// Strips of tape.
 pub const TAPE: Rgb = Rgb(222, 200, 160);
+/// Castings of presses and lathes.
+pub const MINT: Rgb = Rgb(98, 152, 136);
+/// Bright housings with a warm tone.
+pub const CREAM: Rgb = Rgb(232, 226, 210);
+/// Pipes and coils.
+pub const COPPER: Rgb = Rgb(184, 115, 62);
+/// Valves and pumps.
+pub const PETROL: Rgb = Rgb(22, 104, 116);
+/// Cartons of another maker.
+pub const PALE_CARTON: Rgb = Rgb(205, 170, 122);
