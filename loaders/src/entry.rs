@@ -29,7 +29,7 @@ use std::io::{self, Read, Write};
 use std::sync::OnceLock;
 
 /// Changes with every change of the layout, and of how shapes are made.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 const MAGIC: &[u8; 8] = b"RRMODEL\0";
 const HEADER_BYTES: usize = 56;
@@ -75,7 +75,7 @@ struct Record {
     grid: Grid,
     bounds: [f32; 6],
     error: f32,
-    /// Bit 0: the levels were made. Bit 1: it is the stand-in.
+    /// Bit 0: the levels were made. Bit 1: it is the stand-in. Bit 2: it is solid.
     flags: u32,
     places: u64,
     corners: u64,
@@ -88,6 +88,7 @@ struct Record {
 
 const HAS_LEVELS: u32 = 1;
 const IS_STAND_IN: u32 = 2;
+const IS_SOLID: u32 = 4;
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -109,7 +110,7 @@ impl Record {
             grid: shape.grid,
             bounds: [min.x, min.y, min.z, max.x, max.y, max.z],
             error: shape.error,
-            flags: flags | if levels.is_some() { HAS_LEVELS } else { 0 },
+            flags: flags | if levels.is_some() { HAS_LEVELS } else { 0 } | if l.is_solid { IS_SOLID } else { 0 },
             places: places as u64,
             corners: shape.corners.len() as u64,
             indices: shape.indices.len() as u64,
@@ -261,7 +262,11 @@ fn read_shape(input: &mut impl Read, record: &Record) -> Result<Shape, ReadError
         hash: record.hash,
         ..Shape::default()
     };
-    let levels = Levels { indices: array(input, record.level_indices)?, levels: array(input, record.levels)? };
+    let levels = Levels {
+        indices: array(input, record.level_indices)?,
+        levels: array(input, record.levels)?,
+        is_solid: record.flags & IS_SOLID != 0,
+    };
     if hash_of(&shape) != record.hash || levels_checksum(&levels) != record.levels_checksum {
         return Err(ReadError::Checksum);
     }

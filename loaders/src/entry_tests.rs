@@ -40,7 +40,7 @@ fn refined() -> Content {
     let model = Model { pieces: content.pieces.clone(), stand_in: OnceLock::new() };
     crate::refine(&model, &CancelToken::new());
     let level = Level { first: 0, count: 3, error: 0.5 };
-    let levels = Levels { indices: vec![0, 1, 2], levels: vec![level] };
+    let levels = Levels { indices: vec![0, 1, 2], levels: vec![level], is_solid: true };
     let mut shape = Shape::of(&Mesh {
         positions: vec![[0.0; 3], [1.0; 3], [0.0, 1.0, 0.0]],
         indices: vec![0, 1, 2],

@@ -53,6 +53,7 @@ fn main() -> Result<(), Failure> {
         scene.models.len(),
         triangles as f64 / 1e6
     );
+    models(&scene);
     frames(&gpu, &scene, size)?;
     differences(&gpu, &scene, size)?;
     picking(&scene, size);
@@ -145,6 +146,30 @@ fn peak_memory_mb() -> u64 {
     line.split_whitespace().next().and_then(|n| n.parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
+/// What each model consists of, and what its stand-in saves.
+fn models(scene: &SceneSnapshot) {
+    println!(
+        "{:<28} {:>9} {:>7}  stand-in: triangles at an error, in percent of the radius",
+        "model", "triangles", "objects"
+    );
+    let mut all: Vec<_> = scene.models.iter().collect();
+    all.sort_by(|a, b| a.0.path.cmp(&b.0.path));
+    for (file, model) in all {
+        let name = file.path.rsplit('/').next().unwrap_or_default();
+        let objects: usize = model.pieces.iter().map(|p| p.places.len()).sum();
+        print!("{name:<28} {:>9} {objects:>7} ", model.triangle_count());
+        if let Some(Some(stand_in)) = model.stand_in.get() {
+            let shape = &stand_in.shape;
+            let radius = shape.bounds.radius();
+            print!(" {} at {:.2}", shape.triangle_count(), shape.error / radius * 100.0);
+            for level in shape.levels.get().map_or(&[][..], |l| &l.levels) {
+                print!(", {} at {:.2}", level.count / 3, level.error / radius * 100.0);
+            }
+        }
+        println!();
+    }
+}
+
 /// The path: around the whole hall, across it, and along an aisle at the height of the eyes.
 fn camera_path(scene: &SceneSnapshot) -> Vec<(&'static str, Camera)> {
     let bounds = scene.workspace.devices().fold(rr_scene::Aabb::EMPTY, |all, d| {
@@ -194,6 +219,33 @@ fn frames(gpu: &Gpu, scene: &SceneSnapshot, size: PictureSize) -> Result<(), Fai
         ("  without any", moving, Culling::NONE, false),
     ];
     println!("{:<24} {:>27} {:>27} {:>27}", "ms per frame, p50 / p95", "overview", "across", "aisle");
+    if std::env::var_os("RR_PARTS").is_some() {
+        let bare = FrameOptions { detail: moving, ..FrameOptions::bare() };
+        for (name, options) in [
+            ("faces", bare),
+            ("edges", FrameOptions { edges: true, ..bare }),
+            ("labels", FrameOptions { labels: true, ..bare }),
+            ("connections", FrameOptions { connections: true, ..bare }),
+            ("grid", FrameOptions { grid: true, ..bare }),
+            ("grid, shadows", FrameOptions { grid: true, shadows: true, ..bare }),
+        ] {
+            let mut renderer = Renderer::new(gpu, Theme::DARK)?;
+            let mut target = RenderTarget::new(gpu, size.width_px, size.height_px, gpu.default_samples())?;
+            renderer.render(&mut target, scene, &options)?;
+            for part in ["overview", "across", "aisle"] {
+                let c = cpu_secs();
+                let mut lines = 0;
+                for (_, camera) in path.iter().filter(|(p, _)| *p == part) {
+                    let scene = SceneSnapshot { camera: *camera, ..scene.clone() };
+                    lines += renderer.render(&mut target, &scene, &options)?.lines / STEPS as u64;
+                    target.read_back(|bytes, _| bytes[bytes.len() / 2])?;
+                }
+                print!("{name} {part} {lines} lines cpu {:.0} ms   ", (cpu_secs() - c) * 1e3 / STEPS as f64);
+            }
+            println!();
+        }
+        return Ok(());
+    }
     // For trying things out.
     let some = if std::env::var_os("RR_QUICK").is_some() { 3 } else { cases.len() };
     for (name, detail, culling, everything) in cases.into_iter().take(some) {

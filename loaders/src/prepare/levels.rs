@@ -2,6 +2,7 @@
 //! are there already.
 
 use super::simplify::Corners;
+use super::solid;
 use rr_scene::{Level, Levels, Shape};
 
 /// Shapes with fewer triangles are always drawn in full.
@@ -18,14 +19,18 @@ const MAX_LEVELS: usize = 7;
 
 /// All levels of a shape; none when it is too small for them.
 pub(super) fn of(shape: &Shape) -> Levels {
-    if !(MIN_TRIANGLES..=MAX_TRIANGLES).contains(&shape.triangle_count()) {
+    if shape.triangle_count() > MAX_TRIANGLES {
         return Levels::default();
+    }
+    let is_solid = solid::is_solid(shape);
+    if shape.triangle_count() < MIN_TRIANGLES {
+        return Levels { is_solid, ..Levels::default() };
     }
     let mut corners = Corners::default();
     for c in &shape.corners {
         corners.push(shape.grid.unpack(c.position).to_array(), c.normal, c.colour);
     }
-    simplify(&corners, &shape.indices, shape.bounds.radius())
+    Levels { is_solid, ..simplify(&corners, &shape.indices, shape.bounds.radius()) }
 }
 
 /// Each level is made from the one before, so that their errors add up.

@@ -5,6 +5,7 @@
 
 mod levels;
 mod simplify;
+mod solid;
 mod stand_in;
 mod store;
 

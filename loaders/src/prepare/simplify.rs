@@ -50,6 +50,8 @@ impl Corners {
             OPTIONS,
             Some(&mut made),
         );
-        (!coarser.is_empty() && made.is_finite()).then_some((coarser, made))
+        // Corners that are used again soon are still in the adapter's cache.
+        let ordered = || meshopt::optimize_vertex_cache(&coarser, self.positions.len());
+        (!coarser.is_empty() && made.is_finite()).then(|| (ordered(), made))
     }
 }

@@ -15,8 +15,9 @@ const SOURCE_ERROR: f32 = 0.001;
 const FIRST_ERROR: f32 = 0.004;
 /// A level that keeps more than this share of the one before is not worth its memory.
 const WORTH: f32 = 0.8;
-/// A stand-in with more than this share of the model's triangles saves nothing.
+/// A stand-in with more than this share of the model's triangles saves nothing, unless it saves many things to draw.
 const WORTH_AT_ALL: f32 = 0.6;
+const MANY: usize = 16;
 
 /// The stand-in of a model; `None` when it would not help.
 pub(super) fn of(pieces: &[Piece]) -> Option<Shape> {
@@ -37,7 +38,10 @@ pub(super) fn of(pieces: &[Piece]) -> Option<Shape> {
     let (indices, levels) = whole.simplify(radius);
     #[expect(clippy::cast_precision_loss, reason = "a share")]
     let share = levels.first()?.count as f32 / (total * 3) as f32;
-    (share <= WORTH_AT_ALL).then(|| whole.shape(&indices, &levels))
+    // A mirror turns faces over.
+    let upright = |p: &Piece| p.places.iter().all(|at| at.model_from_part.matrix3.determinant() > 0.0);
+    let is_solid = pieces.iter().all(|p| p.shape.indices.is_empty() || p.shape.is_solid() && upright(p));
+    (share <= WORTH_AT_ALL || things > MANY).then(|| whole.shape(&indices, &levels, is_solid))
 }
 
 /// All faces of a model.
@@ -108,7 +112,7 @@ impl Whole {
     }
 
     /// The corners in use, the finest level as the full shape, the others as its levels.
-    fn shape(&self, indices: &[u32], levels: &[Level]) -> Shape {
+    fn shape(&self, indices: &[u32], levels: &[Level], is_solid: bool) -> Shape {
         let finest = levels[0].count as usize;
         let mut renumbered = vec![u32::MAX; self.looks.len()];
         let mut used = Vec::new();
@@ -130,7 +134,7 @@ impl Whole {
         let mut all: Vec<u32> = indices.iter().map(|&i| renumbered[i as usize]).collect();
         let coarser = all.split_off(finest);
         let shift = |l: &Level| Level { first: l.first - levels[0].count, ..*l };
-        let levels_of = Levels { indices: coarser, levels: levels[1..].iter().map(shift).collect() };
+        let levels_of = Levels { indices: coarser, levels: levels[1..].iter().map(shift).collect(), is_solid };
         Shape {
             grid,
             corners: used.iter().map(corner).collect(),

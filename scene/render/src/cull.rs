@@ -14,14 +14,16 @@ const MIN_EDGE_RADIUS_PX: f32 = 14.0;
 const LEVELS: usize = 16;
 /// Steps of tolerance, half an octave each, by which instances of a shape share one command for their edges.
 const EDGE_STEPS: usize = 48;
-const LINES: usize = LEVELS + EDGE_STEPS;
+/// Faces of solids are apart from others: their backs are not drawn.
+const EDGES: usize = 2 * LEVELS;
+const LINES: usize = EDGES + EDGE_STEPS;
 const SLOTS: usize = LINES + 1;
 
 /// What is drawn of a shape.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum What {
     /// Faces: 0 is the full version, then the coarser ones.
-    Faces(usize),
+    Faces { level: usize, is_solid: bool },
     /// That many of its edges.
     Edges(usize),
     /// All of its curves.
@@ -159,7 +161,7 @@ impl DrawList {
             let Some(shape) = scene.shape(object.shape) else { continue };
             if look.edges && shape.edges.is_some() && radius_px >= MIN_EDGE_RADIUS_PX {
                 let step = edge_step(tolerance.edge(nearest) / (shape.shape.bounds.radius() * object.scale));
-                self.choose(object.shape, LEVELS + step, index, nearest);
+                self.choose(object.shape, EDGES + step, index, nearest);
             }
             if shape.lines.is_some() {
                 self.choose(object.shape, LINES, index, nearest);
@@ -173,7 +175,8 @@ impl DrawList {
         let Some(shape) = scene.shape(object.shape).filter(|s| s.indices.is_some()) else { return };
         let coarser = if shape.levels.is_some() { shape.shape.level(error / object.scale) } else { None };
         let level = coarser.map_or(0, |l| (l + 1).min(LEVELS - 1));
-        self.choose(object.shape, level, index, nearest);
+        let is_solid = shape.shape.is_solid() && !object.is_mirrored;
+        self.choose(object.shape, level + if is_solid { LEVELS } else { 0 }, index, nearest);
     }
 
     fn choose(&mut self, shape: u32, within: usize, object: u32, nearest: f32) {
@@ -201,15 +204,18 @@ impl DrawList {
             let draw = |what| Draw { shape, what, first: slot.first, end: first, nearest: slot.nearest };
             match at as usize % SLOTS {
                 LINES => self.lines.push(draw(What::Lines)),
-                step if step >= LEVELS => {
+                step if step >= EDGES => {
                     let of = scene
                         .shape(shape)
-                        .map_or(0, |s| s.shape.edges_of_size(edge_size(step - LEVELS) * s.shape.bounds.radius()));
+                        .map_or(0, |s| s.shape.edges_of_size(edge_size(step - EDGES) * s.shape.bounds.radius()));
                     if of > 0 {
                         self.edges.push(draw(What::Edges(of)));
                     }
                 }
-                level => self.faces.push(draw(What::Faces(level))),
+                level => {
+                    let is_solid = level >= LEVELS;
+                    self.faces.push(draw(What::Faces { level: level % LEVELS, is_solid }));
+                }
             }
         }
         self.instances.resize(first as usize, bytemuck::Zeroable::zeroed());

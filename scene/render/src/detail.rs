@@ -9,7 +9,7 @@ pub enum Detail {
     #[default]
     Fine,
     /// Small ones, for pictures in motion where the adapter is slow: surfaces up to 2 pixels off, and only feature
-    /// edges whose feature is larger than 14 pixels.
+    /// edges whose feature is larger than 24 pixels.
     Moving,
 }
 
@@ -28,7 +28,7 @@ impl Detail {
         match self {
             Self::Full => 0.0,
             Self::Fine => 2.5,
-            Self::Moving => 14.0,
+            Self::Moving => 24.0,
         }
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Layouts {
 #[derive(Debug)]
 pub(crate) struct MainPipelines {
     pub(crate) mesh: wgpu::RenderPipeline,
+    /// The same for solids, without the backs of faces.
+    pub(crate) solid: wgpu::RenderPipeline,
     /// Background without floor, with the grid, with grid and shadow.
     pub(crate) sky: [wgpu::RenderPipeline; 3],
     pub(crate) edges: wgpu::RenderPipeline,
@@ -120,6 +122,8 @@ struct Spec<'a> {
     /// Write depth, or only test it; `None` for passes without depth.
     depth_write: Option<bool>,
     samples: u32,
+    /// Which side is not drawn.
+    cull: Option<wgpu::Face>,
 }
 
 fn build(gpu: &Gpu, shaders: &Shaders, spec: &Spec<'_>) -> wgpu::RenderPipeline {
@@ -138,7 +142,7 @@ fn build(gpu: &Gpu, shaders: &Shaders, spec: &Spec<'_>) -> wgpu::RenderPipeline 
             compilation_options: Default::default(),
             buffers: spec.buffers,
         },
-        primitive: wgpu::PrimitiveState { topology: spec.topology, ..Default::default() },
+        primitive: wgpu::PrimitiveState { topology: spec.topology, cull_mode: spec.cull, ..Default::default() },
         depth_stencil: spec.depth_write.map(|write| wgpu::DepthStencilState {
             format: DEPTH_FORMAT,
             depth_write_enabled: Some(write),
@@ -196,21 +200,24 @@ impl MainPipelines {
     pub(crate) fn new(gpu: &Gpu, shaders: &Shaders, layouts: &Layouts, samples: u32, per_pixel: bool) -> Self {
         let triangles = wgpu::PrimitiveTopology::TriangleList;
         let (vertex, fragment) = if per_pixel { ("vs_mesh", "fs_mesh") } else { ("vs_lit", "fs_lit") };
-        let mesh = build(
-            gpu,
-            shaders,
-            &Spec {
-                shader: "mesh",
-                vertex,
-                fragment,
-                groups: &[Some(&layouts.frame)],
-                buffers: &[Some(vertices()), Some(instances())],
-                topology: triangles,
-                target: opaque(COLOUR_FORMAT),
-                depth_write: Some(true),
-                samples,
-            },
-        );
+        let faces = |cull| {
+            build(
+                gpu,
+                shaders,
+                &Spec {
+                    shader: "mesh",
+                    vertex,
+                    fragment,
+                    groups: &[Some(&layouts.frame)],
+                    buffers: &[Some(vertices()), Some(instances())],
+                    topology: triangles,
+                    target: opaque(COLOUR_FORMAT),
+                    depth_write: Some(true),
+                    samples,
+                    cull,
+                },
+            )
+        };
         let sky = ["fs_sky", "fs_grid", "fs_floor"].map(|fragment| {
             build(
                 gpu,
@@ -225,6 +232,7 @@ impl MainPipelines {
                     target: opaque(COLOUR_FORMAT),
                     depth_write: Some(false),
                     samples,
+                    cull: None,
                 },
             )
         });
@@ -242,6 +250,7 @@ impl MainPipelines {
                     target: blended(),
                     depth_write: Some(depth_write),
                     samples,
+                    cull: None,
                 },
             )
         };
@@ -262,9 +271,11 @@ impl MainPipelines {
                 target: blended(),
                 depth_write: Some(false),
                 samples,
+                cull: None,
             },
         );
-        Self { mesh, sky, edges: line("vs_edge", false), lines: line("vs_line", true), flow }
+        let (mesh, solid) = (faces(None), faces(Some(wgpu::Face::Back)));
+        Self { mesh, solid, sky, edges: line("vs_edge", false), lines: line("vs_line", true), flow }
     }
 }
 
@@ -287,6 +298,7 @@ impl FlatPipelines {
                     target: target.clone(),
                     depth_write: None,
                     samples: 1,
+                    cull: None,
                 },
             );
             let lines = build(
@@ -302,6 +314,7 @@ impl FlatPipelines {
                     target,
                     depth_write: None,
                     samples: 1,
+                    cull: None,
                 },
             );
             (faces, lines)
@@ -317,6 +330,7 @@ impl FlatPipelines {
                 target,
                 depth_write: None,
                 samples: 1,
+                cull: None,
             };
             build(gpu, shaders, &spec)
         };
@@ -337,6 +351,7 @@ impl FlatPipelines {
                 target: blended(),
                 depth_write: None,
                 samples: 1,
+                cull: None,
             },
         );
         // Of two things above one spot the one nearer to the floor counts.
@@ -364,6 +379,7 @@ impl FlatPipelines {
                 },
                 depth_write: None,
                 samples: 1,
+                cull: None,
             },
         );
         let outline_groups = [Some(&layouts.frame), Some(&layouts.mask)];

@@ -52,6 +52,8 @@ pub(crate) struct Object {
     pub(crate) scale: f32,
     /// Index into [`Prepared::shapes`].
     pub(crate) shape: u32,
+    /// A mirror turns its faces over.
+    pub(crate) is_mirrored: bool,
 }
 
 /// A connection whose both ends stand in the scene, by index into the devices.
@@ -318,7 +320,8 @@ impl Prepared {
         let colour = place.colour.map_or([tint[0], tint[1], tint[2], 0], opaque);
         let step = shape.grid.step;
         self.raw.push(RawInstance { rows: [row(0), row(1), row(2)], colour, radius, step, reserved: 0 });
-        self.objects.push(Object { sphere: centre.extend(radius), scale, shape: index });
+        let is_mirrored = m.determinant() <= 0.0;
+        self.objects.push(Object { sphere: centre.extend(radius), scale, shape: index, is_mirrored });
     }
 
     fn lay_links<'a>(&mut self, theme: &Theme, connections: impl Iterator<Item = &'a Connection>) {

@@ -450,7 +450,7 @@ impl Renderer {
         let clear = (wgpu::LoadOp::Clear(wgpu::Color::BLACK), wgpu::LoadOp::Clear(0.0));
         let mut pass = textures.main_pass(encoder, "main", clear);
         pass.set_bind_group(0, &self.frame_bind_group, &[]);
-        self.draw_faces(&mut pass, &pipelines.mesh, &self.visible, stats);
+        self.draw_faces(&mut pass, [&pipelines.mesh, &pipelines.solid], &self.visible, stats);
 
         pass.set_bind_group(1, &self.shadow.bind_group, &[]);
         let size = (textures.width, textures.height);
@@ -494,11 +494,11 @@ impl Renderer {
     fn draw_faces(
         &self,
         pass: &mut wgpu::RenderPass<'_>,
-        pipeline: &wgpu::RenderPipeline,
+        pipelines: [&wgpu::RenderPipeline; 2],
         listed: &Listed,
         stats: &mut RenderStats,
     ) {
-        let (triangles, calls) = draw_faces(pass, pipeline, &self.scene, listed);
+        let (triangles, calls) = draw_faces(pass, pipelines, &self.scene, listed);
         stats.triangles += triangles;
         stats.draw_calls += calls;
     }
@@ -571,7 +571,7 @@ impl Renderer {
         pass.set_bind_group(0, &self.frame_bind_group, &[]);
         let mut unused = RenderStats::default();
         for ((faces, lines), listed) in self.flat.mask.iter().zip(&self.marked) {
-            self.draw_faces(&mut pass, faces, listed, &mut unused);
+            self.draw_faces(&mut pass, [faces; 2], listed, &mut unused);
             self.draw_lines(&mut pass, lines, listed, &listed.list.lines, &mut unused);
         }
         stats.draw_calls += unused.draw_calls;
@@ -617,22 +617,26 @@ impl Renderer {
     }
 }
 
-/// Draws the faces of a list; returns triangles and commands.
+/// Draws the faces of a list, with one pipeline for those seen from both sides and one for those of solids; returns
+/// triangles and commands.
 pub(crate) fn draw_faces(
     pass: &mut wgpu::RenderPass<'_>,
-    pipeline: &wgpu::RenderPipeline,
+    pipelines: [&wgpu::RenderPipeline; 2],
     scene: &Prepared,
     listed: &Listed,
 ) -> (u64, u32) {
     let (mut triangles, mut calls) = (0, 0);
     let Some(instances) = listed.instances.get() else { return (triangles, calls) };
-    pass.set_pipeline(pipeline);
     pass.set_vertex_buffer(1, instances.slice(..));
-    let (mut corners_bound, mut indices_bound) = (None, None);
+    let (mut pipeline_set, mut corners_bound, mut indices_bound) = (None, None, None);
     for draw in &listed.list.faces {
-        let What::Faces(level) = draw.what else { continue };
+        let What::Faces { level, is_solid } = draw.what else { continue };
         let Some(shape) = scene.shape(draw.shape) else { continue };
         let (Some(corners), Some(indices)) = (&shape.corners, shape.level(level)) else { continue };
+        if pipeline_set != Some(is_solid) {
+            pass.set_pipeline(pipelines[usize::from(is_solid)]);
+            pipeline_set = Some(is_solid);
+        }
         if corners_bound != Some(corners.block) {
             let Some(buffer) = scene.arenas.corners.buffer(corners.block) else { continue };
             pass.set_vertex_buffer(0, buffer.slice(..));

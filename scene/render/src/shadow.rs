@@ -116,7 +116,7 @@ impl FloorShadow {
         {
             let mut pass = flat_pass(encoder, "footprint", &self.footprint, wgpu::LoadOp::Clear(wgpu::Color::BLACK));
             pass.set_bind_group(0, frame_bind_group, &[]);
-            draw_faces(&mut pass, &pipelines.footprint, scene, &self.listed);
+            draw_faces(&mut pass, [&pipelines.footprint; 2], scene, &self.listed);
         }
         for (target, source) in [(&self.halfway, &self.across), (&self.footprint, &self.down)] {
             let mut pass = flat_pass(encoder, "blur", target, wgpu::LoadOp::Clear(wgpu::Color::BLACK));

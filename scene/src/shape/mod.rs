@@ -113,6 +113,8 @@ pub struct Levels {
     pub indices: Vec<u32>,
     /// Errors rise and counts fall from each to the next.
     pub levels: Vec<Level>,
+    /// The faces close off a volume and look outwards: whoever is outside sees no back of any of them.
+    pub is_solid: bool,
 }
 
 /// See the module.
@@ -213,6 +215,11 @@ impl Shape {
     /// The coarsest version that is off by at most `error`; `None`: the full one.
     pub fn level(&self, error: f32) -> Option<usize> {
         self.levels.get()?.levels.iter().rposition(|l| l.error <= error)
+    }
+
+    /// True once it is known that the faces close off a volume and look outwards.
+    pub fn is_solid(&self) -> bool {
+        self.levels.get().is_some_and(|l| l.is_solid)
     }
 
     /// How many of the first feature edges belong to features of at least this size.
@@ -322,10 +329,10 @@ mod tests {
             &|s| s.edges[0].size = f32::NAN,
             &|s| s.grid.step = f32::INFINITY,
             &|s| s.bounds.max.x = f32::NAN,
-            &|s| drop(s.levels.set(Levels { indices: vec![0, 1, 3], levels: vec![] })),
+            &|s| drop(s.levels.set(Levels { indices: vec![0, 1, 3], ..Levels::default() })),
             &|s| {
                 let level = Level { first: 3, count: 3, error: 0.0 };
-                drop(s.levels.set(Levels { indices: vec![0, 1, 2], levels: vec![level] }));
+                drop(s.levels.set(Levels { indices: vec![0, 1, 2], levels: vec![level], is_solid: false }));
             },
         ];
         for (i, break_it) in broken.iter().enumerate() {
