@@ -6,13 +6,14 @@
 //! processor time too, which is that of all threads together.
 //!
 //! Three things of ours stand beside `stl_io`, which reads and welds: the facets only (`parse`), the same work (`weld`),
-//! and the product's whole load, with creased normals, feature edges and report (`load`). `--check` makes it an error
+//! and the product's whole load, with creased normals, feature edges and compact shapes (`load`). Then the same file from
+//! the cache. `--check` makes it an error
 //! when the same work is not 3 times as fast.
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 use anyhow::{Context, ensure};
-use rr_load::{ImportOptions, LoadContext, ProgressFn, Source, load, stl};
+use rr_load::{Cache, CancelToken, ImportOptions, LoadContext, ProgressFn, Source, load, stl};
 use std::{
     fs::File,
     io::{BufReader, BufWriter, Write},
@@ -91,7 +92,34 @@ fn compare(path: &Path, triangles: usize, rounds: usize, is_ascii: bool) -> anyh
     row("  ratio", [0, 1, 2, 3].map(|i| ratio(&times, i)));
     row("  CPU time", cpu_times.each_ref().map(shown));
     println!("  last load     {}", stage_times(path)?);
+    println!("  from cache    {}", from_cache(path, rounds)?);
     Ok(times[0].0 / times[2].0)
+}
+
+/// A known file: everything that a graphics device needs, coarser versions included, without the parser.
+fn from_cache(path: &Path, rounds: usize) -> anyhow::Result<String> {
+    let folder = tempfile::tempdir()?;
+    let context = || LoadContext { cache: Some(Cache::at(folder.path(), u64::MAX)), ..LoadContext::default() };
+    let first = load(path, &ImportOptions::default(), &context())?;
+    let refined = timed(|| {
+        first.refinement.map_or(Ok(()), |r| {
+            r.run(&CancelToken::new());
+            Ok(())
+        })
+    })?;
+    drop(first.model);
+    let (mut times, mut cpu_times) = (Vec::new(), Vec::new());
+    for round in 0..=rounds {
+        let (loaded, elapsed, cpu) = timed(|| Ok(load(path, &ImportOptions::default(), &context())?))?;
+        ensure!(loaded.report.from_cache && loaded.refinement.is_none(), "it was not in the cache");
+        if round > 0 {
+            times.push(elapsed);
+            cpu_times.push(cpu);
+        }
+    }
+    let (time, cpu) = (shown(&summary(times)), shown(&summary(cpu_times)));
+    let ms = |d: Duration| d.as_secs_f64() * 1e3;
+    Ok(format!("{time}, CPU {cpu}; making the coarser versions once {:.0}, CPU {:.0}", ms(refined.1), ms(refined.2)))
 }
 
 /// Where the time of a load goes, by the stages that it reports.

@@ -10,6 +10,9 @@ const NORMAL_WEIGHT: f32 = 0.15;
 const COLOUR_WEIGHT: f32 = 0.3;
 const WEIGHTS: [f32; 6] = [NORMAL_WEIGHT, NORMAL_WEIGHT, NORMAL_WEIGHT, COLOUR_WEIGHT, COLOUR_WEIGHT, COLOUR_WEIGHT];
 
+/// The triangles of larger meshes are so small that their place says it all; looking at more takes four times as long.
+const LOOKS_COUNT_BELOW: usize = 1_500_000;
+
 const OPTIONS: SimplifyOptions =
     SimplifyOptions::ErrorAbsolute.union(SimplifyOptions::Prune).union(SimplifyOptions::Permissive);
 
@@ -36,20 +39,24 @@ impl Corners {
     pub(super) fn simplify(&self, indices: &[u32], count: usize, error: f32) -> Option<(Vec<u32>, f32)> {
         let bytes: &[u8] = bytemuck::cast_slice(&self.positions);
         let vertices = VertexDataAdapter::new(bytes, size_of::<[f32; 3]>(), 0).ok()?;
-        let no_locks: Vec<bool> = vec![false; self.positions.len()];
-        let mut made = 0.0;
-        let coarser = meshopt::simplify_with_attributes_and_locks(
-            indices,
-            &vertices,
-            self.looks.as_flattened(),
-            &WEIGHTS,
-            size_of::<[f32; 6]>(),
-            &no_locks,
-            count,
-            error.max(0.0),
-            OPTIONS,
-            Some(&mut made),
-        );
+        let (mut made, error) = (0.0, error.max(0.0));
+        let coarser = if indices.len() > LOOKS_COUNT_BELOW {
+            meshopt::simplify(indices, &vertices, count, error, OPTIONS, Some(&mut made))
+        } else {
+            let no_locks: Vec<bool> = vec![false; self.positions.len()];
+            meshopt::simplify_with_attributes_and_locks(
+                indices,
+                &vertices,
+                self.looks.as_flattened(),
+                &WEIGHTS,
+                size_of::<[f32; 6]>(),
+                &no_locks,
+                count,
+                error,
+                OPTIONS,
+                Some(&mut made),
+            )
+        };
         // Corners that are used again soon are still in the adapter's cache.
         let ordered = || meshopt::optimize_vertex_cache(&coarser, self.positions.len());
         (!coarser.is_empty() && made.is_finite()).then(|| (ordered(), made))

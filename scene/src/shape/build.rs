@@ -165,6 +165,41 @@ impl ShapeBuilder {
     }
 }
 
+/// What the builder makes of one sound mesh without colours, without the detour over wide corners: most of the triangles
+/// of the world come in such meshes.
+pub(super) fn plain(mesh: &Mesh) -> Shape {
+    let bounds = mesh.bounds();
+    let grid = Grid::around(&bounds);
+    let corners = mesh.positions.iter().zip(&mesh.normals).map(|(p, n)| Corner {
+        position: grid.pack(*p),
+        normal: pack_normal((*n).into()),
+        colour: [0; 4],
+    });
+    let mut indices = mesh.indices.clone();
+    for triangle in indices.as_chunks_mut::<3>().0 {
+        let [p, q, r] = triangle.map(|i| Vec3::from(mesh.positions[i as usize]));
+        let [a, b, c] = triangle.map(|i| Vec3::from(mesh.normals[i as usize]));
+        if (q - p).cross(r - p).dot(a + b + c) < 0.0 {
+            triangle.swap(1, 2);
+        }
+    }
+    let segment = |ends: &[[f32; 3]; 2]| {
+        let [from, to] = ends.map(|p| grid.pack(p));
+        Segment { from, to, colour: [0; 4], size: 0.0 }
+    };
+    let mut edges: Vec<Segment> = mesh.edges.as_chunks::<2>().0.iter().map(segment).collect();
+    order_by_size(&grid, &mut edges);
+    Shape {
+        grid,
+        corners: corners.collect(),
+        indices,
+        edges,
+        lines: mesh.lines.as_chunks::<2>().0.iter().map(segment).collect(),
+        bounds,
+        ..Shape::default()
+    }
+}
+
 /// Winds every triangle so that its front is the side that its normals point to. Files often contradict themselves
 /// there, and light per corner takes the winding's word for which side it sees.
 fn wind_by_normals(vertices: &[Vertex], indices: &mut [u32]) {
@@ -240,6 +275,20 @@ mod tests {
         let shape = Shape::of(&Mesh { colours: vec![run(1, red)], ..quad() });
         assert_eq!(colours_of(&shape, 0), vec![[0; 4]; 3]);
         assert_eq!(colours_of(&shape, 1), vec![red.0; 3]);
+    }
+
+    #[test]
+    fn the_short_way_leads_to_the_same_shape() {
+        let mut mesh = quad();
+        mesh.indices.swap(1, 2);
+        mesh.edges = vec![[0.0; 3], [1.0, 0.0, 0.0], [0.0; 3], [0.5, 0.5, 0.0]];
+        mesh.lines = vec![[0.0; 3], [3.0, 0.0, 0.0]];
+        let mut builder = ShapeBuilder::default();
+        builder.add(&mesh, None);
+        let (long, short) = (builder.finish(), Shape::of(&mesh));
+        assert_eq!((&long.corners, &long.indices), (&short.corners, &short.indices));
+        assert_eq!((&long.edges, &long.lines), (&short.edges, &short.lines));
+        assert_eq!((long.bounds, long.grid), (short.bounds, short.grid));
     }
 
     #[test]

@@ -161,6 +161,9 @@ impl Default for Grid {
 impl Shape {
     /// The shape of one mesh.
     pub fn of(mesh: &Mesh) -> Self {
+        if mesh.colours.is_empty() && mesh.check().is_ok() {
+            return build::plain(mesh);
+        }
         let mut builder = ShapeBuilder::default();
         builder.add(mesh, None);
         builder.finish()
