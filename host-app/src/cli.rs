@@ -44,9 +44,9 @@ pub struct ImportArgs {
     /// Unit of the models instead of what they declare (STL: millimetres): mm, cm, m, inch, ...
     #[arg(long, env = "RRHOST_UNIT")]
     pub unit: Option<Unit>,
-    /// Axis of the models that points up: z or y.
-    #[arg(long, default_value = "z", env = "RRHOST_UP")]
-    pub up: UpAxis,
+    /// Axis of the models that points up: z or y [default: what the format says, else z].
+    #[arg(long, env = "RRHOST_UP")]
+    pub up: Option<UpAxis>,
     /// Folder for parsed models [default: the user's cache folder].
     #[arg(long, env = "RRHOST_CACHE_DIR", value_name = "DIR")]
     pub cache_dir: Option<PathBuf>,

@@ -1,11 +1,13 @@
-//! CAD formats that need a geometry kernel: read by the import helper in a process of its own, because the kernel
-//! crashes on damaged files. This module is the client of that process.
+//! Formats that a library reads: the import helper runs it in a process of its own, because the geometry kernel crashes
+//! on damaged files, and readers of mesh formats take counts in a header for memory. This module is the client of that
+//! process.
 //!
 //! The helper ([`wire`] is what it speaks) delivers a file step by step; what is complete is kept. When a helper dies,
 //! hangs or runs out of memory within a step, the next one is told to leave that step out: a damaged file gives what
 //! could be read, plus warnings that name what could not.
 
 mod assembly;
+mod format;
 mod process;
 mod repair;
 mod retry;
@@ -16,6 +18,7 @@ use crate::{Confidence, Import, LoadContext, LoadError, Loader, Source};
 use assembly::Assembly;
 use process::{Heard, Helper};
 use retry::{Ending, Retry};
+use rr_scene::UpAxis;
 use std::{
     io::Write,
     path::{Path, PathBuf},
@@ -40,11 +43,11 @@ const MAX_THREADS: usize = 4;
 pub struct CadLoader {
     format: &'static str,
     extensions: &'static [&'static str],
-}
-
-impl CadLoader {
-    /// IGES 5.3 (US PRO/IPO-100-1996).
-    pub const IGES: Self = Self { format: "iges", extensions: &["igs", "iges"] };
+    sniff: fn(&[u8]) -> Confidence,
+    /// Flavour of the format, by the first bytes of a file.
+    variant: fn(&[u8]) -> String,
+    up: Option<UpAxis>,
+    cached: bool,
 }
 
 impl Loader for CadLoader {
@@ -57,16 +60,15 @@ impl Loader for CadLoader {
     }
 
     fn sniff(&self, head: &[u8], _file_bytes: u64) -> Confidence {
-        // IGES 5.3, 2.2.4: lines of 80 columns, the first is of the start section: `S` in column 73, then its number.
-        let first = head.split(|b| matches!(b, b'\n' | b'\r')).next().unwrap_or_default();
-        match first.get(72..80) {
-            Some([b'S', number @ ..]) if number.iter().all(|b| b.is_ascii_digit() || *b == b' ') => Confidence::Certain,
-            _ => Confidence::No,
-        }
+        (self.sniff)(head)
     }
 
     fn cache_key(&self) -> Option<String> {
-        Some(format!("{}-2", self.format))
+        self.cached.then(|| format!("{}-2", self.format))
+    }
+
+    fn declared_up(&self) -> Option<UpAxis> {
+        self.up
     }
 
     fn load(&self, source: &Source, context: &LoadContext) -> Result<Import, LoadError> {
@@ -79,7 +81,9 @@ impl Loader for CadLoader {
             helper: find_helper(context, file)?,
             deadline: Instant::now() + context.limits.helper_time,
         };
-        session.load()
+        let mut import = session.load()?;
+        import.variant = (self.variant)(source.head());
+        Ok(import)
     }
 }
 
@@ -107,7 +111,7 @@ impl Session<'_> {
                 break ending;
             }
             // Without a header the kernel did not get past reading.
-            if assembly.header().is_none() && repaired.is_none() {
+            if self.format == CadLoader::IGES.format && assembly.header().is_none() && repaired.is_none() {
                 repaired = self.repair(&mut assembly)?;
                 if repaired.is_some() {
                     continue;
@@ -157,7 +161,7 @@ impl Session<'_> {
             return Ok(Ending::TimeLimit(limits.helper_time));
         }
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-        let arguments = retry.arguments(assembly, file, limits, remaining, threads);
+        let arguments = retry.arguments(self.format, assembly, file, limits, remaining, threads);
         let helper = Helper::start(&self.helper, &arguments, limits.helper_memory_bytes).map_err(|error| {
             LoadError::HelperMissing {
                 file: self.file.to_owned(),

@@ -35,8 +35,8 @@ use std::{path::Path, time::Instant};
 pub struct ImportOptions {
     /// Unit of the file's numbers; `None`: what the file declares, else millimetres.
     pub unit: Option<Unit>,
-    /// Axis of the file that points up.
-    pub up: UpAxis,
+    /// Axis of the file that points up; `None`: what the format declares, else Z.
+    pub up: Option<UpAxis>,
 }
 
 /// A model and what there is to say about it.
@@ -76,7 +76,8 @@ pub fn load(path: &Path, options: &ImportOptions, context: &LoadContext) -> Resu
     };
     drop(source);
     context.cancel.check(path)?;
-    let mut loaded = finish(import, loader.format(), options);
+    let up = options.up.or(loader.declared_up()).unwrap_or_default();
+    let mut loaded = finish(import, loader.format(), options.unit, up);
     loaded.report.file = path.to_owned();
     loaded.report.from_cache = from_cache;
     loaded.report.warnings.extend(cache_warning);
@@ -99,13 +100,13 @@ fn checked(loader: &dyn Loader, source: &Source, context: &LoadContext) -> Resul
 }
 
 /// Applies the options: from the coordinates of the file to metres and Y up.
-fn finish(mut import: Import, format: &'static str, options: &ImportOptions) -> Loaded {
-    let unit = options.unit.or(import.declared_unit).unwrap_or(import.coordinates);
+fn finish(mut import: Import, format: &'static str, unit: Option<Unit>, up: UpAxis) -> Loaded {
+    let unit = unit.or(import.declared_unit).unwrap_or(import.coordinates);
     // The reader may have converted from the declared unit; what the user says replaces the declared one.
     let file_unit = import.declared_unit.unwrap_or(import.coordinates);
     let scale_m = import.coordinates.metres() * (unit.metres() / file_unit.metres());
     let report = LoadReport::of_import(&import, format, unit, scale_m);
-    let mut to_model = model_from_file(Unit::M, options.up);
+    let mut to_model = model_from_file(Unit::M, up);
     #[expect(clippy::cast_possible_truncation, reason = "a scale needs no more than f32 here")]
     let scale = scale_m as f32;
     to_model.matrix3 *= scale;

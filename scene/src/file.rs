@@ -202,7 +202,7 @@ mod tests {
                 id: crate::DeviceId(format!("d{i}")),
                 name: format!("Device \"{i}\" ä"),
                 kind,
-                model: Some(ModelRef { path: "models/a b.igs".into(), unit: Some(Unit::Inch), up: UpAxis::Y }),
+                model: Some(ModelRef { path: "models/a b.igs".into(), unit: Some(Unit::Inch), up: Some(UpAxis::Y) }),
                 transform: Transform {
                     position: Vec3::new(0.1, -2.5, 3e-4),
                     rotation: Quat::from_rotation_y(1.2),

@@ -387,7 +387,7 @@ fn dropped_files_are_imported_and_workspaces_opened() {
 #[test]
 fn the_import_question_passes_its_options_on() {
     let mut fixture = Fixture::new(Workspace::new("Empty"));
-    let options = rr_engine::ImportOptions { unit: Some(rr_scene::Unit::Inch), up: rr_scene::UpAxis::Y };
+    let options = rr_engine::ImportOptions { unit: Some(rr_scene::Unit::Inch), up: Some(rr_scene::UpAxis::Y) };
     fixture.ui_state.import = Some(ImportDraft { files: vec!["/a/part.stl".into()], options });
     let mut harness = harness(fixture);
     assert!(harness.query_by_label("Import part.stl").is_some());

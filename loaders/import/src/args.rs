@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Shown when the arguments are wrong.
-pub const USAGE: &str = "usage: rr-import [--memory-bytes N] [--cpu-seconds N] [--parent PID] [--threads N] \
+pub const USAGE: &str = "usage: rr-import [--format NAME] [--memory-bytes N] [--cpu-seconds N] [--parent PID] [--threads N] \
                          [--max-triangles N] [--skip LIST] [--split LIST] [--batch N] FILE\n       rr-import --version\n\
-                         LIST is like 0-17,19";
+                         LIST is like 0-17,19; NAME is iges, step, brep, gltf, obj or ply";
 
 /// Lists on the command line cannot ask for more than this many steps.
 const MAX_LISTED: u64 = 10_000_000;
@@ -21,9 +21,40 @@ pub enum Action {
     Version,
 }
 
+/// Which library reads the file.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Reader {
+    /// The geometry kernel.
+    Kernel(rr_occt::Format),
+    /// A library for meshes.
+    Meshes(rr_formats::Format),
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self::Kernel(rr_occt::Format::Iges)
+    }
+}
+
+impl Reader {
+    fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "iges" => Self::Kernel(rr_occt::Format::Iges),
+            "step" => Self::Kernel(rr_occt::Format::Step),
+            "brep" => Self::Kernel(rr_occt::Format::Brep),
+            "gltf" => Self::Meshes(rr_formats::Format::Gltf),
+            "obj" => Self::Meshes(rr_formats::Format::Obj),
+            "ply" => Self::Meshes(rr_formats::Format::Ply),
+            _ => return None,
+        })
+    }
+}
+
 /// How to read the file.
 #[derive(Debug, Default, PartialEq)]
 pub struct Args {
+    /// Who reads it.
+    pub reader: Reader,
     /// The file.
     pub file: PathBuf,
     /// Address space, in bytes.
@@ -83,6 +114,7 @@ pub fn parse(mut words: impl Iterator<Item = OsString>) -> Result<Action> {
         let number = || value.parse::<u64>().with_context(|| format!("--{name} {value}: not a number"));
         let small = || value.parse::<u32>().with_context(|| format!("--{name} {value}: not a number"));
         match name {
+            "format" => args.reader = Reader::from_name(value).with_context(|| format!("no format {value}"))?,
             "memory-bytes" => args.memory_bytes = Some(number()?),
             "cpu-seconds" => args.cpu_seconds = Some(number()?),
             "parent" => args.parent = Some(small()?),

@@ -67,9 +67,9 @@ impl fmt::Display for Ending {
             Self::Unreadable(reason) | Self::Refused(reason) => write!(f, "{reason}"),
             Self::OutOfMemory => write!(f, "the memory limit was met"),
             Self::TimeLimit(limit) => write!(f, "the time limit of {} s was met", limit.as_secs_f64()),
-            Self::Silent(limit) => write!(f, "the geometry kernel made no progress for {} s", limit.as_secs_f64()),
+            Self::Silent(limit) => write!(f, "it made no progress for {} s", limit.as_secs_f64()),
             Self::TooMuchOutput => write!(f, "the model is larger than an import may be"),
-            Self::Crashed(reason) => write!(f, "the geometry kernel crashed, {reason}"),
+            Self::Crashed(reason) => write!(f, "the reader crashed, {reason}"),
             Self::Nonsense(reason) => write!(f, "the import helper went wrong: {reason}"),
         }
     }
@@ -128,6 +128,7 @@ impl Retry {
     /// The helper's command line.
     pub fn arguments(
         &self,
+        format: &str,
         assembly: &Assembly,
         file: &Path,
         limits: &Limits,
@@ -137,6 +138,7 @@ impl Retry {
         let cpu_seconds = remaining.as_secs().saturating_add(1).saturating_mul(threads as u64);
         let mut arguments: Vec<OsString> = Vec::new();
         let mut add = |name: &str, value: String| arguments.extend([name.into(), value.into()]);
+        add("--format", format.to_owned());
         add("--memory-bytes", limits.helper_memory_bytes.to_string());
         add("--cpu-seconds", cpu_seconds.to_string());
         add("--parent", std::process::id().to_string());

@@ -236,7 +236,7 @@ impl Builder {
 }
 
 pub fn model_ref(name: &str) -> ModelRef {
-    ModelRef { path: name.to_owned(), unit: None, up: UpAxis::Y }
+    ModelRef { path: name.to_owned(), unit: None, up: Some(UpAxis::Y) }
 }
 
 pub fn camera(target: Vec3, distance: f32, yaw_deg: f32, pitch_deg: f32) -> Camera {
