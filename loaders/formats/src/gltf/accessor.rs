@@ -194,8 +194,11 @@ impl<'a> Data<'a> {
             };
             return Ok(View { bytes: Bytes::Unpacked(bytes), stride });
         }
+        // A view that reaches past a buffer that was cut off keeps what is there: accessors are checked on their own.
         let number = view.buffer.value();
-        let range = self.range(number, view.byte_offset.map_or(0, |o| o.0), view.byte_length.0)?;
+        let there = self.buffers.get(number).and_then(|b| b.as_ref().ok()).map_or(0, |b| b.len() as u64);
+        let offset = view.byte_offset.map_or(0, |o| o.0);
+        let range = self.range(number, offset, view.byte_length.0.min(there.saturating_sub(offset)))?;
         Ok(View { bytes: Bytes::Buffer(number, range), stride: view.byte_stride.map(|s| s.0) })
     }
 

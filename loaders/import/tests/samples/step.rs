@@ -1,0 +1,180 @@
+//! Writes STEP files entity by entity: an assembly with one product in two places, colours for the product, for a face
+//! and for a place (ISO 10303-21, application protocol 214).
+
+use super::{BLUE, Expect, GREEN, QUADS, RED, Sample, corners, plain};
+use rr_scene::Unit;
+use std::fmt::Write;
+
+/// Collects entities and numbers them.
+#[derive(Default)]
+struct Writer {
+    text: String,
+    count: usize,
+}
+
+impl Writer {
+    fn add(&mut self, entity: &str) -> String {
+        self.count += 1;
+        writeln!(self.text, "#{} = {entity};", self.count).unwrap();
+        format!("#{}", self.count)
+    }
+
+    fn point(&mut self, [x, y, z]: [f32; 3]) -> String {
+        self.add(&format!("CARTESIAN_POINT('',({x:?},{y:?},{z:?}))"))
+    }
+
+    fn direction(&mut self, [x, y, z]: [f32; 3]) -> String {
+        self.add(&format!("DIRECTION('',({x:?},{y:?},{z:?}))"))
+    }
+
+    fn axes(&mut self, origin: [f32; 3], z: [f32; 3], x: [f32; 3]) -> String {
+        let (origin, z, x) = (self.point(origin), self.direction(z), self.direction(x));
+        self.add(&format!("AXIS2_PLACEMENT_3D('',{origin},{z},{x})"))
+    }
+
+    /// A box as a solid: its number and those of its faces.
+    fn solid(&mut self) -> (String, Vec<String>) {
+        let corners = corners(0.0);
+        let vertices: Vec<String> = corners
+            .iter()
+            .map(|p| {
+                let point = self.point(*p);
+                self.add(&format!("VERTEX_POINT('',{point})"))
+            })
+            .collect();
+        let mut edges = std::collections::BTreeMap::new();
+        let mut faces = Vec::new();
+        for quad in QUADS {
+            let mut oriented = Vec::new();
+            for i in 0..4 {
+                let (from, to) = (quad[i], quad[(i + 1) % 4]);
+                let (low, high) = (from.min(to), from.max(to));
+                if !edges.contains_key(&(low, high)) {
+                    let start = self.point(corners[low]);
+                    let along: [f32; 3] = std::array::from_fn(|k| corners[high][k] - corners[low][k]);
+                    let direction = self.direction(along);
+                    let vector = self.add(&format!("VECTOR('',{direction},1.)"));
+                    let line = self.add(&format!("LINE('',{start},{vector})"));
+                    let edge = format!("EDGE_CURVE('',{},{},{line},.T.)", vertices[low], vertices[high]);
+                    let edge = self.add(&edge);
+                    edges.insert((low, high), edge);
+                }
+                let sense = if from < to { ".T." } else { ".F." };
+                oriented.push(self.add(&format!("ORIENTED_EDGE('',*,*,{},{sense})", edges[&(low, high)])));
+            }
+            let edge_loop = self.add(&format!("EDGE_LOOP('',({}))", oriented.join(",")));
+            let bound = self.add(&format!("FACE_OUTER_BOUND('',{edge_loop},.T.)"));
+            let [a, b, c] = [0, 1, 2].map(|i| glam::Vec3::from(corners[quad[i]]));
+            let normal = (b - a).cross(c - b).normalize();
+            let axes = self.axes(a.to_array(), normal.to_array(), (b - a).normalize().to_array());
+            let plane = self.add(&format!("PLANE('',{axes})"));
+            faces.push(self.add(&format!("ADVANCED_FACE('',({bound}),{plane},.T.)")));
+        }
+        let shell = self.add(&format!("CLOSED_SHELL('',({}))", faces.join(",")));
+        (self.add(&format!("MANIFOLD_SOLID_BREP('',{shell})")), faces)
+    }
+
+    fn product(&mut self, name: &str) -> String {
+        let context = self.add("APPLICATION_CONTEXT('automotive design')");
+        self.add(&format!(
+            "APPLICATION_PROTOCOL_DEFINITION('international standard','automotive_design',2000,{context})"
+        ));
+        let product_context = self.add(&format!("PRODUCT_CONTEXT('',{context},'mechanical')"));
+        let product = self.add(&format!("PRODUCT('{name}','{name}','',({product_context}))"));
+        let formation = self.add(&format!("PRODUCT_DEFINITION_FORMATION('','',{product})"));
+        let definition_context = self.add(&format!("PRODUCT_DEFINITION_CONTEXT('part definition',{context},'design')"));
+        self.add(&format!("PRODUCT_DEFINITION('design','',{formation},{definition_context})"))
+    }
+
+    /// A colour for a face or solid; for one of its places when `place` is given.
+    fn style(&mut self, [red, green, blue, _]: [u8; 4], item: &str, over: Option<(&str, Option<&str>)>) -> String {
+        let share = |c: u8| f32::from(c) / 255.0;
+        let colour = self.add(&format!("COLOUR_RGB('',{:?},{:?},{:?})", share(red), share(green), share(blue)));
+        let fill = self.add(&format!("FILL_AREA_STYLE_COLOUR('',{colour})"));
+        let fill = self.add(&format!("FILL_AREA_STYLE('',({fill}))"));
+        let fill = self.add(&format!("SURFACE_STYLE_FILL_AREA({fill})"));
+        let side = self.add(&format!("SURFACE_SIDE_STYLE('',({fill}))"));
+        let usage = self.add(&format!("SURFACE_STYLE_USAGE(.BOTH.,{side})"));
+        let assignment = match over {
+            Some((_, Some(place))) => self.add(&format!("PRESENTATION_STYLE_BY_CONTEXT(({usage}),{place})")),
+            _ => self.add(&format!("PRESENTATION_STYLE_ASSIGNMENT(({usage}))")),
+        };
+        match over {
+            Some((base, _)) => self.add(&format!("OVER_RIDING_STYLED_ITEM('',({assignment}),{item},{base})")),
+            None => self.add(&format!("STYLED_ITEM('',({assignment}),{item})")),
+        }
+    }
+}
+
+/// The whole file; `unit` is the entity of the unit of length.
+pub fn file(unit: &str) -> String {
+    let mut w = Writer::default();
+    let millimetre = w.add("( LENGTH_UNIT() NAMED_UNIT(*) SI_UNIT(.MILLI.,.METRE.) )");
+    let measure = w.add(&format!("LENGTH_MEASURE_WITH_UNIT(LENGTH_MEASURE(25.4),{millimetre})"));
+    let dimensions = w.add("DIMENSIONAL_EXPONENTS(1.,0.,0.,0.,0.,0.,0.)");
+    let length = w.add(&unit.replace("MEASURE", &measure).replace("DIMENSIONS", &dimensions));
+    let angle = w.add("( NAMED_UNIT(*) PLANE_ANGLE_UNIT() SI_UNIT($,.RADIAN.) )");
+    let solid_angle = w.add("( NAMED_UNIT(*) SI_UNIT($,.STERADIAN.) SOLID_ANGLE_UNIT() )");
+    let context = w.add(&format!(
+        "( GEOMETRIC_REPRESENTATION_CONTEXT(3) GLOBAL_UNIT_ASSIGNED_CONTEXT(({length},{angle},{solid_angle})) \
+         REPRESENTATION_CONTEXT('','') )"
+    ));
+    let (solid, faces) = w.solid();
+    let base = w.axes([0.0; 3], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]);
+    let [line, part] = ["Line", "Box"].map(|name| w.product(name));
+    let part_shape = w.add(&format!("ADVANCED_BREP_SHAPE_REPRESENTATION('',({base},{solid}),{context})"));
+    let whole = w.add(&format!("PRODUCT_DEFINITION_SHAPE('','',{part})"));
+    w.add(&format!("SHAPE_DEFINITION_REPRESENTATION({whole},{part_shape})"));
+
+    let places = [0.0, 5.0].map(|x| w.axes([x, 0.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]));
+    let line_shape = w.add(&format!("SHAPE_REPRESENTATION('',({base},{},{}),{context})", places[0], places[1]));
+    let whole = w.add(&format!("PRODUCT_DEFINITION_SHAPE('','',{line})"));
+    w.add(&format!("SHAPE_DEFINITION_REPRESENTATION({whole},{line_shape})"));
+    let mut placed = Vec::new();
+    for (number, (place, name)) in places.iter().zip(["First", "Second"]).enumerate() {
+        let moved = w.add(&format!("ITEM_DEFINED_TRANSFORMATION('','',{base},{place})"));
+        let relation = w.add(&format!(
+            "( REPRESENTATION_RELATIONSHIP('','',{part_shape},{line_shape}) \
+             REPRESENTATION_RELATIONSHIP_WITH_TRANSFORMATION({moved}) SHAPE_REPRESENTATION_RELATIONSHIP() )"
+        ));
+        let usage = w.add(&format!("NEXT_ASSEMBLY_USAGE_OCCURRENCE('{number}','{name}','',{line},{part},$)"));
+        let shape = w.add(&format!("PRODUCT_DEFINITION_SHAPE('','',{usage})"));
+        w.add(&format!("CONTEXT_DEPENDENT_SHAPE_REPRESENTATION({relation},{shape})"));
+        let of_place = w.add(&format!("SHAPE_REPRESENTATION('',({place}),{context})"));
+        w.add(&format!("SHAPE_DEFINITION_REPRESENTATION({shape},{of_place})"));
+        placed.push(of_place);
+    }
+    let red = w.style(RED, &solid, None);
+    let blue = w.style(BLUE, &faces[5], Some((&red, None)));
+    let green = w.style(GREEN, &solid, Some((&red, Some(&placed[1]))));
+    w.add(&format!("MECHANICAL_DESIGN_GEOMETRIC_PRESENTATION_REPRESENTATION('',({red},{blue},{green}),{context})"));
+    format!(
+        "ISO-10303-21;\nHEADER;\nFILE_DESCRIPTION((''),'2;1');\nFILE_NAME('','2025-01-01T00:00:00',(''),(''),'','','');\n\
+         FILE_SCHEMA(('AUTOMOTIVE_DESIGN'));\nENDSEC;\nDATA;\n{}ENDSEC;\nEND-ISO-10303-21;\n",
+        w.text
+    )
+}
+
+fn expect() -> Expect {
+    Expect {
+        declared: true,
+        colours: vec![RED, GREEN, BLUE],
+        names: vec!["Line/First", "Line/Second"],
+        variant: "AUTOMOTIVE_DESIGN",
+        ..plain()
+    }
+}
+
+pub const MILLIMETRES: &str = "( LENGTH_UNIT() NAMED_UNIT(*) SI_UNIT(.MILLI.,.METRE.) )";
+
+/// In millimetres.
+pub fn sample() -> Sample {
+    Sample { format: "step", files: vec![("two.step".into(), file(MILLIMETRES).into_bytes())], expect: expect() }
+}
+
+/// The same numbers in inches.
+pub fn inches() -> Sample {
+    let text = file("( CONVERSION_BASED_UNIT('INCH',MEASURE) LENGTH_UNIT() NAMED_UNIT(DIMENSIONS) )");
+    let expect = Expect { unit: Unit::Inch, size_m: [0.1524, 0.0508, 0.0762], ..expect() };
+    Sample { format: "step", files: vec![("inches.stp".into(), text.into_bytes())], expect }
+}
