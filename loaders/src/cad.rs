@@ -7,6 +7,7 @@
 //! could be read, plus warnings that name what could not.
 
 mod assembly;
+mod cut_off;
 mod format;
 mod process;
 mod repair;
@@ -87,6 +88,16 @@ impl Loader for CadLoader {
     }
 }
 
+/// What a damaged file is replaced by before the kernel reads it (again), if we know better: IGES files with missing
+/// entities, STEP files without an end.
+pub fn mended(loader: &CadLoader, bytes: &[u8]) -> Option<Vec<u8>> {
+    match loader.format {
+        "iges" => repair::repair(bytes).map(|repaired| repaired.bytes),
+        "step" => cut_off::closed(bytes),
+        _ => None,
+    }
+}
+
 /// One load, with as many helpers as it takes.
 struct Session<'a> {
     format: &'static str,
@@ -101,7 +112,7 @@ impl Session<'_> {
     fn load(&self) -> Result<Import, LoadError> {
         let mut assembly = Assembly::default();
         let mut retry = Retry::default();
-        let mut repaired: Option<NamedTempFile> = None;
+        let mut repaired = self.close(&mut assembly)?;
         let ending = loop {
             assembly.begin();
             let file = repaired.as_ref().map_or(self.file, |copy| copy.path());
@@ -137,19 +148,31 @@ impl Session<'_> {
     /// A repaired copy of the file, if there is something to repair.
     fn repair(&self, assembly: &mut Assembly) -> Result<Option<NamedTempFile>, LoadError> {
         let Some(repaired) = repair::repair(self.source.bytes()) else { return Ok(None) };
-        let written = tempfile::Builder::new().suffix(".igs").tempfile().and_then(|mut copy| {
-            copy.write_all(&repaired.bytes)?;
-            Ok(copy)
-        });
-        let copy = written.map_err(|error| LoadError::Io {
-            file: self.file.to_owned(),
-            reason: format!("a repaired copy cannot be written: {error}"),
-        })?;
+        let copy = self.copy(&repaired.bytes, ".igs")?;
         assembly.warn(format!(
             "the file is damaged: {} entities whose data is missing or cut off are left out",
             repaired.replaced
         ));
         Ok(Some(copy))
+    }
+
+    /// A copy with an end of a file that lost its own.
+    fn close(&self, assembly: &mut Assembly) -> Result<Option<NamedTempFile>, LoadError> {
+        let closed = (self.format == CadLoader::STEP.format).then(|| cut_off::closed(self.source.bytes())).flatten();
+        let Some(closed) = closed else { return Ok(None) };
+        assembly.warn("the file is cut off: what stood behind its last whole entity is missing".to_owned());
+        self.copy(&closed, ".step").map(Some)
+    }
+
+    fn copy(&self, bytes: &[u8], suffix: &str) -> Result<NamedTempFile, LoadError> {
+        let written = tempfile::Builder::new().suffix(suffix).tempfile().and_then(|mut copy| {
+            copy.write_all(bytes)?;
+            Ok(copy)
+        });
+        written.map_err(|error| LoadError::Io {
+            file: self.file.to_owned(),
+            reason: format!("a repaired copy cannot be written: {error}"),
+        })
     }
 
     /// Runs one helper to its end.

@@ -220,9 +220,7 @@ fn placed(mesh: &Mesh, to_model: &Affine3A) -> Mesh {
     let point = |p: &[f32; 3]| to_model.transform_point3(Vec3::from(*p)).to_array();
     let normal_matrix = to_model.matrix3.inverse().transpose();
     let normal_matrix = if normal_matrix.is_finite() { normal_matrix } else { Mat3A::IDENTITY };
-    let normal = |n: &[f32; 3]| {
-        (normal_matrix * Vec3::from(*n)).try_normalize().map_or(*n, |turned| turned.to_array())
-    };
+    let normal = |n: &[f32; 3]| (normal_matrix * Vec3::from(*n)).try_normalize().map_or(*n, |turned| turned.to_array());
     let mut indices = mesh.indices.clone();
     if to_model.matrix3.determinant() < 0.0 {
         indices.as_chunks_mut::<3>().0.iter_mut().for_each(|t| t.swap(1, 2));

@@ -21,12 +21,7 @@ pub struct Written {
 const GRID: f32 = 65535.0;
 
 /// Writes a mesh that is drawn at `scale` metres per unit at most; `None` when it holds nothing.
-pub fn write(
-    mesh: &Mesh,
-    scale: f32,
-    max_error_m: f32,
-    buffer: &mut Buffer,
-) -> Result<Option<Written>, ExportError> {
+pub fn write(mesh: &Mesh, scale: f32, max_error_m: f32, buffer: &mut Buffer) -> Result<Option<Written>, ExportError> {
     if mesh.indices.is_empty() && mesh.lines.is_empty() {
         return Ok(None);
     }

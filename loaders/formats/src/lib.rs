@@ -72,10 +72,15 @@ pub enum FormatError {
 /// Reads a file as far as it can be read.
 pub fn read(format: Format, file: &Path, limits: &Limits) -> Result<Document, FormatError> {
     match format {
-        Format::Gltf => gltf::read(file, limits),
+        Format::Gltf => read_gltf(&std::fs::read(file)?, file, limits),
         Format::Obj => obj::read(file, limits),
         Format::Ply => ply::read(file, limits),
     }
+}
+
+/// Reads glTF that is in memory; what it names lies beside `file`.
+pub fn read_gltf(bytes: &[u8], file: &Path, limits: &Limits) -> Result<Document, FormatError> {
+    gltf::read(bytes, file, limits)
 }
 
 fn malformed(reason: impl Into<String>) -> FormatError {

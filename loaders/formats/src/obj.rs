@@ -96,13 +96,7 @@ fn add_part(model: &mut Model, name: &str, surface: Surface, faults: &mut Faults
 }
 
 /// Adds the faces of one material.
-fn append(
-    surface: &mut Surface,
-    mesh: tobj::Mesh,
-    colour: Option<Rgba8>,
-    cutter: &mut Cutter,
-    faults: &mut Faults,
-) {
+fn append(surface: &mut Surface, mesh: tobj::Mesh, colour: Option<Rgba8>, cutter: &mut Cutter, faults: &mut Faults) {
     let base = u32::try_from(surface.positions.len()).unwrap_or(u32::MAX);
     let points = |numbers: &[f32]| numbers.as_chunks::<3>().0.to_vec();
     let positions = points(&mesh.positions);

@@ -54,7 +54,8 @@ impl Surface {
         let lines = std::mem::take(&mut self.lines);
         let welded = mesh::weld(&Corners(&self), || Ok::<(), Infallible>(()));
         let Ok(shaded) = welded.and_then(|w| mesh::shade(w, mesh::DEFAULT_CREASE_DEGREES, || Ok(())));
-        let mesh = if self.normals.is_empty() { shaded } else { Mesh { edges: shaded.edges, ..self.with_own_normals() } };
+        let mesh =
+            if self.normals.is_empty() { shaded } else { Mesh { edges: shaded.edges, ..self.with_own_normals() } };
         Mesh { colours, lines, ..mesh }
     }
 
@@ -97,7 +98,8 @@ impl Surface {
                     renumbered[i] = u32::try_from(mesh.positions.len()).unwrap_or(UNSEEN - 1);
                     mesh.positions.push(self.positions[i]);
                     mesh.normals.push(
-                        unit(self.normals[i]).unwrap_or_else(|| *face.get_or_insert_with(|| self.face_normal(triangle))),
+                        unit(self.normals[i])
+                            .unwrap_or_else(|| *face.get_or_insert_with(|| self.face_normal(triangle))),
                     );
                 }
                 mesh.indices.push(renumbered[i]);

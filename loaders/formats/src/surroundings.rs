@@ -105,7 +105,8 @@ mod tests {
         assert_eq!(around.read("parts/a b.bin").unwrap(), b"data");
         assert_eq!(around.read("./parts/a b.bin").unwrap(), b"data");
         let absolute = dir.path().join("secret").display().to_string();
-        for name in ["../secret", "parts/../../secret", &absolute, "..\\secret", "file:secret", "link", "", "parts", "gone"]
+        for name in
+            ["../secret", "parts/../../secret", &absolute, "..\\secret", "file:secret", "link", "", "parts", "gone"]
         {
             if cfg!(unix) || name != "link" {
                 assert!(around.read(name).is_err(), "{name} was opened");

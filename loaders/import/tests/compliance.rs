@@ -181,7 +181,8 @@ fn mutations_are_survived() {
         let dir = tempfile::tempdir().unwrap();
         let path = sample.write(dir.path());
         for number in 0..count {
-            let mut rng = StdRng::seed_from_u64(seed ^ ((kind * 100_000 + number) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let mut rng =
+                StdRng::seed_from_u64(seed ^ ((kind * 100_000 + number) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
             let mut bytes = sample.files[0].1.clone();
             for _ in 0..rng.random_range(1..=4) {
                 mutate(&mut bytes, &mut rng);
@@ -274,7 +275,9 @@ fn nothing_outside_the_folder_is_read() {
     std::fs::write(dir.path().join("two boxes.bin"), &sample.files[1].1).unwrap();
     let text = String::from_utf8(sample.files[0].1.clone()).unwrap();
     let absolute = dir.path().join("two%20boxes.bin").display().to_string();
-    for uri in ["../two%20boxes.bin", "%2e%2e/two%20boxes.bin", &absolute, "file:two%20boxes.bin", "http://localhost/two"] {
+    for uri in
+        ["../two%20boxes.bin", "%2e%2e/two%20boxes.bin", &absolute, "file:two%20boxes.bin", "http://localhost/two"]
+    {
         let path = inner.join("two.gltf");
         std::fs::write(&path, text.replace("two%20boxes.bin", uri)).unwrap();
         let error = load(&path).expect_err(uri);
@@ -283,7 +286,8 @@ fn nothing_outside_the_folder_is_read() {
     let sample = samples::meshes::obj();
     std::fs::write(dir.path().join("two.mtl"), &sample.files[1].1).unwrap();
     let path = inner.join("two.obj");
-    std::fs::write(&path, String::from_utf8_lossy(&sample.files[0].1).replace("mtllib two.mtl", "mtllib ../two.mtl")).unwrap();
+    std::fs::write(&path, String::from_utf8_lossy(&sample.files[0].1).replace("mtllib two.mtl", "mtllib ../two.mtl"))
+        .unwrap();
     let loaded = load(&path).unwrap();
     assert_eq!(colours_of(&loaded), BTreeSet::new());
     assert!(loaded.report.warnings.iter().any(|w| w.contains("two.mtl")), "{:?}", loaded.report.warnings);
@@ -295,7 +299,8 @@ fn what_a_file_needs_and_we_lack_is_named() {
     let sample = gltf::binary();
     let needed = String::from_utf8(gltf::json().files[0].1.clone()).unwrap();
     let path = dir.path().join("draco.gltf");
-    std::fs::write(&path, needed.replacen('{', "{\"extensionsRequired\":[\"KHR_draco_mesh_compression\"],", 1)).unwrap();
+    std::fs::write(&path, needed.replacen('{', "{\"extensionsRequired\":[\"KHR_draco_mesh_compression\"],", 1))
+        .unwrap();
     let error = load(&path).unwrap_err().to_string();
     assert!(error.contains("KHR_draco_mesh_compression"), "{error}");
     // A buffer that is cut off costs what lay in it, and says so.
@@ -331,6 +336,10 @@ fn real_files_are_read_when_they_are_here() {
         assert_eq!(colours_of(&step).len(), 6);
         let (a, b) = (step.model.bounds(), iges.model.bounds());
         assert!((a.min - b.min).length() < 1e-4 && (a.max - b.max).length() < 1e-4, "{a:?} {b:?}");
-        assert!(step.model.instances.iter().any(|i| i.name == "Conveyor CV-100/Bed/Roller 1"), "{:?}", step.model.instances);
+        assert!(
+            step.model.instances.iter().any(|i| i.name == "Conveyor CV-100/Bed/Roller 1"),
+            "{:?}",
+            step.model.instances
+        );
     }
 }

@@ -151,14 +151,7 @@ mod tests {
             ("", b"v is a letter\nand so is u\n"),
             ("", b""),
         ];
-        let all = [
-            CadLoader::IGES,
-            CadLoader::STEP,
-            CadLoader::BREP,
-            CadLoader::GLTF,
-            CadLoader::OBJ,
-            CadLoader::PLY,
-        ];
+        let all = [CadLoader::IGES, CadLoader::STEP, CadLoader::BREP, CadLoader::GLTF, CadLoader::OBJ, CadLoader::PLY];
         for (format, head) in heads {
             for loader in &all {
                 let knows = (loader.sniff)(head) > Confidence::No;

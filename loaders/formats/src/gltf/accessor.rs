@@ -20,7 +20,7 @@ pub type Fault = String;
 /// Views that unpack to more than this are refused.
 const MAX_UNPACKED_BYTES: usize = 2 << 30;
 /// Elements of an accessor without data (all zero).
-const MAX_ZEROS: u64 = 1 << 26;
+const MAX_ZEROS: u64 = 1 << 22;
 
 /// The buffers of a file.
 pub struct Data<'a> {
@@ -85,7 +85,12 @@ impl<'a> Data<'a> {
 
     /// Elements with at least `N` components as floats; normalised integers become -1 to 1 or 0 to 1. Missing
     /// components of `fill` are left as they are there.
-    pub fn floats<const N: usize>(&mut self, index: usize, fill: [f32; N], least: usize) -> Result<Vec<[f32; N]>, Fault> {
+    pub fn floats<const N: usize>(
+        &mut self,
+        index: usize,
+        fill: [f32; N],
+        least: usize,
+    ) -> Result<Vec<[f32; N]>, Fault> {
         let accessor = self.accessor(index)?;
         let (component, kind) = kinds(accessor)?;
         let components = kind.multiplicity();
@@ -170,7 +175,8 @@ impl<'a> Data<'a> {
         if count == 0 {
             return Ok(Vec::new());
         }
-        let needed = (count - 1).checked_mul(stride).and_then(|n| n.checked_add(size)).and_then(|n| n.checked_add(offset));
+        let needed =
+            (count - 1).checked_mul(stride).and_then(|n| n.checked_add(size)).and_then(|n| n.checked_add(offset));
         if stride < size || size == 0 || needed.is_none_or(|n| n > bytes.len()) {
             return Err(format!("{count} elements reach past the {} bytes of buffer view {view}", bytes.len()));
         }
@@ -230,7 +236,9 @@ impl<'a> Data<'a> {
 
 fn kinds(accessor: &json::Accessor) -> Result<(ComponentType, Type), Fault> {
     match (accessor.component_type, accessor.type_) {
-        (Checked::Valid(json::accessor::GenericComponentType(component)), Checked::Valid(kind)) => Ok((component, kind)),
+        (Checked::Valid(json::accessor::GenericComponentType(component)), Checked::Valid(kind)) => {
+            Ok((component, kind))
+        }
         _ => Err("an accessor has elements of an unknown kind".to_owned()),
     }
 }

@@ -69,8 +69,14 @@ impl Shape {
         // Normals and colours that cannot be read cost the look, not the shape.
         let normals = attribute(Semantic::Normals).and_then(|n| data.floats(n, [0.0; 3], 3).ok()).unwrap_or_default();
         let colours = attribute(Semantic::Colors(0)).and_then(|c| data.floats(c, [1.0; 4], 3).ok()).unwrap_or_default();
-        let mut shape =
-            Self { positions, normals, colours, triangles: Vec::new(), lines: Vec::new(), is_cloud: mode == Mode::Points };
+        let mut shape = Self {
+            positions,
+            normals,
+            colours,
+            triangles: Vec::new(),
+            lines: Vec::new(),
+            is_cloud: mode == Mode::Points,
+        };
         match mode {
             Mode::Points => {}
             Mode::Lines => shape.lines = corners.as_chunks::<2>().0.as_flattened().to_vec(),
@@ -83,12 +89,14 @@ impl Shape {
             Mode::Triangles => shape.triangles = corners.as_chunks::<3>().0.to_vec(),
             Mode::TriangleStrip => {
                 let strip = corners.windows(3).enumerate();
-                shape.triangles =
-                    strip.map(|(i, t)| if i.is_multiple_of(2) { [t[0], t[1], t[2]] } else { [t[1], t[0], t[2]] }).collect();
+                shape.triangles = strip
+                    .map(|(i, t)| if i.is_multiple_of(2) { [t[0], t[1], t[2]] } else { [t[1], t[0], t[2]] })
+                    .collect();
             }
             Mode::TriangleFan => {
                 let centre = corners.first().copied().unwrap_or_default();
-                shape.triangles = corners.get(1..).unwrap_or_default().windows(2).map(|t| [t[0], t[1], centre]).collect();
+                shape.triangles =
+                    corners.get(1..).unwrap_or_default().windows(2).map(|t| [t[0], t[1], centre]).collect();
             }
         }
         Ok(shape)

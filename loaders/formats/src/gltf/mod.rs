@@ -31,21 +31,24 @@ const SUPPORTED: [&str; 8] = [
 /// They change how a surface shines, not where it is.
 const SUPPORTED_PREFIX: &str = "KHR_materials_";
 
-pub fn read(file: &Path, limits: &Limits) -> Result<Document, FormatError> {
-    let bytes = std::fs::read(file)?;
+pub fn read(bytes: &[u8], file: &Path, limits: &Limits) -> Result<Document, FormatError> {
     let mut faults = Faults::default();
-    let container = container::split(&bytes, &mut faults)?;
-    let root: json::Root = json::deserialize::from_slice(container.json).map_err(|e| malformed(format!("JSON: {e}")))?;
+    let container = container::split(bytes, &mut faults)?;
+    let root: json::Root =
+        json::deserialize::from_slice(container.json).map_err(|e| malformed(format!("JSON: {e}")))?;
     if !root.asset.version.starts_with("2.") {
         return Err(FormatError::Unsupported(format!("glTF version {} is not supported", root.asset.version)));
     }
     for name in &root.extensions_required {
         if !SUPPORTED.contains(&name.as_str()) && !name.starts_with(SUPPORTED_PREFIX) {
-            return Err(FormatError::Unsupported(format!("it needs the glTF extension {name}, which is not supported")));
+            return Err(FormatError::Unsupported(format!(
+                "it needs the glTF extension {name}, which is not supported"
+            )));
         }
     }
     let data = Data::open(&root, container.binary, &Surroundings::of(file));
-    let mut reading = Reading { root: &root, data, limits, faults, document: Document::default(), meshes: BTreeMap::new() };
+    let mut reading =
+        Reading { root: &root, data, limits, faults, document: Document::default(), meshes: BTreeMap::new() };
     reading.document.unit = Some(Unit::M);
     reading.nodes();
     if reading.triangles() > limits.max_triangles {
@@ -123,7 +126,8 @@ impl Reading<'_> {
             }
         };
         for Piece { part, colour } in pieces {
-            let name = if path.is_empty() { self.document.model.parts[part as usize].name.clone() } else { path.to_owned() };
+            let name =
+                if path.is_empty() { self.document.model.parts[part as usize].name.clone() } else { path.to_owned() };
             self.document.model.instances.push(Instance { part, name, model_from_part: placed, colour });
         }
     }

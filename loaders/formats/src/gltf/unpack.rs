@@ -13,8 +13,19 @@ macro_rules! by_words {
     };
 }
 
+/// The codec for attributes makes at least two bits of 256 bytes. Rounded up, for small blocks.
+const MOST_BYTES_PER_BYTE: usize = 2048;
+
 /// Unpacks `count` elements of `stride` bytes.
 pub fn unpack(encoded: &[u8], mode: &str, filter: Option<&str>, stride: usize, count: usize) -> Result<Vec<u8>, Fault> {
+    // A count that the data cannot fill must not become memory. An index takes a byte, a triangle of three as well.
+    let most = match mode {
+        "ATTRIBUTES" => encoded.len().saturating_mul(MOST_BYTES_PER_BYTE) / stride.max(1),
+        _ => encoded.len().saturating_mul(3),
+    };
+    if count > most {
+        return Err(format!("{count} elements of {stride} bytes cannot come from {} bytes", encoded.len()));
+    }
     let decoded = match mode {
         "ATTRIBUTES" if stride.is_multiple_of(4) => {
             by_words!(stride / 4, encoded, count, 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32)
@@ -45,8 +56,10 @@ fn filtered(bytes: Vec<u8>, filter: &str, stride: usize) -> Result<Vec<u8>, Faul
         }
         ("OCTAHEDRAL" | "QUATERNION", 8) => {
             let (halves, _) = bytes.as_chunks::<8>();
-            let mut all: Vec<[i16; 4]> =
-                halves.iter().map(|[a, b, c, d, e, f, g, h]| [[*a, *b], [*c, *d], [*e, *f], [*g, *h]].map(i16::from_le_bytes)).collect();
+            let mut all: Vec<[i16; 4]> = halves
+                .iter()
+                .map(|[a, b, c, d, e, f, g, h]| [[*a, *b], [*c, *d], [*e, *f], [*g, *h]].map(i16::from_le_bytes))
+                .collect();
             if filter == "QUATERNION" {
                 meshopt::decode_filter_quat(&mut all);
             } else {

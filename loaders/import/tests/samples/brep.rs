@@ -22,10 +22,8 @@ pub fn file() -> String {
     let (mut curves, mut surfaces, mut shapes) = (Vec::new(), Vec::new(), Shapes::default());
     // References count backwards from the last shape, so each is filled in at the end.
     let reference = |number: usize| format!("{{{number}}}");
-    let vertices: Vec<usize> = corners
-        .iter()
-        .map(|[x, y, z]| shapes.add(format!("Ve\n1e-07\n{x} {y} {z}\n0 0\n\n0101101\n*\n")))
-        .collect();
+    let vertices: Vec<usize> =
+        corners.iter().map(|[x, y, z]| shapes.add(format!("Ve\n1e-07\n{x} {y} {z}\n0 0\n\n0101101\n*\n"))).collect();
     let mut edges = BTreeMap::new();
     let mut faces = Vec::new();
     for quad in QUADS {

@@ -125,18 +125,21 @@ pub fn quantized() -> Sample {
             "extensions": { "EXT_meshopt_compression": { "buffer": 0, "byteOffset": offset, "byteLength": length,
                 "byteStride": stride, "count": count, "mode": mode } } })
     };
-    let views = json!([
-        view(0, positions.len(), 8, 8, "ATTRIBUTES"),
-        view(positions.len(), triangles.len(), 2, 36, "INDICES"),
-    ]);
+    let views =
+        json!(
+            [view(0, positions.len(), 8, 8, "ATTRIBUTES"), view(positions.len(), triangles.len(), 2, 36, "INDICES"),]
+        );
     let fallback = json!({ "EXT_meshopt_compression": { "fallback": true } });
     let buffer = [positions, triangles].concat();
     let buffers = json!([{ "byteLength": buffer.len() }, { "byteLength": 136, "extensions": fallback }]);
-    let position =
-        json!({ "bufferView": 0, "componentType": 5123, "count": 8, "type": "VEC3", "min": [0, 0, 0], "max": [300, 600, 900] });
+    let position = json!({ "bufferView": 0, "componentType": 5123, "count": 8, "type": "VEC3", "min": [0, 0, 0], "max": [300, 600, 900] });
     let mut document = document(&views, &buffers, &position, 1.0 / 300.0);
     let extensions = json!(["KHR_mesh_quantization", "EXT_meshopt_compression"]);
     document["extensionsUsed"] = extensions.clone();
     document["extensionsRequired"] = extensions;
-    Sample { format: "gltf", files: vec![("compact.glb".into(), container(&document, &buffer))], expect: expect("binary") }
+    Sample {
+        format: "gltf",
+        files: vec![("compact.glb".into(), container(&document, &buffer))],
+        expect: expect("binary"),
+    }
 }

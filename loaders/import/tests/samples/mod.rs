@@ -68,7 +68,12 @@ pub fn plain() -> Expect {
 pub fn all() -> Vec<Sample> {
     let mut all = vec![meshes::stl_text(), meshes::stl_binary(), iges()];
     all.extend([step::sample(), step::inches(), brep::sample()]);
-    all.extend([meshes::obj(), meshes::ply("ascii"), meshes::ply("binary_little_endian"), meshes::ply("binary_big_endian")]);
+    all.extend([
+        meshes::obj(),
+        meshes::ply("ascii"),
+        meshes::ply("binary_little_endian"),
+        meshes::ply("binary_big_endian"),
+    ]);
     all.extend([gltf::json(), gltf::binary(), gltf::quantized()]);
     all
 }
@@ -99,8 +104,7 @@ pub fn corners(x: f32) -> [[f32; 3]; 8] {
 }
 
 /// The faces of a box, counter-clockwise seen from outside; the last is the top.
-pub const QUADS: [[usize; 4]; 6] =
-    [[0, 4, 6, 2], [1, 3, 7, 5], [0, 1, 5, 4], [2, 6, 7, 3], [0, 2, 3, 1], [4, 5, 7, 6]];
+pub const QUADS: [[usize; 4]; 6] = [[0, 4, 6, 2], [1, 3, 7, 5], [0, 1, 5, 4], [2, 6, 7, 3], [0, 2, 3, 1], [4, 5, 7, 6]];
 
 /// The same as triangles.
 pub fn triangles() -> Vec<[usize; 3]> {
