@@ -108,7 +108,7 @@ fn what_cannot_be_written_is_said_and_leaves_the_old_file() {
         (&["convert", "quad.obj"], "--out-dir"),
         (&["convert", "quad.obj", "nowhere/out.glb"], "nowhere/out.glb"),
         (&["convert", "bad.step", "old.glb"], "bad.step"),
-        (&["convert", "quad.obj", "out.glb", "--max-error-mm", "-1"], "millimetres"),
+        (&["convert", "quad.obj", "out.glb", "--max-error-mm=-1"], "millimetres"),
     ];
     for (args, why) in refused {
         let out = rrhost(dir.path(), args);

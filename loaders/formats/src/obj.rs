@@ -73,7 +73,7 @@ fn build(
         }
         let before = open.triangles.len();
         let colour = mesh.material_id.and_then(|id| materials.get(id)).and_then(colour_of);
-        append(&mut open, mesh, colour, &mut cutter, &mut faults);
+        append(&mut open, &mesh, colour, &mut cutter, &mut faults);
         triangles += (open.triangles.len() - before) as u64;
         if triangles > limits.max_triangles {
             return Err(FormatError::TooLarge(limits.max_triangles));
@@ -96,7 +96,7 @@ fn add_part(model: &mut Model, name: &str, surface: Surface, faults: &mut Faults
 }
 
 /// Adds the faces of one material.
-fn append(surface: &mut Surface, mesh: tobj::Mesh, colour: Option<Rgba8>, cutter: &mut Cutter, faults: &mut Faults) {
+fn append(surface: &mut Surface, mesh: &tobj::Mesh, colour: Option<Rgba8>, cutter: &mut Cutter, faults: &mut Faults) {
     let base = u32::try_from(surface.positions.len()).unwrap_or(u32::MAX);
     let points = |numbers: &[f32]| numbers.as_chunks::<3>().0.to_vec();
     let positions = points(&mesh.positions);

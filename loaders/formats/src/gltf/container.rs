@@ -24,18 +24,25 @@ pub fn split<'a>(bytes: &'a [u8], faults: &mut Faults) -> Result<Container<'a>, 
         return Err(FormatError::Unsupported(format!("version {version} of the binary format is not supported")));
     }
     let (_, rest) = word(rest).ok_or_else(|| malformed("the file ends within its header"))?;
-    let (kind, json, rest, whole) = chunk(rest).ok_or_else(|| malformed("the file ends before its first chunk"))?;
-    if kind != JSON_CHUNK {
+    let (json, rest) = chunk(rest).ok_or_else(|| malformed("the file ends before its first chunk"))?;
+    if json.kind != JSON_CHUNK {
         return Err(malformed("the first chunk is not JSON"));
     }
-    if !whole {
+    if !json.is_whole {
         return Err(malformed("the file ends within its JSON"));
     }
-    let binary = chunk(rest).filter(|(kind, ..)| *kind == BINARY_CHUNK).map(|(_, data, _, whole)| {
-        faults.add("buffer is cut off: the file ends within it", usize::from(!whole));
-        data
-    });
-    Ok(Container { json, binary })
+    let binary = chunk(rest).map(|(chunk, _)| chunk).filter(|chunk| chunk.kind == BINARY_CHUNK);
+    if binary.as_ref().is_some_and(|chunk| !chunk.is_whole) {
+        faults.add("buffer is cut off: the file ends within it", 1);
+    }
+    Ok(Container { json: json.data, binary: binary.map(|chunk| chunk.data) })
+}
+
+struct Chunk<'a> {
+    kind: &'a [u8],
+    data: &'a [u8],
+    /// Whether all of the data is there.
+    is_whole: bool,
 }
 
 fn word(bytes: &[u8]) -> Option<(u32, &[u8])> {
@@ -43,11 +50,11 @@ fn word(bytes: &[u8]) -> Option<(u32, &[u8])> {
     Some((u32::from_le_bytes(*word), rest))
 }
 
-/// Kind, data, what follows, and whether all of the data is there.
-fn chunk(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8], bool)> {
+/// The chunk that begins here, and what follows it.
+fn chunk(bytes: &[u8]) -> Option<(Chunk<'_>, &[u8])> {
     let (length, rest) = word(bytes)?;
     let (kind, rest) = rest.split_at_checked(4)?;
-    let whole = rest.len() >= length as usize;
+    let is_whole = rest.len() >= length as usize;
     let (data, rest) = rest.split_at(rest.len().min(length as usize));
-    Some((kind, data, rest, whole))
+    Some((Chunk { kind, data, is_whole }, rest))
 }

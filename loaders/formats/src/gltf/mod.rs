@@ -6,6 +6,7 @@
 
 mod accessor;
 mod container;
+mod instancing;
 mod mesh;
 mod unpack;
 
@@ -18,7 +19,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 /// Extensions that a file may require and that change nothing we show, or that we read.
-const SUPPORTED: [&str; 8] = [
+const SUPPORTED: [&str; 9] = [
+    "EXT_mesh_gpu_instancing",
     "KHR_mesh_quantization",
     "EXT_meshopt_compression",
     "KHR_texture_transform",
@@ -105,7 +107,11 @@ impl Reading<'_> {
             let path = if path.is_empty() || name.is_empty() { path + name } else { path + "/" + name };
             if let Some(mesh) = node.mesh {
                 self.faults.add("nodes bend with a skeleton, which is not followed", usize::from(node.skin.is_some()));
-                self.place(mesh.value(), placed, &path);
+                match instancing::transforms(node, &mut self.data) {
+                    None => self.place(mesh.value(), placed, &path),
+                    Some(Ok(all)) => all.iter().for_each(|t| self.place(mesh.value(), placed * *t, &path)),
+                    Some(Err(reason)) => self.faults.add(&format!("nodes are left out: {reason}"), 1),
+                }
             }
             let children = node.children.iter().flatten().rev();
             open.extend(children.map(|child| (child.value(), placed, path.clone())));
@@ -115,6 +121,10 @@ impl Reading<'_> {
     fn place(&mut self, mesh: usize, placed: Affine3A, path: &str) {
         if self.document.model.instances.len() >= self.limits.max_placements {
             self.faults.add("placements are left out: there are too many", 1);
+            return;
+        }
+        if !placed.is_finite() {
+            self.faults.add("nodes are left out: they are placed at infinity", 1);
             return;
         }
         let pieces = match self.meshes.get(&mesh) {
@@ -178,8 +188,13 @@ fn transform_of(node: &json::Node) -> Affine3A {
         return Affine3A::from_mat4(Mat4::from_cols_array(matrix));
     }
     let scale = node.scale.map_or(Vec3::ONE, Vec3::from);
-    let rotation = node.rotation.map_or(Quat::IDENTITY, |r| Quat::from_array(r.0));
-    // What is no direction turns nothing.
-    let rotation = if rotation.length_squared() > 1e-12 { rotation.normalize() } else { Quat::IDENTITY };
+    let rotation = node.rotation.map_or(Quat::IDENTITY, |r| rotation_of(r.0));
     Affine3A::from_scale_rotation_translation(scale, rotation, node.translation.map_or(Vec3::ZERO, Vec3::from))
+}
+
+/// What is no direction turns nothing.
+fn rotation_of(numbers: [f32; 4]) -> Quat {
+    let rotation = Quat::from_array(numbers);
+    let length = rotation.length_squared();
+    if length > 1e-12 && length.is_finite() { rotation.normalize() } else { Quat::IDENTITY }
 }

@@ -41,12 +41,12 @@ pub fn unpack(encoded: &[u8], mode: &str, filter: Option<&str>, stride: usize, c
     let bytes = decoded.map_err(|e| format!("the compressed data is damaged: {e}"))?;
     match filter {
         None | Some("NONE") => Ok(bytes),
-        Some(filter) if mode == "ATTRIBUTES" => filtered(bytes, filter, stride),
+        Some(filter) if mode == "ATTRIBUTES" => filtered(&bytes, filter, stride),
         Some(filter) => Err(format!("the filter {filter} does not go with {mode}")),
     }
 }
 
-fn filtered(bytes: Vec<u8>, filter: &str, stride: usize) -> Result<Vec<u8>, Fault> {
+fn filtered(bytes: &[u8], filter: &str, stride: usize) -> Result<Vec<u8>, Fault> {
     let words: Vec<[u8; 4]> = bytes.as_chunks::<4>().0.to_vec();
     match (filter, stride) {
         ("OCTAHEDRAL", 4) => {

@@ -45,7 +45,7 @@ pub fn file() -> String {
         let [a, b, c] = [0, 1, 2].map(|i| glam::Vec3::from(corners[quad[i]]));
         let (x, z) = ((b - a).normalize(), (b - a).cross(c - b).normalize());
         let y = z.cross(x);
-        let numbers: Vec<String> = [a, z, x, y].iter().flat_map(|v| v.to_array()).map(|v| v.to_string()).collect();
+        let numbers: Vec<String> = [a, z, x, y].iter().flat_map(glam::Vec3::to_array).map(|v| v.to_string()).collect();
         surfaces.push(format!("1 {}\n", numbers.join(" ")));
         let surface = surfaces.len();
         faces.push(shapes.add(format!("Fa\n0  1e-07 {surface} 0\n\n0111000\n+{} 0 *\n", reference(wire))));

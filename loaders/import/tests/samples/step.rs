@@ -49,18 +49,22 @@ impl Writer {
             for i in 0..4 {
                 let (from, to) = (quad[i], quad[(i + 1) % 4]);
                 let (low, high) = (from.min(to), from.max(to));
-                if !edges.contains_key(&(low, high)) {
-                    let start = self.point(corners[low]);
-                    let along: [f32; 3] = std::array::from_fn(|k| corners[high][k] - corners[low][k]);
-                    let direction = self.direction(along);
-                    let vector = self.add(&format!("VECTOR('',{direction},1.)"));
-                    let line = self.add(&format!("LINE('',{start},{vector})"));
-                    let edge = format!("EDGE_CURVE('',{},{},{line},.T.)", vertices[low], vertices[high]);
-                    let edge = self.add(&edge);
-                    edges.insert((low, high), edge);
-                }
+                let edge = match edges.get(&(low, high)) {
+                    Some(known) => String::clone(known),
+                    None => {
+                        let start = self.point(corners[low]);
+                        let along: [f32; 3] = std::array::from_fn(|k| corners[high][k] - corners[low][k]);
+                        let direction = self.direction(along);
+                        let vector = self.add(&format!("VECTOR('',{direction},1.)"));
+                        let line = self.add(&format!("LINE('',{start},{vector})"));
+                        let ends = [vertices[low].as_str(), vertices[high].as_str()].join(",");
+                        let edge = self.add(&format!("EDGE_CURVE('',{ends},{line},.T.)"));
+                        edges.insert((low, high), edge.clone());
+                        edge
+                    }
+                };
                 let sense = if from < to { ".T." } else { ".F." };
-                oriented.push(self.add(&format!("ORIENTED_EDGE('',*,*,{},{sense})", edges[&(low, high)])));
+                oriented.push(self.add(&format!("ORIENTED_EDGE('',*,*,{edge},{sense})")));
             }
             let edge_loop = self.add(&format!("EDGE_LOOP('',({}))", oriented.join(",")));
             let bound = self.add(&format!("FACE_OUTER_BOUND('',{edge_loop},.T.)"));
