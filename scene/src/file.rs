@@ -238,6 +238,22 @@ mod tests {
     }
 
     #[test]
+    fn an_up_axis_that_nobody_chose_is_not_written_and_one_of_an_older_file_is_kept() {
+        let text = String::from_utf8(to_json(&sample())).unwrap();
+        assert_eq!(text.matches("\"up\": \"y\"").count(), 2);
+        let without = text.replace("\"up\": \"y\"", "\"unit\": \"m\"").replace("\"unit\": \"inch\",", "");
+        let up = |text: &str| {
+            let workspace = parse(text.as_bytes(), Path::new("x.rrws.json")).unwrap();
+            workspace.devices().iter().map(|d| d.model.as_ref().unwrap().up).collect::<Vec<_>>()
+        };
+        assert_eq!(up(&text), [Some(UpAxis::Y); 2]);
+        assert_eq!(up(&text.replace("\"up\": \"y\"", "\"up\": \"z\"")), [Some(UpAxis::Z); 2]);
+        assert_eq!(up(&without), [None; 2]);
+        let workspace = parse(without.as_bytes(), Path::new("x.rrws.json")).unwrap();
+        assert!(!String::from_utf8(to_json(&workspace)).unwrap().contains("\"up\""));
+    }
+
+    #[test]
     fn damaged_files_are_refused_whole_with_the_reason() {
         let good = String::from_utf8(to_json(&sample())).unwrap();
         let cases = [

@@ -419,7 +419,7 @@ fn a_typed_path_must_exist() {
 #[test]
 fn the_empty_workspace_says_how_to_begin() {
     let mut harness = harness(Fixture::new(Workspace::new("Empty")));
-    assert!(harness.query_by_label_contains("Drop STL or IGES files here").is_some());
+    assert!(harness.query_by_label_contains("Drop model files here").is_some());
     harness.get_by_label("Open the sample line").click();
     harness.run_steps(3);
     assert!(harness.state().actions.contains(&Action::Open("/samples/line.rrws.json".into())));
