@@ -42,7 +42,8 @@ fn print(out: &mut impl Write, report: &LoadReport) -> io::Result<()> {
     let (min, max) = (report.bounds_m.min, report.bounds_m.max);
     let size: Vec<String> = min.iter().zip(max).map(|(a, b)| length(b - a)).collect();
     writeln!(out, "{}", report.file.display())?;
-    writeln!(out, "  format     {} ({})", report.format, report.variant)?;
+    let variant = if report.variant.is_empty() { String::new() } else { format!(" ({})", report.variant) };
+    writeln!(out, "  format     {}{variant}", report.format)?;
     writeln!(out, "  parts      {} in {} places", report.parts, report.instances)?;
     writeln!(out, "  triangles  {}", report.triangles)?;
     writeln!(out, "  lines      {}", report.lines)?;

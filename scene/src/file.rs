@@ -244,7 +244,7 @@ mod tests {
         let without = text.replace("\"up\": \"y\"", "\"unit\": \"m\"").replace("\"unit\": \"inch\",", "");
         let up = |text: &str| {
             let workspace = parse(text.as_bytes(), Path::new("x.rrws.json")).unwrap();
-            workspace.devices().iter().map(|d| d.model.as_ref().unwrap().up).collect::<Vec<_>>()
+            workspace.devices().map(|d| d.model.as_ref().unwrap().up).collect::<Vec<_>>()
         };
         assert_eq!(up(&text), [Some(UpAxis::Y); 2]);
         assert_eq!(up(&text.replace("\"up\": \"y\"", "\"up\": \"z\"")), [Some(UpAxis::Z); 2]);

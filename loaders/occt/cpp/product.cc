@@ -8,6 +8,7 @@
 #include <TDF_Tool.hxx>
 #include <TDataStd_Name.hxx>
 #include <TopExp_Explorer.hxx>
+#include <XCAFDoc_GraphNode.hxx>
 
 #include <algorithm>
 #include <cmath>
@@ -60,6 +61,13 @@ void ProductList::gather() {
 
 void ProductList::visit(const TDF_Label& label, const TopLoc_Location& placed, const std::string& path,
                         const std::optional<Colour>& colour, int depth, bool with_hidden) {
+  const std::size_t above = places_.size();
+  visit_label(label, placed, path, colour, depth, with_hidden);
+  places_.resize(above);
+}
+
+void ProductList::visit_label(const TDF_Label& label, const TopLoc_Location& placed, const std::string& path,
+                              const std::optional<Colour>& colour, int depth, bool with_hidden) {
   if (depth > kMaxDepth || uses_ >= settings_.max_placements ||
       ++visits_ > settings_.max_placements * kVisitsPerPlacement) {
     limited_ = true;
@@ -72,6 +80,7 @@ void ProductList::visit(const TDF_Label& label, const TopLoc_Location& placed, c
   bool visible = colours_->IsVisible(label);
   if (XCAFDoc_ShapeTool::IsReference(label)) {
     here = placed * XCAFDoc_ShapeTool::GetLocation(label);
+    places_.push_back(label);
     if (!XCAFDoc_ShapeTool::GetReferredShape(label, target)) return;
     if (name.empty()) name = name_of(target);
     visible = visible && colours_->IsVisible(target);
@@ -92,7 +101,8 @@ void ProductList::visit(const TDF_Label& label, const TopLoc_Location& placed, c
   }
   const auto [known, is_new] = by_entry_.emplace(entry_of(target), products_.size());
   if (is_new) products_.push_back(Product{target, name_of(target), {}});
-  products_[known->second].uses.push_back(Use{here, full, inherited});
+  const std::optional<Colour> from_above = colour_from_above();
+  products_[known->second].uses.push_back(Use{here, full, from_above ? from_above : inherited});
   uses_++;
 }
 
@@ -120,6 +130,18 @@ void ProductList::add_attributes(const Product& product, Attributes& attributes)
     if (!parts.More()) parts.Init(styled.shape, TopAbs_EDGE);
     for (; parts.More(); parts.Next()) attributes.colours[identity(parts.Current())] = *styled.colour;
   }
+}
+
+std::optional<Colour> ProductList::colour_from_above() const {
+  // The kernel calls it SHUO, a specified higher usage occurrence (ISO 10303-44). The highest assembly decides.
+  for (std::size_t first = 0; first + 1 < places_.size(); first++) {
+    TDF_LabelSequence places;
+    for (std::size_t i = first; i < places_.size(); i++) places.Append(places_[i]);
+    Ref<XCAFDoc_GraphNode> occurrence;
+    if (!XCAFDoc_ShapeTool::FindSHUO(places, occurrence) || occurrence.IsNull()) continue;
+    if (const auto colour = colour_of(occurrence->Label())) return colour;
+  }
+  return std::nullopt;
 }
 
 std::optional<Colour> ProductList::colour_of(const TDF_Label& label) const {

@@ -49,13 +49,19 @@ class ProductList {
  private:
   void visit(const TDF_Label& label, const TopLoc_Location& placed, const std::string& path,
              const std::optional<Colour>& colour, int depth, bool with_hidden);
+  void visit_label(const TDF_Label& label, const TopLoc_Location& placed, const std::string& path,
+                   const std::optional<Colour>& colour, int depth, bool with_hidden);
   std::optional<Colour> colour_of(const TDF_Label& label) const;
+  /// Colour that an assembly further up gives to the place that is being visited.
+  std::optional<Colour> colour_from_above() const;
 
   Ref<XCAFDoc_ShapeTool> shapes_;
   Ref<XCAFDoc_ColorTool> colours_;
   const Settings& settings_;
   std::vector<Product> products_;
   std::map<std::string, std::size_t> by_entry_;
+  /// Places from the top down to where the visit is.
+  std::vector<TDF_Label> places_;
   std::uint64_t uses_ = 0, visits_ = 0;
   int hidden_ = 0;
   bool limited_ = false;

@@ -55,6 +55,7 @@ class StepImport {
     Interface_Static::SetCVal("xstep.cascade.unit", "MM");
     reader_.SetColorMode(true);
     reader_.SetNameMode(true);
+    reader_.SetSHUOMode(true);
     reader_.SetLayerMode(false);
     if (reader_.ReadFile(path.c_str()) != IFSelect_RetDone) throw std::runtime_error("not a readable STEP file");
     find_unit();

@@ -76,3 +76,10 @@ pub fn sample() -> Sample {
     let expect = super::Expect { variant: "ASCII", ..plain() };
     Sample { format: "brep", files: vec![("two.brep".into(), file().into_bytes())], expect }
 }
+
+/// The same as the kernel itself writes it in binary: two boxes, made with `BinTools::Write` of OpenCASCADE 7.6.
+pub fn binary() -> Sample {
+    let bytes = include_bytes!("../data/two-binary.brep").to_vec();
+    let expect = super::Expect { variant: "binary", ..plain() };
+    Sample { format: "brep", files: vec![("binary.brep".into(), bytes)], expect }
+}

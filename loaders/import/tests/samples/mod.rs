@@ -67,7 +67,7 @@ pub fn plain() -> Expect {
 /// Every sample.
 pub fn all() -> Vec<Sample> {
     let mut all = vec![meshes::stl_text(), meshes::stl_binary(), iges()];
-    all.extend([step::sample(), step::inches(), brep::sample()]);
+    all.extend([step::sample(), step::inches(), step::deep(), brep::sample(), brep::binary()]);
     all.extend([
         meshes::obj(),
         meshes::ply("ascii"),

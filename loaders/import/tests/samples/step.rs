@@ -90,6 +90,38 @@ impl Writer {
         self.add(&format!("PRODUCT_DEFINITION('design','',{formation},{definition_context})"))
     }
 
+    /// Puts a product with its shape into another one, at places with a name.
+    fn assembly(
+        &mut self,
+        context: &str,
+        base: &str,
+        whole: &str,
+        (part, part_shape): (&str, &str),
+        places: [(&str, f32, f32); 2],
+    ) -> Assembly {
+        let axes = places.map(|(_, x, y)| self.axes([x, y, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]));
+        let shape = self.add(&format!("SHAPE_REPRESENTATION('',({base},{},{}),{context})", axes[0], axes[1]));
+        let definition = self.add(&format!("PRODUCT_DEFINITION_SHAPE('','',{whole})"));
+        self.add(&format!("SHAPE_DEFINITION_REPRESENTATION({definition},{shape})"));
+        let mut made = Assembly { shape, usages: Vec::new(), places: Vec::new() };
+        for (place, (name, ..)) in axes.iter().zip(places) {
+            let moved = self.add(&format!("ITEM_DEFINED_TRANSFORMATION('','',{base},{place})"));
+            let relation = self.add(&format!(
+                "( REPRESENTATION_RELATIONSHIP('','',{part_shape},{}) \
+                 REPRESENTATION_RELATIONSHIP_WITH_TRANSFORMATION({moved}) SHAPE_REPRESENTATION_RELATIONSHIP() )",
+                made.shape
+            ));
+            let usage = self.add(&format!("NEXT_ASSEMBLY_USAGE_OCCURRENCE('{name}','{name}','',{whole},{part},$)"));
+            let definition = self.add(&format!("PRODUCT_DEFINITION_SHAPE('','',{usage})"));
+            self.add(&format!("CONTEXT_DEPENDENT_SHAPE_REPRESENTATION({relation},{definition})"));
+            let of_place = self.add(&format!("SHAPE_REPRESENTATION('',({place}),{context})"));
+            self.add(&format!("SHAPE_DEFINITION_REPRESENTATION({definition},{of_place})"));
+            made.usages.push(usage);
+            made.places.push(of_place);
+        }
+        made
+    }
+
     /// A colour for a face or solid; for one of its places when `place` is given.
     fn style(&mut self, [red, green, blue, _]: [u8; 4], item: &str, over: Option<(&str, Option<&str>)>) -> String {
         let share = |c: u8| f32::from(c) / 255.0;
@@ -110,8 +142,28 @@ impl Writer {
     }
 }
 
+/// How far the assembly goes up.
+#[derive(Clone, Copy, PartialEq)]
+enum Depth {
+    /// Two boxes in a line.
+    Line,
+    /// Two such lines in a hall.
+    Hall,
+}
+
+/// Numbers of what an assembly consists of.
+struct Assembly {
+    shape: String,
+    usages: Vec<String>,
+    places: Vec<String>,
+}
+
 /// The whole file; `unit` is the entity of the unit of length.
 pub fn file(unit: &str) -> String {
+    assembly(unit, Depth::Line)
+}
+
+fn assembly(unit: &str, depth: Depth) -> String {
     let mut w = Writer::default();
     let millimetre = w.add("( LENGTH_UNIT() NAMED_UNIT(*) SI_UNIT(.MILLI.,.METRE.) )");
     let measure = w.add(&format!("LENGTH_MEASURE_WITH_UNIT(LENGTH_MEASURE(25.4),{millimetre})"));
@@ -130,27 +182,25 @@ pub fn file(unit: &str) -> String {
     let whole = w.add(&format!("PRODUCT_DEFINITION_SHAPE('','',{part})"));
     w.add(&format!("SHAPE_DEFINITION_REPRESENTATION({whole},{part_shape})"));
 
-    let places = [0.0, 5.0].map(|x| w.axes([x, 0.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]));
-    let line_shape = w.add(&format!("SHAPE_REPRESENTATION('',({base},{},{}),{context})", places[0], places[1]));
-    let whole = w.add(&format!("PRODUCT_DEFINITION_SHAPE('','',{line})"));
-    w.add(&format!("SHAPE_DEFINITION_REPRESENTATION({whole},{line_shape})"));
-    let mut placed = Vec::new();
-    for (number, (place, name)) in places.iter().zip(["First", "Second"]).enumerate() {
-        let moved = w.add(&format!("ITEM_DEFINED_TRANSFORMATION('','',{base},{place})"));
-        let relation = w.add(&format!(
-            "( REPRESENTATION_RELATIONSHIP('','',{part_shape},{line_shape}) \
-             REPRESENTATION_RELATIONSHIP_WITH_TRANSFORMATION({moved}) SHAPE_REPRESENTATION_RELATIONSHIP() )"
-        ));
-        let usage = w.add(&format!("NEXT_ASSEMBLY_USAGE_OCCURRENCE('{number}','{name}','',{line},{part},$)"));
-        let shape = w.add(&format!("PRODUCT_DEFINITION_SHAPE('','',{usage})"));
-        w.add(&format!("CONTEXT_DEPENDENT_SHAPE_REPRESENTATION({relation},{shape})"));
-        let of_place = w.add(&format!("SHAPE_REPRESENTATION('',({place}),{context})"));
-        w.add(&format!("SHAPE_DEFINITION_REPRESENTATION({shape},{of_place})"));
-        placed.push(of_place);
-    }
+    let shape = w.assembly(&context, &base, &line, (&part, &part_shape), [("First", 0.0, 0.0), ("Second", 5.0, 0.0)]);
     let red = w.style(RED, &solid, None);
     let blue = w.style(BLUE, &faces[5], Some((&red, None)));
-    let green = w.style(GREEN, &solid, Some((&red, Some(&placed[1]))));
+    let place = match depth {
+        Depth::Line => shape.places[1].clone(),
+        Depth::Hall => {
+            // The hall, and not the line, gives the second box of its second line a colour.
+            let hall = w.product("Hall");
+            let lines = [("L1", 0.0, 0.0), ("L2", 0.0, 10.0)];
+            let whole = w.assembly(&context, &base, &hall, (&line, &shape.shape), lines);
+            let usages = format!("{},{}", whole.usages[1], shape.usages[1]);
+            let higher = w.add(&format!("SPECIFIED_HIGHER_USAGE_OCCURRENCE('','',$,{hall},{part},$,{usages})"));
+            let definition = w.add(&format!("PRODUCT_DEFINITION_SHAPE('SHUO',$,{higher})"));
+            let of_place = w.add(&format!("SHAPE_REPRESENTATION('',({base}),{context})"));
+            w.add(&format!("SHAPE_DEFINITION_REPRESENTATION({definition},{of_place})"));
+            of_place
+        }
+    };
+    let green = w.style(GREEN, &solid, Some((&red, Some(&place))));
     w.add(&format!("MECHANICAL_DESIGN_GEOMETRIC_PRESENTATION_REPRESENTATION('',({red},{blue},{green}),{context})"));
     format!(
         "ISO-10303-21;\nHEADER;\nFILE_DESCRIPTION((''),'2;1');\nFILE_NAME('','2025-01-01T00:00:00',(''),(''),'','','');\n\
@@ -181,4 +231,13 @@ pub fn inches() -> Sample {
     let text = file("( CONVERSION_BASED_UNIT('INCH',MEASURE) LENGTH_UNIT() NAMED_UNIT(DIMENSIONS) )");
     let expect = Expect { unit: Unit::Inch, size_m: [0.1524, 0.0508, 0.0762], ..expect() };
     Sample { format: "step", files: vec![("inches.stp".into(), text.into_bytes())], expect }
+}
+
+/// Two lines in a hall, which colours one box of the four.
+pub fn deep() -> Sample {
+    let text = assembly(MILLIMETRES, Depth::Hall);
+    let names = ["Hall/L1/First", "Hall/L1/Second", "Hall/L2/First", "Hall/L2/Second"];
+    let size_m = [0.006, 0.012, 0.003];
+    let expect = Expect { triangles: 48, instances: 4, size_m, names: names.to_vec(), ..expect() };
+    Sample { format: "step", files: vec![("hall.step".into(), text.into_bytes())], expect }
 }
