@@ -133,7 +133,14 @@ impl Session<'_> {
             }
         };
         if assembly.is_empty() {
-            return Err(self.error(ending));
+            // Half a file brings most kernels down; that is the fault of the file.
+            let is_half = self.format == CadLoader::STEP.format && repaired.is_some();
+            return Err(match ending {
+                Ending::Crashed(_) if is_half => {
+                    self.malformed("it is cut off, and what is left of it cannot be read".to_owned())
+                }
+                ending => self.error(ending),
+            });
         }
         let missing = assembly.missing(&retry.given_up());
         if ending != Ending::Finished {
@@ -243,19 +250,17 @@ impl Session<'_> {
         }
     }
 
+    fn malformed(&self, reason: String) -> LoadError {
+        LoadError::Malformed { file: self.file.to_owned(), format: self.format, offset: None, reason }
+    }
+
     /// The error for a file of which nothing came through.
     fn error(&self, ending: Ending) -> LoadError {
         let file = self.file.to_owned();
         let limits = &self.context.limits;
-        let malformed = |reason: String| LoadError::Malformed {
-            file: self.file.to_owned(),
-            format: self.format,
-            offset: None,
-            reason,
-        };
         match ending {
-            Ending::Finished => malformed("it holds nothing that can be shown".to_owned()),
-            Ending::Unreadable(reason) => malformed(reason),
+            Ending::Finished => self.malformed("it holds nothing that can be shown".to_owned()),
+            Ending::Unreadable(reason) => self.malformed(reason),
             Ending::OutOfMemory => LoadError::MemoryLimit { file, limit_mib: limits.helper_memory_bytes >> 20 },
             Ending::TimeLimit(limit) | Ending::Silent(limit) => {
                 LoadError::TimeLimit { file, seconds: limit.as_secs_f64().ceil() as u64 }
