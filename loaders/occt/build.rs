@@ -7,8 +7,20 @@ use std::{env, fs, process};
 
 const PACKAGES: &str = "libocct-foundation-dev libocct-modeling-data-dev libocct-modeling-algorithms-dev \
                         libocct-data-exchange-dev libocct-ocaf-dev libocct-visualization-dev";
-const SOURCES: [&str; 11] =
-    ["brep", "colour", "congruent", "entity", "guard", "iges", "mesh", "outline", "product", "step", "walk"];
+const SOURCES: [&str; 12] = [
+    "brep",
+    "colour",
+    "congruent",
+    "entity",
+    "guard",
+    "iges",
+    "mesh",
+    "outline",
+    "product",
+    "step",
+    "step_repair",
+    "walk",
+];
 
 fn main() {
     for name in ["OCCT_INCLUDE_DIR", "OCCT_LIB_DIR"] {

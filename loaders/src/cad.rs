@@ -118,6 +118,12 @@ impl Session<'_> {
             let file = repaired.as_ref().map_or(self.file, |copy| copy.path());
             let ending = self.run(file, &mut assembly, &retry)?;
             tracing::debug!(file = %self.file.display(), attempt = retry.attempts(), ?ending, "import helper ended");
+            if self.needs_repair(&assembly, &ending) && retry.repair() {
+                // From the beginning, but for the warnings.
+                let (_, warnings) = std::mem::take(&mut assembly).finish();
+                warnings.into_iter().for_each(|text| assembly.warn(text));
+                continue;
+            }
             if !ending.is_worth_a_retry() {
                 break ending;
             }
@@ -150,6 +156,13 @@ impl Session<'_> {
             });
         }
         Ok(units::import(assembly))
+    }
+
+    /// Whether the kernel may get further once the damage is taken out: it died before the first step, or found nothing.
+    fn needs_repair(&self, assembly: &Assembly, ending: &Ending) -> bool {
+        let died_early = ending.is_worth_a_retry() && assembly.header().is_none();
+        let found_nothing = *ending == Ending::Finished && assembly.is_empty();
+        self.format == CadLoader::STEP.format && (died_early || found_nothing)
     }
 
     /// A repaired copy of the file, if there is something to repair.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// Shown when the arguments are wrong.
 pub const USAGE: &str = "usage: rr-import [--format NAME] [--memory-bytes N] [--cpu-seconds N] [--parent PID] [--threads N] \
-                         [--max-triangles N] [--skip LIST] [--split LIST] [--batch N] FILE\n       rr-import --version\n\
+                         [--max-triangles N] [--skip LIST] [--split LIST] [--batch N] [--repair 1] FILE\n       rr-import --version\n\
                          LIST is like 0-17,19; NAME is iges, step, brep, gltf, obj or ply";
 
 /// Lists on the command line cannot ask for more than this many steps.
@@ -73,6 +73,8 @@ pub struct Args {
     pub split: Vec<u32>,
     /// Loose faces and curves that are delivered together.
     pub batch: Option<u32>,
+    /// Whether what is damaged is taken out before the kernel follows it.
+    pub repair: bool,
 }
 
 impl Args {
@@ -85,6 +87,7 @@ impl Args {
             skip: self.skip.clone(),
             split: self.split.clone(),
             batch: self.batch.unwrap_or(default.batch).max(1),
+            repair: self.repair,
             ..default
         }
     }
@@ -121,6 +124,7 @@ pub fn parse(mut words: impl Iterator<Item = OsString>) -> Result<Action> {
             "threads" => args.threads = Some(small()?),
             "max-triangles" => args.max_triangles = Some(number()?),
             "batch" => args.batch = Some(small()?),
+            "repair" => args.repair = small()? != 0,
             "skip" => args.skip = list(value)?,
             "split" => args.split = list(value)?,
             _ => bail!("--{name} is not known"),

@@ -311,6 +311,23 @@ fn what_a_file_needs_and_we_lack_is_named() {
 }
 
 #[test]
+fn a_step_file_with_a_lost_entity_loses_what_needs_it_and_not_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("lost.step");
+    let whole = samples::step::file(samples::step::MILLIMETRES);
+    let mut lost = 0;
+    for kind in ["LINE(", "PLANE(", "VERTEX_POINT(", "EDGE_CURVE(", "EDGE_LOOP("] {
+        let line = whole.lines().find(|line| line.contains(kind)).unwrap();
+        std::fs::write(&path, whole.replace(line, "")).unwrap();
+        let loaded = load(&path).unwrap_or_else(|e| panic!("without its first {kind}: {e}"));
+        println!("without {kind} {} triangles, {:?}", loaded.report.triangles, loaded.report.warnings);
+        assert!(loaded.report.triangles >= 4 && loaded.report.instances == 2, "{kind}");
+        lost += usize::from(loaded.report.triangles < 24 && !loaded.report.warnings.is_empty());
+    }
+    assert!(lost >= 3, "{lost}");
+}
+
+#[test]
 fn real_files_are_read_when_they_are_here() {
     let Some(iges) = common::models() else { return };
     let mut read = 0;

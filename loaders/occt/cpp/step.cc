@@ -1,9 +1,11 @@
 #include "guard.h"
 #include "product.h"
 #include "read.h"
+#include "step_repair.h"
 
 #include "rr-occt/src/lib.rs.h"
 
+#include <Interface_HGraph.hxx>
 #include <Interface_Static.hxx>
 #include <STEPCAFControl_Reader.hxx>
 #include <STEPControl_Reader.hxx>
@@ -11,6 +13,7 @@
 #include <TColStd_SequenceOfAsciiString.hxx>
 #include <TDocStd_Document.hxx>
 #include <XCAFDoc_DocumentTool.hxx>
+#include <XSControl_WorkSession.hxx>
 
 #include <algorithm>
 #include <memory>
@@ -59,6 +62,7 @@ class StepImport {
     reader_.SetLayerMode(false);
     if (reader_.ReadFile(path.c_str()) != IFSelect_RetDone) throw std::runtime_error("not a readable STEP file");
     find_unit();
+    repair();
     document_ = new TDocStd_Document("XmlXCAF");
     const Ref<StepProgress> progress = new StepProgress(observer_, 0.0, kTranslated);
     if (!reader_.Transfer(document_, progress->Start())) throw std::runtime_error("nothing in the file can be shown");
@@ -68,6 +72,17 @@ class StepImport {
                                               XCAFDoc_DocumentTool::ColorTool(main), settings_);
     products_->gather();
     emitter_ = std::make_unique<Emitter>(observer_, settings_, 1.0 / mm_per_unit_);
+  }
+
+  void repair() {
+    const auto model = Ref<StepData_StepModel>::DownCast(reader_.ChangeReader().Model());
+    if (model.IsNull()) return;
+    errors_ = count_damaged(model);
+    if (errors_ == 0 || !settings_.repair) return;
+    const Ref<XSControl_WorkSession> session = reader_.ChangeReader().WS();
+    session->ComputeGraph(true);
+    const Ref<Interface_HGraph> graph = session->HGraph();
+    if (!graph.IsNull()) damaged_ = drop_damaged(model, graph->Graph());
   }
 
   /// The unit of the file. Files with several are converted by the kernel; their numbers are told in millimetres.
@@ -133,6 +148,8 @@ class StepImport {
   }
 
   void tell_faults() {
+    if (errors_ > 0) warn(std::to_string(errors_) + " entities are damaged, read as far as possible");
+    if (damaged_ > 0) warn(std::to_string(damaged_) + " faces or other items lead to damaged entities: left out");
     if (mixed_units_) warn("the file mixes units of length; all numbers were converted to millimetres");
     if (empty_products_ > 0) warn(std::to_string(empty_products_) + " products have no shape");
     if (unmeshed_faces_ > 0) warn(std::to_string(unmeshed_faces_) + " faces could not be divided into triangles");
@@ -161,6 +178,8 @@ class StepImport {
   std::unordered_set<std::uint32_t> skip_;
   std::unique_ptr<ProductList> products_;
   std::unique_ptr<Emitter> emitter_;
+  int damaged_ = 0;
+  int errors_ = 0;
   int empty_products_ = 0;
   int failed_deliveries_ = 0;
   std::size_t unmeshed_faces_ = 0;

@@ -38,6 +38,9 @@ mod ffi {
         split: Vec<u32>,
         /// Largest number of loose faces and curves (steps) that are delivered together, at least 1.
         batch: u32,
+        /// Whether what leads to damaged entities is taken out first (STEP). The kernel reads much that is only a
+        /// little wrong, and this costs it; but it crashes on the rest.
+        repair: bool,
     }
 
     /// What is being done.
@@ -183,6 +186,7 @@ impl Default for Settings {
             skip: Vec::new(),
             split: Vec::new(),
             batch: u32::MAX,
+            repair: false,
         }
     }
 }

@@ -85,12 +85,20 @@ pub struct Retry {
     split: Vec<u32>,
     /// Whether loose faces and curves are delivered one by one.
     singly: bool,
+    /// Whether what leads to damaged entities is taken out first.
+    repair: bool,
 }
 
 impl Retry {
     /// Number of helpers that died.
     pub fn attempts(&self) -> u32 {
         self.attempts
+    }
+
+    /// Asks the next helper to take out what leads to damaged entities. `false` when that was asked before.
+    pub fn repair(&mut self) -> bool {
+        self.attempts += 1;
+        !std::mem::replace(&mut self.repair, true)
     }
 
     /// Steps that are not asked for any more.
@@ -148,6 +156,9 @@ impl Retry {
         add("--split", self.split.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
         if self.singly {
             add("--batch", "1".to_owned());
+        }
+        if self.repair {
+            add("--repair", "1".to_owned());
         }
         arguments.extend(["--".into(), file.into()]);
         arguments
