@@ -6,7 +6,7 @@ use rr_scene::{NamedViewKind, Unit, UpAxis};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Opens STL and IGES equipment, shows it and serves it live to browsers.
+/// Opens equipment models (STEP, IGES, BREP, STL, glTF, OBJ, PLY), shows it and serves it live to browsers.
 ///
 /// Without --headless a window opens. Files are model files, which become devices side by side, or one workspace
 /// (*.rrws.json).
@@ -27,6 +27,7 @@ Examples:
                                                  serve without a window; the link is printed as JSON
   rrhost inspect conveyor.igs --json             say what a file holds
   rrhost render line.rrws.json -o line.png       make a picture
+  rrhost convert robot.step robot.glb            write compact glTF for browsers
 
 Exit codes: 0 all went well, 1 it did not (the reason is on stderr), 2 the command line is wrong.";
 
@@ -34,6 +35,8 @@ Exit codes: 0 all went well, 1 it did not (the reason is on stderr), 2 the comma
 pub enum CommandLine {
     /// Says what model files hold: parts, triangles, bounds, colours, warnings.
     Inspect(InspectArgs),
+    /// Writes models as compact binary glTF.
+    Convert(ConvertArgs),
     /// Makes a picture of a model or a workspace.
     Render(RenderArgs),
 }
@@ -44,9 +47,9 @@ pub struct ImportArgs {
     /// Unit of the models instead of what they declare (STL: millimetres): mm, cm, m, inch, ...
     #[arg(long, env = "RRHOST_UNIT")]
     pub unit: Option<Unit>,
-    /// Axis of the models that points up: z or y.
-    #[arg(long, default_value = "z", env = "RRHOST_UP")]
-    pub up: UpAxis,
+    /// Axis of the models that points up: z or y [default: what the format says, else z].
+    #[arg(long, env = "RRHOST_UP")]
+    pub up: Option<UpAxis>,
     /// Folder for parsed models [default: the user's cache folder].
     #[arg(long, env = "RRHOST_CACHE_DIR", value_name = "DIR")]
     pub cache_dir: Option<PathBuf>,
@@ -161,6 +164,28 @@ pub struct InspectArgs {
     pub import: ImportArgs,
 }
 
+/// The file has the extensions KHR_mesh_quantization and EXT_meshopt_compression, is in metres and has Y up.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "rrhost convert [OPTIONS] <MODEL> <FILE.glb>\n       rrhost convert [OPTIONS] --out-dir <DIR> <MODEL>..."
+)]
+pub struct ConvertArgs {
+    /// A model and the file to write; with --out-dir models only.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Folder that gets one file for each model.
+    #[arg(long, value_name = "DIR")]
+    pub out_dir: Option<PathBuf>,
+    /// Farthest that a vertex may move, millimetres.
+    #[arg(long, default_value_t = 0.05, value_parser = parse_max_error, value_name = "MM")]
+    pub max_error_mm: f32,
+    /// One JSON object per model on stdout.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub import: ImportArgs,
+}
+
 #[derive(Debug, Args)]
 pub struct RenderArgs {
     /// Model files, or one workspace.
@@ -202,6 +227,13 @@ fn parse_fps(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(fps) if (1.0..=120.0).contains(&fps) => Ok(fps),
         _ => Err("use 1 to 120 frames per second".into()),
+    }
+}
+
+fn parse_max_error(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(mm) if (0.0..=1000.0).contains(&mm) => Ok(mm),
+        _ => Err("use 0 to 1000 millimetres; 0 keeps every number".into()),
     }
 }
 

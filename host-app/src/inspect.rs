@@ -1,6 +1,7 @@
 //! `rrhost inspect`: what a file holds, for people or as JSON.
 
 use crate::cli::InspectArgs;
+use crate::progress::Bar;
 use rr_load::{LoadContext, LoadReport, load};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -8,23 +9,32 @@ use std::process::ExitCode;
 /// Exit code 0 when every file could be shown.
 pub fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
     let mut failed = false;
-    let mut out = io::stdout().lock();
-    for file in &args.files {
-        let context =
-            LoadContext { cache: args.import.cache(), limits: args.import.limits(), ..LoadContext::default() };
-        match load(file, &args.import.options(), &context) {
-            Ok(loaded) if args.json => writeln!(out, "{}", loaded.report.to_json())?,
-            Ok(loaded) => print(&mut out, &loaded.report)?,
+    let mut out = io::stdout();
+    let bar = Bar::new(args.files.len());
+    for (number, file) in args.files.iter().enumerate() {
+        bar.begin(number, file);
+        let context = LoadContext {
+            cache: args.import.cache(),
+            limits: args.import.limits(),
+            progress: Some(bar.listener(number, file)),
+            ..LoadContext::default()
+        };
+        let result = load(file, &args.import.options(), &context);
+        failed |= result.is_err();
+        bar.aside(|| match result {
+            Ok(loaded) if args.json => writeln!(out, "{}", loaded.report.to_json()),
+            Ok(loaded) => print(&mut out, &loaded.report),
             Err(error) => {
-                failed = true;
-                if args.json {
-                    let json = serde_json::json!({ "file": file.to_string_lossy(), "error": error.to_string() });
-                    writeln!(out, "{json}")?;
-                }
                 eprintln!("rrhost: {error}");
+                if !args.json {
+                    return Ok(());
+                }
+                let json = serde_json::json!({ "file": file.to_string_lossy(), "error": error.to_string() });
+                writeln!(out, "{json}")
             }
-        }
+        })?;
     }
+    bar.end();
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -32,7 +42,8 @@ fn print(out: &mut impl Write, report: &LoadReport) -> io::Result<()> {
     let (min, max) = (report.bounds_m.min, report.bounds_m.max);
     let size: Vec<String> = min.iter().zip(max).map(|(a, b)| length(b - a)).collect();
     writeln!(out, "{}", report.file.display())?;
-    writeln!(out, "  format     {} ({})", report.format, report.variant)?;
+    let variant = if report.variant.is_empty() { String::new() } else { format!(" ({})", report.variant) };
+    writeln!(out, "  format     {}{variant}", report.format)?;
     writeln!(out, "  parts      {} in {} places", report.parts, report.instances)?;
     writeln!(out, "  triangles  {}", report.triangles)?;
     writeln!(out, "  lines      {}", report.lines)?;

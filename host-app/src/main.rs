@@ -1,9 +1,11 @@
 //! `rrhost`: opens equipment models, shows them in a window or without one, and serves them live to browsers.
 
 mod cli;
+mod convert;
 mod desktop;
 mod headless;
 mod inspect;
+mod progress;
 mod render;
 mod start;
 mod windowed;
@@ -19,6 +21,7 @@ fn main() -> ExitCode {
     start_log();
     let result = match &cli.command {
         Some(CommandLine::Inspect(args)) => inspect::run(args),
+        Some(CommandLine::Convert(args)) => convert::run(args),
         Some(CommandLine::Render(args)) => render::run(args),
         None if cli.host.headless => headless::run(&cli.host),
         None => windowed::run(&cli.host),

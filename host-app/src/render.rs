@@ -1,9 +1,10 @@
 //! `rrhost render`: a picture of a model or a workspace, by the engine that the window and the stream use.
 
 use crate::cli::{self, RenderArgs};
+use crate::progress::Bar;
 use crate::start;
 use anyhow::{Context, anyhow, bail};
-use rr_engine::{Engine, Gpu, ImportRequest, Input};
+use rr_engine::{Engine, Gpu, ImportRequest, ImportState, Input};
 use rr_render::{FrameOptions, RenderTarget, Renderer};
 use rr_scene::NamedViewKind;
 use std::process::ExitCode;
@@ -31,7 +32,14 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
     let engine = Engine::start(config, documents.workspace, documents.path)?;
     let import = |file| ImportRequest { file, options: args.import.options() };
     engine.import(documents.models.into_iter().map(import).collect())?;
-    start::wait_until_loaded(&engine, &woken, Duration::MAX);
+    let bar = Bar::new(args.files.len());
+    start::wait_and_tell(&engine, &woken, Duration::MAX, |imports| {
+        let (over, open): (Vec<_>, Vec<_>) = imports.iter().partition(|i| i.state.is_over());
+        let running = open.iter().find(|i| matches!(i.state, ImportState::Running { .. })).or(open.first());
+        let name = running.and_then(|i| i.file.file_name()).unwrap_or_default().to_string_lossy();
+        bar.set(over.len(), format!("{} of {}: {name}", over.len() + 1, imports.len()));
+    });
+    bar.end();
 
     let status = engine.status();
     let failed = start::failed_files(&engine);

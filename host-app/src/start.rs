@@ -45,19 +45,33 @@ pub fn wake_channel() -> (Arc<dyn Fn() + Send + Sync>, Receiver<()>) {
 
 /// Waits until nothing is being read any more. False when the time ran out first.
 pub fn wait_until_loaded(engine: &Engine, woken: &Receiver<()>, within: Duration) -> bool {
+    wait_and_tell(engine, woken, within, |_| ())
+}
+
+/// The same; `tell` hears of the files now and then.
+pub fn wait_and_tell(
+    engine: &Engine,
+    woken: &Receiver<()>,
+    within: Duration,
+    mut tell: impl FnMut(&[rr_engine::Import]),
+) -> bool {
     let deadline = Instant::now().checked_add(within);
     // The import request itself must have been taken before the list means anything.
     if engine.flush().is_err() {
         return false;
     }
-    while engine.status().imports.iter().any(|i| !i.state.is_over()) {
+    loop {
+        let imports = &engine.status().imports;
+        tell(imports);
+        if imports.iter().all(|i| i.state.is_over()) {
+            return true;
+        }
         let left = deadline.map_or(Duration::from_secs(1), |d| d.saturating_duration_since(Instant::now()));
         if left.is_zero() {
             return false;
         }
         let _ = woken.recv_timeout(left.min(Duration::from_millis(200)));
     }
-    true
 }
 
 /// Files that could not be read.

@@ -6,8 +6,21 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
 const PACKAGES: &str = "libocct-foundation-dev libocct-modeling-data-dev libocct-modeling-algorithms-dev \
-                        libocct-data-exchange-dev";
-const SOURCES: [&str; 7] = ["colour", "congruent", "entity", "iges", "mesh", "outline", "walk"];
+                        libocct-data-exchange-dev libocct-ocaf-dev libocct-visualization-dev";
+const SOURCES: [&str; 12] = [
+    "brep",
+    "colour",
+    "congruent",
+    "entity",
+    "guard",
+    "iges",
+    "mesh",
+    "outline",
+    "product",
+    "step",
+    "step_repair",
+    "walk",
+];
 
 fn main() {
     for name in ["OCCT_INCLUDE_DIR", "OCCT_LIB_DIR"] {
@@ -25,7 +38,14 @@ fn main() {
     if version < (7, 6) {
         fail(&format!("OpenCASCADE {}.{} is too old, 7.6 or newer is needed", version.0, version.1));
     }
-    for header in ["IGESControl_Reader.hxx", "BRepMesh_IncrementalMesh.hxx", "BRep_Tool.hxx"] {
+    let needed = [
+        "IGESControl_Reader.hxx",
+        "STEPCAFControl_Reader.hxx",
+        "TDocStd_Document.hxx",
+        "BRepMesh_IncrementalMesh.hxx",
+        "BRep_Tool.hxx",
+    ];
+    for header in needed {
         if !include.join(header).is_file() {
             fail(&format!("{} is missing", include.join(header).display()));
         }
@@ -44,9 +64,14 @@ fn main() {
         println!("cargo:rustc-link-search=native={dir}");
     }
     // 7.8 merged the data exchange toolkits.
-    let exchange: &[&str] = if version >= (7, 8) { &["TKDEIGES", "TKDE"] } else { &["TKIGES"] };
+    let exchange: &[&str] = if version >= (7, 8) {
+        &["TKDEIGES", "TKDESTEP", "TKDE"]
+    } else {
+        &["TKIGES", "TKXDESTEP", "TKSTEP", "TKSTEPAttr", "TKSTEP209", "TKSTEPBase"]
+    };
+    let documents = ["TKXCAF", "TKLCAF", "TKCDF"];
     let modelling = ["TKXSBase", "TKMesh", "TKShHealing", "TKTopAlgo", "TKBRep", "TKGeomBase", "TKG3d", "TKG2d"];
-    for library in exchange.iter().chain(&modelling).chain(&["TKMath", "TKernel"]) {
+    for library in exchange.iter().chain(&documents).chain(&modelling).chain(&["TKMath", "TKernel"]) {
         println!("cargo:rustc-link-lib=dylib={library}");
     }
 }

@@ -1,11 +1,14 @@
-//! CAD formats that need a geometry kernel: read by the import helper in a process of its own, because the kernel
-//! crashes on damaged files. This module is the client of that process.
+//! Formats that a library reads: the import helper runs it in a process of its own, because the geometry kernel crashes
+//! on damaged files, and readers of mesh formats take counts in a header for memory. This module is the client of that
+//! process.
 //!
 //! The helper ([`wire`] is what it speaks) delivers a file step by step; what is complete is kept. When a helper dies,
 //! hangs or runs out of memory within a step, the next one is told to leave that step out: a damaged file gives what
 //! could be read, plus warnings that name what could not.
 
 mod assembly;
+mod cut_off;
+mod format;
 mod process;
 mod repair;
 mod retry;
@@ -16,6 +19,7 @@ use crate::{Confidence, Import, LoadContext, LoadError, Loader, Source};
 use assembly::Assembly;
 use process::{Heard, Helper};
 use retry::{Ending, Retry};
+use rr_scene::UpAxis;
 use std::{
     io::Write,
     path::{Path, PathBuf},
@@ -40,11 +44,11 @@ const MAX_THREADS: usize = 4;
 pub struct CadLoader {
     format: &'static str,
     extensions: &'static [&'static str],
-}
-
-impl CadLoader {
-    /// IGES 5.3 (US PRO/IPO-100-1996).
-    pub const IGES: Self = Self { format: "iges", extensions: &["igs", "iges"] };
+    sniff: fn(&[u8]) -> Confidence,
+    /// Flavour of the format, by the first bytes of a file.
+    variant: fn(&[u8]) -> String,
+    up: Option<UpAxis>,
+    cached: bool,
 }
 
 impl Loader for CadLoader {
@@ -57,16 +61,15 @@ impl Loader for CadLoader {
     }
 
     fn sniff(&self, head: &[u8], _file_bytes: u64) -> Confidence {
-        // IGES 5.3, 2.2.4: lines of 80 columns, the first is of the start section: `S` in column 73, then its number.
-        let first = head.split(|b| matches!(b, b'\n' | b'\r')).next().unwrap_or_default();
-        match first.get(72..80) {
-            Some([b'S', number @ ..]) if number.iter().all(|b| b.is_ascii_digit() || *b == b' ') => Confidence::Certain,
-            _ => Confidence::No,
-        }
+        (self.sniff)(head)
     }
 
     fn cache_key(&self) -> Option<String> {
-        Some(format!("{}-2", self.format))
+        self.cached.then(|| format!("{}-2", self.format))
+    }
+
+    fn declared_up(&self) -> Option<UpAxis> {
+        self.up
     }
 
     fn load(&self, source: &Source, context: &LoadContext) -> Result<Import, LoadError> {
@@ -79,7 +82,19 @@ impl Loader for CadLoader {
             helper: find_helper(context, file)?,
             deadline: Instant::now() + context.limits.helper_time,
         };
-        session.load()
+        let mut import = session.load()?;
+        import.variant = (self.variant)(source.head());
+        Ok(import)
+    }
+}
+
+/// What a damaged file is replaced by before the kernel reads it (again), if we know better: IGES files with missing
+/// entities, STEP files without an end.
+pub fn mended(loader: &CadLoader, bytes: &[u8]) -> Option<Vec<u8>> {
+    match loader.format {
+        "iges" => repair::repair(bytes).map(|repaired| repaired.bytes),
+        "step" => cut_off::closed(bytes),
+        _ => None,
     }
 }
 
@@ -97,17 +112,23 @@ impl Session<'_> {
     fn load(&self) -> Result<Import, LoadError> {
         let mut assembly = Assembly::default();
         let mut retry = Retry::default();
-        let mut repaired: Option<NamedTempFile> = None;
+        let mut repaired = self.close(&mut assembly)?;
         let ending = loop {
             assembly.begin();
             let file = repaired.as_ref().map_or(self.file, |copy| copy.path());
             let ending = self.run(file, &mut assembly, &retry)?;
             tracing::debug!(file = %self.file.display(), attempt = retry.attempts(), ?ending, "import helper ended");
+            if self.needs_repair(&assembly, &ending) && retry.repair() {
+                // From the beginning, but for the warnings.
+                let (_, warnings) = std::mem::take(&mut assembly).finish();
+                warnings.into_iter().for_each(|text| assembly.warn(text));
+                continue;
+            }
             if !ending.is_worth_a_retry() {
                 break ending;
             }
             // Without a header the kernel did not get past reading.
-            if assembly.header().is_none() && repaired.is_none() {
+            if self.format == CadLoader::IGES.format && assembly.header().is_none() && repaired.is_none() {
                 repaired = self.repair(&mut assembly)?;
                 if repaired.is_some() {
                     continue;
@@ -118,7 +139,14 @@ impl Session<'_> {
             }
         };
         if assembly.is_empty() {
-            return Err(self.error(ending));
+            // Half a file brings most kernels down; that is the fault of the file.
+            let is_half = self.format == CadLoader::STEP.format && repaired.is_some();
+            return Err(match ending {
+                Ending::Crashed(_) if is_half => {
+                    self.malformed("it is cut off, and what is left of it cannot be read".to_owned())
+                }
+                ending => self.error(ending),
+            });
         }
         let missing = assembly.missing(&retry.given_up());
         if ending != Ending::Finished {
@@ -130,22 +158,41 @@ impl Session<'_> {
         Ok(units::import(assembly))
     }
 
+    /// Whether the kernel may get further once the damage is taken out: it died before the first step, or found nothing.
+    fn needs_repair(&self, assembly: &Assembly, ending: &Ending) -> bool {
+        let died_early = ending.is_worth_a_retry() && assembly.header().is_none();
+        let found_nothing = *ending == Ending::Finished && assembly.is_empty();
+        self.format == CadLoader::STEP.format && (died_early || found_nothing)
+    }
+
     /// A repaired copy of the file, if there is something to repair.
     fn repair(&self, assembly: &mut Assembly) -> Result<Option<NamedTempFile>, LoadError> {
         let Some(repaired) = repair::repair(self.source.bytes()) else { return Ok(None) };
-        let written = tempfile::Builder::new().suffix(".igs").tempfile().and_then(|mut copy| {
-            copy.write_all(&repaired.bytes)?;
-            Ok(copy)
-        });
-        let copy = written.map_err(|error| LoadError::Io {
-            file: self.file.to_owned(),
-            reason: format!("a repaired copy cannot be written: {error}"),
-        })?;
+        let copy = self.copy(&repaired.bytes, ".igs")?;
         assembly.warn(format!(
             "the file is damaged: {} entities whose data is missing or cut off are left out",
             repaired.replaced
         ));
         Ok(Some(copy))
+    }
+
+    /// A copy with an end of a file that lost its own.
+    fn close(&self, assembly: &mut Assembly) -> Result<Option<NamedTempFile>, LoadError> {
+        let closed = (self.format == CadLoader::STEP.format).then(|| cut_off::closed(self.source.bytes())).flatten();
+        let Some(closed) = closed else { return Ok(None) };
+        assembly.warn("the file is cut off: what stood behind its last whole entity is missing".to_owned());
+        self.copy(&closed, ".step").map(Some)
+    }
+
+    fn copy(&self, bytes: &[u8], suffix: &str) -> Result<NamedTempFile, LoadError> {
+        let written = tempfile::Builder::new().suffix(suffix).tempfile().and_then(|mut copy| {
+            copy.write_all(bytes)?;
+            Ok(copy)
+        });
+        written.map_err(|error| LoadError::Io {
+            file: self.file.to_owned(),
+            reason: format!("a repaired copy cannot be written: {error}"),
+        })
     }
 
     /// Runs one helper to its end.
@@ -157,7 +204,7 @@ impl Session<'_> {
             return Ok(Ending::TimeLimit(limits.helper_time));
         }
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-        let arguments = retry.arguments(assembly, file, limits, remaining, threads);
+        let arguments = retry.arguments(self.format, assembly, file, limits, remaining, threads);
         let helper = Helper::start(&self.helper, &arguments, limits.helper_memory_bytes).map_err(|error| {
             LoadError::HelperMissing {
                 file: self.file.to_owned(),
@@ -216,19 +263,17 @@ impl Session<'_> {
         }
     }
 
+    fn malformed(&self, reason: String) -> LoadError {
+        LoadError::Malformed { file: self.file.to_owned(), format: self.format, offset: None, reason }
+    }
+
     /// The error for a file of which nothing came through.
     fn error(&self, ending: Ending) -> LoadError {
         let file = self.file.to_owned();
         let limits = &self.context.limits;
-        let malformed = |reason: String| LoadError::Malformed {
-            file: self.file.to_owned(),
-            format: self.format,
-            offset: None,
-            reason,
-        };
         match ending {
-            Ending::Finished => malformed("it holds nothing that can be shown".to_owned()),
-            Ending::Unreadable(reason) => malformed(reason),
+            Ending::Finished => self.malformed("it holds nothing that can be shown".to_owned()),
+            Ending::Unreadable(reason) => self.malformed(reason),
             Ending::OutOfMemory => LoadError::MemoryLimit { file, limit_mib: limits.helper_memory_bytes >> 20 },
             Ending::TimeLimit(limit) | Ending::Silent(limit) => {
                 LoadError::TimeLimit { file, seconds: limit.as_secs_f64().ceil() as u64 }

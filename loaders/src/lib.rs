@@ -47,8 +47,8 @@ const WORTH_KEEPING: Duration = Duration::from_secs(1);
 pub struct ImportOptions {
     /// Unit of the file's numbers; `None`: what the file declares, else millimetres.
     pub unit: Option<Unit>,
-    /// Axis of the file that points up.
-    pub up: UpAxis,
+    /// Axis of the file that points up; `None`: what the format declares, else Z.
+    pub up: Option<UpAxis>,
 }
 
 /// A model and what there is to say about it.
@@ -101,12 +101,12 @@ pub fn load(path: &Path, options: &ImportOptions, context: &LoadContext) -> Resu
     };
     drop(source);
     context.cancel.check(path)?;
-    let of_file = OfFile::new(content.coordinates, content.declared_unit, options);
-    let mut report = of_file.report(&content.findings, loader.format());
+    let of_file = OfFile::new(loader, content.coordinates, content.declared_unit, options);
+    let mut report = of_file.report(&content.findings);
     report.file = path.to_owned();
     report.from_cache = from_cache;
     report.warnings.extend(cache_warning);
-    let model_from_file = of_file.model_from_file(options);
+    let model_from_file = of_file.model_from_file();
     let moved = |p: &Place| Place { model_from_part: model_from_file * p.model_from_part, ..*p };
     let pieces = content.pieces.iter();
     let pieces =
@@ -135,10 +135,10 @@ pub fn read(path: &Path, options: &ImportOptions, context: &LoadContext) -> Resu
     let started = Instant::now();
     let (source, loader) = open(path, context)?;
     let mut import = checked(loader, &source, context)?;
-    let of_file = OfFile::new(import.coordinates, import.declared_unit, options);
-    let mut report = of_file.report(&Findings::of(&import), loader.format());
+    let of_file = OfFile::new(loader, import.coordinates, import.declared_unit, options);
+    let mut report = of_file.report(&Findings::of(&import));
     report.file = path.to_owned();
-    let model_from_file = of_file.model_from_file(options);
+    let model_from_file = of_file.model_from_file();
     for instance in &mut import.model.instances {
         instance.model_from_part = model_from_file * instance.model_from_part;
     }
@@ -170,27 +170,30 @@ fn checked(loader: &dyn Loader, source: &Source, context: &LoadContext) -> Resul
 
 /// How the options and what the file says come together.
 struct OfFile {
+    format: &'static str,
     unit: Unit,
     unit_declared: bool,
+    up: UpAxis,
     /// Metres in one of the file's coordinates.
     scale_m: f64,
 }
 
 impl OfFile {
-    fn new(coordinates: Unit, declared: Option<Unit>, options: &ImportOptions) -> Self {
+    fn new(loader: &dyn Loader, coordinates: Unit, declared: Option<Unit>, options: &ImportOptions) -> Self {
         let unit = options.unit.or(declared).unwrap_or(coordinates);
         // The reader may have converted from the declared unit; what the user says replaces the declared one.
         let file_unit = declared.unwrap_or(coordinates);
         let scale_m = coordinates.metres() * (unit.metres() / file_unit.metres());
-        Self { unit, unit_declared: declared == Some(unit), scale_m }
+        let up = options.up.or(loader.declared_up()).unwrap_or_default();
+        Self { format: loader.format(), unit, unit_declared: declared == Some(unit), up, scale_m }
     }
 
-    fn report(&self, findings: &Findings, format: &'static str) -> LoadReport {
-        LoadReport::new(findings, format, self.unit, self.unit_declared, self.scale_m)
+    fn report(&self, findings: &Findings) -> LoadReport {
+        LoadReport::new(findings, self.format, self.unit, self.unit_declared, self.scale_m)
     }
 
-    fn model_from_file(&self, options: &ImportOptions) -> Affine3A {
-        let mut to_model = model_from_file(Unit::M, options.up);
+    fn model_from_file(&self) -> Affine3A {
+        let mut to_model = model_from_file(Unit::M, self.up);
         #[expect(clippy::cast_possible_truncation, reason = "a scale needs no more than f32 here")]
         let scale = self.scale_m as f32;
         to_model.matrix3 *= scale;

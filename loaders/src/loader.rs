@@ -1,7 +1,7 @@
 //! The contract of a format, and how the right loader is found: by content first, by extension second.
 
 use crate::{CadLoader, LoadContext, LoadError, Source, stl::StlLoader};
-use rr_scene::{Assembly, Unit};
+use rr_scene::{Assembly, Unit, UpAxis};
 use std::path::Path;
 
 /// How sure a loader is that a file is its own. Higher wins.
@@ -33,6 +33,11 @@ pub trait Loader: Send + Sync {
     /// A result in the cache is used only while this string is the same. `None`: not worth caching.
     fn cache_key(&self) -> Option<String>;
 
+    /// The axis that points up in every file of this format; `None` where the format leaves it open.
+    fn declared_up(&self) -> Option<UpAxis> {
+        None
+    }
+
     /// Reads the file as far as it can be read.
     fn load(&self, source: &Source, context: &LoadContext) -> Result<Import, LoadError>;
 }
@@ -57,7 +62,15 @@ pub struct Import {
 /// Number of bytes from the start of a file that [`Loader::sniff`] gets to see.
 pub const SNIFF_BYTES: usize = 4096;
 
-static LOADERS: [&dyn Loader; 2] = [&StlLoader, &CadLoader::IGES];
+static LOADERS: [&dyn Loader; 7] = [
+    &StlLoader,
+    &CadLoader::IGES,
+    &CadLoader::STEP,
+    &CadLoader::BREP,
+    &CadLoader::GLTF,
+    &CadLoader::OBJ,
+    &CadLoader::PLY,
+];
 
 /// Every loader there is.
 pub fn loaders() -> &'static [&'static dyn Loader] {
@@ -92,5 +105,8 @@ pub fn find_loader(path: &Path, head: &[u8], file_bytes: u64) -> Result<&'static
 
 fn known_formats() -> String {
     let names: Vec<_> = loaders().iter().map(|l| l.format().to_ascii_uppercase()).collect();
-    names.join(" or ")
+    match names.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => names.concat(),
+    }
 }

@@ -58,7 +58,7 @@ fn the_report_has_the_promised_json() {
 fn unit_and_up_axis_turn_and_scale_the_model_but_not_the_file_bounds() {
     let dir = tempfile::tempdir().unwrap();
     let path = file(&dir, "sheet.stl", &sheet(10));
-    let options = ImportOptions { unit: Some(Unit::Inch), up: UpAxis::Z };
+    let options = ImportOptions { unit: Some(Unit::Inch), up: Some(UpAxis::Z) };
     let loaded = load(&path, &options, &LoadContext::default()).unwrap();
     assert_eq!((loaded.report.unit, loaded.report.unit_declared), (Unit::Inch, false));
     assert!((loaded.report.bounds_m.max[0] - 0.254).abs() < 1e-6);
@@ -66,7 +66,7 @@ fn unit_and_up_axis_turn_and_scale_the_model_but_not_the_file_bounds() {
     let bounds = loaded.model.bounds();
     let (min, max) = (glam::Vec3::new(0.0, 0.127, -0.0508), glam::Vec3::new(0.254, 0.127, 0.0));
     assert!(bounds.min.abs_diff_eq(min, 1e-6) && bounds.max.abs_diff_eq(max, 1e-6), "{bounds:?}");
-    let y_up = load(&path, &ImportOptions { unit: None, up: UpAxis::Y }, &LoadContext::default()).unwrap();
+    let y_up = load(&path, &ImportOptions { unit: None, up: Some(UpAxis::Y) }, &LoadContext::default()).unwrap();
     assert!((y_up.model.bounds().max.z - 0.005).abs() < 1e-6);
 }
 

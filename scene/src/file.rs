@@ -202,7 +202,7 @@ mod tests {
                 id: crate::DeviceId(format!("d{i}")),
                 name: format!("Device \"{i}\" ä"),
                 kind,
-                model: Some(ModelRef { path: "models/a b.igs".into(), unit: Some(Unit::Inch), up: UpAxis::Y }),
+                model: Some(ModelRef { path: "models/a b.igs".into(), unit: Some(Unit::Inch), up: Some(UpAxis::Y) }),
                 transform: Transform {
                     position: Vec3::new(0.1, -2.5, 3e-4),
                     rotation: Quat::from_rotation_y(1.2),
@@ -235,6 +235,22 @@ mod tests {
         save(&path, &load(&path).unwrap()).unwrap();
         assert_eq!(fs::read(&path).unwrap(), first);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn an_up_axis_that_nobody_chose_is_not_written_and_one_of_an_older_file_is_kept() {
+        let text = String::from_utf8(to_json(&sample())).unwrap();
+        assert_eq!(text.matches("\"up\": \"y\"").count(), 2);
+        let without = text.replace("\"up\": \"y\"", "\"unit\": \"m\"").replace("\"unit\": \"inch\",", "");
+        let up = |text: &str| {
+            let workspace = parse(text.as_bytes(), Path::new("x.rrws.json")).unwrap();
+            workspace.devices().map(|d| d.model.as_ref().unwrap().up).collect::<Vec<_>>()
+        };
+        assert_eq!(up(&text), [Some(UpAxis::Y); 2]);
+        assert_eq!(up(&text.replace("\"up\": \"y\"", "\"up\": \"z\"")), [Some(UpAxis::Z); 2]);
+        assert_eq!(up(&without), [None; 2]);
+        let workspace = parse(without.as_bytes(), Path::new("x.rrws.json")).unwrap();
+        assert!(!String::from_utf8(to_json(&workspace)).unwrap().contains("\"up\""));
     }
 
     #[test]

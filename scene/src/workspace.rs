@@ -127,9 +127,9 @@ pub struct ModelRef {
     /// Unit to use instead of what the file declares.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Unit>,
-    /// Axis of the file that points up.
-    #[serde(default)]
-    pub up: UpAxis,
+    /// Axis of the file that points up, instead of what its format declares (Z where it declares nothing).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up: Option<UpAxis>,
 }
 
 /// Where a device stands: rotated about its origin, scaled evenly, then moved.

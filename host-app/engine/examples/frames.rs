@@ -187,7 +187,7 @@ fn pipelined_frames(gpu: &Gpu, scene: &SceneSnapshot, w: u32, h: u32, samples: u
 /// Rings on plinths in a square, one selected, some connected.
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small numbers")]
 fn scene(devices: usize, steps: u32) -> Result<SceneSnapshot, Box<dyn std::error::Error>> {
-    let model_ref = ModelRef { path: "ring".into(), unit: None, up: UpAxis::Y };
+    let model_ref = ModelRef { path: "ring".into(), unit: None, up: Some(UpAxis::Y) };
     let part = |mesh| Part { name: String::new(), mesh };
     let place = |part| Instance { part, name: String::new(), model_from_part: Affine3A::IDENTITY, colour: None };
     let model = Model::of(&Assembly { parts: vec![part(ring(steps))], instances: vec![place(0)] });

@@ -387,7 +387,7 @@ fn dropped_files_are_imported_and_workspaces_opened() {
 #[test]
 fn the_import_question_passes_its_options_on() {
     let mut fixture = Fixture::new(Workspace::new("Empty"));
-    let options = rr_engine::ImportOptions { unit: Some(rr_scene::Unit::Inch), up: rr_scene::UpAxis::Y };
+    let options = rr_engine::ImportOptions { unit: Some(rr_scene::Unit::Inch), up: Some(rr_scene::UpAxis::Y) };
     fixture.ui_state.import = Some(ImportDraft { files: vec!["/a/part.stl".into()], options });
     let mut harness = harness(fixture);
     assert!(harness.query_by_label("Import part.stl").is_some());
@@ -419,7 +419,7 @@ fn a_typed_path_must_exist() {
 #[test]
 fn the_empty_workspace_says_how_to_begin() {
     let mut harness = harness(Fixture::new(Workspace::new("Empty")));
-    assert!(harness.query_by_label_contains("Drop STL or IGES files here").is_some());
+    assert!(harness.query_by_label_contains("Drop model files here").is_some());
     harness.get_by_label("Open the sample line").click();
     harness.run_steps(3);
     assert!(harness.state().actions.contains(&Action::Open("/samples/line.rrws.json".into())));

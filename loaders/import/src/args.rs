@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Shown when the arguments are wrong.
-pub const USAGE: &str = "usage: rr-import [--memory-bytes N] [--cpu-seconds N] [--parent PID] [--threads N] \
-                         [--max-triangles N] [--skip LIST] [--split LIST] [--batch N] FILE\n       rr-import --version\n\
-                         LIST is like 0-17,19";
+pub const USAGE: &str = "usage: rr-import [--format NAME] [--memory-bytes N] [--cpu-seconds N] [--parent PID] [--threads N] \
+                         [--max-triangles N] [--skip LIST] [--split LIST] [--batch N] [--repair 1] FILE\n       rr-import --version\n\
+                         LIST is like 0-17,19; NAME is iges, step, brep, gltf, obj or ply";
 
 /// Lists on the command line cannot ask for more than this many steps.
 const MAX_LISTED: u64 = 10_000_000;
@@ -21,9 +21,40 @@ pub enum Action {
     Version,
 }
 
+/// Which library reads the file.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Reader {
+    /// The geometry kernel.
+    Kernel(rr_occt::Format),
+    /// A library for meshes.
+    Meshes(rr_formats::Format),
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self::Kernel(rr_occt::Format::Iges)
+    }
+}
+
+impl Reader {
+    fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "iges" => Self::Kernel(rr_occt::Format::Iges),
+            "step" => Self::Kernel(rr_occt::Format::Step),
+            "brep" => Self::Kernel(rr_occt::Format::Brep),
+            "gltf" => Self::Meshes(rr_formats::Format::Gltf),
+            "obj" => Self::Meshes(rr_formats::Format::Obj),
+            "ply" => Self::Meshes(rr_formats::Format::Ply),
+            _ => return None,
+        })
+    }
+}
+
 /// How to read the file.
 #[derive(Debug, Default, PartialEq)]
 pub struct Args {
+    /// Who reads it.
+    pub reader: Reader,
     /// The file.
     pub file: PathBuf,
     /// Address space, in bytes.
@@ -42,6 +73,8 @@ pub struct Args {
     pub split: Vec<u32>,
     /// Loose faces and curves that are delivered together.
     pub batch: Option<u32>,
+    /// Whether what is damaged is taken out before the kernel follows it.
+    pub repair: bool,
 }
 
 impl Args {
@@ -54,6 +87,7 @@ impl Args {
             skip: self.skip.clone(),
             split: self.split.clone(),
             batch: self.batch.unwrap_or(default.batch).max(1),
+            repair: self.repair,
             ..default
         }
     }
@@ -83,12 +117,14 @@ pub fn parse(mut words: impl Iterator<Item = OsString>) -> Result<Action> {
         let number = || value.parse::<u64>().with_context(|| format!("--{name} {value}: not a number"));
         let small = || value.parse::<u32>().with_context(|| format!("--{name} {value}: not a number"));
         match name {
+            "format" => args.reader = Reader::from_name(value).with_context(|| format!("no format {value}"))?,
             "memory-bytes" => args.memory_bytes = Some(number()?),
             "cpu-seconds" => args.cpu_seconds = Some(number()?),
             "parent" => args.parent = Some(small()?),
             "threads" => args.threads = Some(small()?),
             "max-triangles" => args.max_triangles = Some(number()?),
             "batch" => args.batch = Some(small()?),
+            "repair" => args.repair = small()? != 0,
             "skip" => args.skip = list(value)?,
             "split" => args.split = list(value)?,
             _ => bail!("--{name} is not known"),

@@ -1,6 +1,6 @@
-//! The import helper: reads one untrusted CAD file and writes what it finds to standard output, as frames of
+//! The import helper: reads one untrusted model file and writes what it finds to standard output, as frames of
 //! [`rr_load::cad::wire`]. Its client ([`rr_load::CadLoader`]) starts one for every file, so that a file that crashes
-//! the geometry kernel, or never ends, costs this process and nothing else.
+//! the geometry kernel or another reader, or never ends, costs this process and nothing else.
 //!
 //! Before it opens the file it gives away what it does not need: see [`limits`].
 //!
@@ -10,9 +10,10 @@
 mod args;
 mod convert;
 mod limits;
+mod meshes;
 mod output;
 
-use args::{Action, Args};
+use args::{Action, Args, Reader};
 use output::Output;
 use rr_load::cad::wire::{Failure, Message};
 use rr_occt::OcctError;
@@ -49,7 +50,10 @@ fn main() -> ExitCode {
 }
 
 fn import(args: &Args, mut output: Output) -> ExitCode {
-    let result = rr_occt::load_iges(&args.file, &args.settings(), &mut output);
+    let result = match args.reader {
+        Reader::Kernel(format) => rr_occt::load(format, &args.file, &args.settings(), &mut output),
+        Reader::Meshes(format) => meshes::load(format, args, &mut output),
+    };
     if output.is_broken() {
         return ExitCode::from(OUTPUT_CLOSED);
     }

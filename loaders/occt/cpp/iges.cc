@@ -1,7 +1,8 @@
-#include "iges.h"
+#include "read.h"
 
 #include "colour.h"
 #include "entity.h"
+#include "guard.h"
 #include "rr-occt/src/lib.rs.h"
 #include "walk.h"
 
@@ -12,12 +13,6 @@
 #include <Interface_EntityIterator.hxx>
 #include <Interface_Graph.hxx>
 #include <Interface_HGraph.hxx>
-#include <Message.hxx>
-#include <Message_Messenger.hxx>
-#include <Message_ProgressIndicator.hxx>
-#include <Message_ProgressScope.hxx>
-#include <OSD_Parallel.hxx>
-#include <OSD_ThreadPool.hxx>
 #include <Standard_OutOfMemory.hxx>
 #include <Standard_Version.hxx>
 #include <TCollection_HAsciiString.hxx>
@@ -46,23 +41,6 @@ using Entity = Ref<IGESData_IGESEntity>;
 constexpr int kMaxGroupDepth = 100;
 /// Entity use flag "2D parametric" (IGES 5.3, 2.2.4.4.9.3).
 constexpr int kUseParametric = 5;
-
-/// Passes OCCT's progress within one step on, and the wish to stop back.
-class StepProgress : public Message_ProgressIndicator {
- public:
-  StepProgress(Observer& observer, double from, double share) : observer_(observer), from_(from), share_(share) {}
-
- protected:
-  Standard_Boolean UserBreak() override { return stop_; }
-  void Show(const Message_ProgressScope&, const Standard_Boolean) override {
-    if (!observer_.progress(Stage::Translating, from_ + share_ * GetPosition())) stop_ = Standard_True;
-  }
-
- private:
-  Observer& observer_;
-  double from_, share_;
-  Standard_Boolean stop_ = Standard_False;
-};
 
 /// One entity that is translated on its own. A crash loses this much and not more.
 struct Step {
@@ -368,21 +346,7 @@ class IgesImport {
 }  // namespace
 
 void read_iges(rust::Str path, const Settings& settings, Observer& observer) {
-  // OCCT reports on standard output, which is not its own here.
-  Message::DefaultMessenger()->ChangePrinters().Clear();
-  OSD_Parallel::SetUseOcctThreads(Standard_True);
-  OSD_ThreadPool::DefaultPool(static_cast<int>(settings.threads));
-  try {
-    IgesImport(settings, observer).run(std::string(path));
-  } catch (const Cancelled&) {
-    throw std::runtime_error("cancelled");
-  } catch (const Standard_OutOfMemory&) {
-    throw std::runtime_error("out of memory");
-  } catch (const std::bad_alloc&) {
-    throw std::runtime_error("out of memory");
-  } catch (const Standard_Failure& failure) {
-    throw std::runtime_error(message_of(failure));
-  }
+  guarded(settings, [&] { IgesImport(settings, observer).run(std::string(path)); });
 }
 
 rust::String kernel_version() { return OCC_VERSION_COMPLETE; }

@@ -32,8 +32,8 @@ bool has(const TopoDS_Shape& shape, TopAbs_ShapeEnum kind) { return TopExp_Explo
 }  // namespace
 
 void Emitter::deliver(const TopoDS_Shape& shape, const Attributes& attributes, const std::string& name,
-                      const std::optional<Colour>& colour) {
-  walk(shape, gp_Trsf(), name, Context{attributes, colour}, 0);
+                      const std::optional<Colour>& colour, const std::string& part_name) {
+  walk(shape, gp_Trsf(), name, Context{attributes, colour, part_name}, 0);
 }
 
 void Emitter::walk(const TopoDS_Shape& shape, const gp_Trsf& placed, const std::string& path, const Context& context,
@@ -90,7 +90,7 @@ void Emitter::place(const TopoDS_Shape& shape, const TopoDS_Shape& whole, const 
       at = placed * match->motion;
     } else {
       number = shapes_.size();
-      shapes_.push_back(mesh(shape, name, context.attributes));
+      shapes_.push_back(mesh(shape, context.part_name.empty() ? name : context.part_name, context.attributes));
       by_identity_.emplace(identity(whole), number);
       kept_.push_back(whole);
       if (print) congruent_.add(std::move(*print), number);

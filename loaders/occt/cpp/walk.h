@@ -27,9 +27,10 @@ class Emitter {
   Emitter(Observer& observer, const Settings& settings, double scale)
       : observer_(observer), settings_(settings), scale_(scale) {}
 
-  /// Delivers a shape and all that is placed in it. `colour` is for what has no colour of its own.
+  /// Delivers a shape and all that is placed in it. `colour` is for what has no colour of its own; `part_name` is for
+  /// its parts, which are called as the last word of `name` where it is empty.
   void deliver(const TopoDS_Shape& shape, const Attributes& attributes, const std::string& name,
-               const std::optional<Colour>& colour);
+               const std::optional<Colour>& colour, const std::string& part_name = std::string());
 
   /// Faces that got no triangles, to be named by the caller; empties the list.
   std::vector<TopoDS_Shape> take_failed_faces() { return std::exchange(failed_faces_, {}); }
@@ -49,6 +50,7 @@ class Emitter {
   struct Context {
     const Attributes& attributes;
     std::optional<Colour> colour;
+    std::string part_name;
   };
 
   void walk(const TopoDS_Shape& shape, const gp_Trsf& placed, const std::string& path, const Context& context,

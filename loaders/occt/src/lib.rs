@@ -1,9 +1,9 @@
 //! Bridge to OpenCASCADE (OCCT), the geometry kernel that reads CAD formats.
 //!
 //! OCCT crashes and hangs on damaged files, so only the import helper links this crate: a process of its own that its
-//! client can end. [`load_iges`] hands over what it finds piece by piece, so that what was found before a crash is
-//! not lost: the file is translated in steps (one entity each), and a [`Sink`] hears when a step begins and when all
-//! of it was delivered.
+//! client can end. [`load`] hands over what it finds piece by piece, so that what was found before a crash is
+//! not lost: the file is translated in steps, and a [`Sink`] hears when a step begins and when all of it was
+//! delivered.
 //!
 //! Coordinates are those of the file, in the file's unit and axes.
 
@@ -38,6 +38,9 @@ mod ffi {
         split: Vec<u32>,
         /// Largest number of loose faces and curves (steps) that are delivered together, at least 1.
         batch: u32,
+        /// Whether what leads to damaged entities is taken out first (STEP). The kernel reads much that is only a
+        /// little wrong, and this costs it; but it crashes on the rest.
+        repair: bool,
     }
 
     /// What is being done.
@@ -52,9 +55,9 @@ mod ffi {
     /// What the file says about itself.
     #[derive(Debug, Clone, PartialEq)]
     struct Header {
-        /// Unit flag of the global section (IGES 5.3, 2.2.4.3.14).
+        /// Unit flag of the global section (IGES 5.3, 2.2.4.3.14); 0 in other formats, -1 where there is no unit.
         unit_flag: i32,
-        /// Unit name of the global section.
+        /// Unit name of the file.
         unit_name: String,
         /// Millimetres in one unit of the coordinates that are delivered.
         mm_per_unit: f64,
@@ -126,8 +129,10 @@ mod ffi {
     }
 
     unsafe extern "C++" {
-        include!("iges.h");
+        include!("read.h");
         fn read_iges(path: &str, settings: &Settings, observer: &mut Observer<'_>) -> Result<()>;
+        fn read_step(path: &str, settings: &Settings, observer: &mut Observer<'_>) -> Result<()>;
+        fn read_brep(path: &str, settings: &Settings, observer: &mut Observer<'_>) -> Result<()>;
         fn kernel_version() -> String;
     }
 }
@@ -181,21 +186,44 @@ impl Default for Settings {
             skip: Vec::new(),
             split: Vec::new(),
             batch: u32::MAX,
+            repair: false,
         }
     }
 }
 
-/// Reads an IGES file (IGES 5.3 and older) and tells `sink` what is in it. One file at a time: a second call waits.
-pub fn load_iges(path: &Path, settings: &Settings, sink: &mut dyn Sink) -> Result<(), OcctError> {
+/// A format that the kernel reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// IGES 5.3 and older. A step is an entity.
+    Iges,
+    /// STEP: ISO 10303-21 with the application protocols 203, 214 and 242. A step is a product with all its places.
+    Step,
+    /// The kernel's own format, as text and binary. A step is a solid, shell or loose geometry of one compound.
+    Brep,
+}
+
+/// Reads a file and tells `sink` what is in it. One file at a time: a second call waits.
+pub fn load(format: Format, path: &Path, settings: &Settings, sink: &mut dyn Sink) -> Result<(), OcctError> {
     // The kernel's readers keep global state: two at once crash.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let path = path.to_str().ok_or(OcctError::Path)?;
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    ffi::read_iges(path, settings, &mut Observer(sink)).map_err(|error| match error.what() {
+    let mut observer = Observer(sink);
+    let result = match format {
+        Format::Iges => ffi::read_iges(path, settings, &mut observer),
+        Format::Step => ffi::read_step(path, settings, &mut observer),
+        Format::Brep => ffi::read_brep(path, settings, &mut observer),
+    };
+    result.map_err(|error| match error.what() {
         "cancelled" => OcctError::Cancelled,
         "out of memory" => OcctError::OutOfMemory,
         other => OcctError::Unreadable(other.to_owned()),
     })
+}
+
+/// Reads an IGES file, see [`load`].
+pub fn load_iges(path: &Path, settings: &Settings, sink: &mut dyn Sink) -> Result<(), OcctError> {
+    load(Format::Iges, path, settings, sink)
 }
 
 /// Version of OCCT, such as `7.6.3`.

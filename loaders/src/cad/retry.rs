@@ -67,9 +67,9 @@ impl fmt::Display for Ending {
             Self::Unreadable(reason) | Self::Refused(reason) => write!(f, "{reason}"),
             Self::OutOfMemory => write!(f, "the memory limit was met"),
             Self::TimeLimit(limit) => write!(f, "the time limit of {} s was met", limit.as_secs_f64()),
-            Self::Silent(limit) => write!(f, "the geometry kernel made no progress for {} s", limit.as_secs_f64()),
+            Self::Silent(limit) => write!(f, "it made no progress for {} s", limit.as_secs_f64()),
             Self::TooMuchOutput => write!(f, "the model is larger than an import may be"),
-            Self::Crashed(reason) => write!(f, "the geometry kernel crashed, {reason}"),
+            Self::Crashed(reason) => write!(f, "the reader crashed, {reason}"),
             Self::Nonsense(reason) => write!(f, "the import helper went wrong: {reason}"),
         }
     }
@@ -85,12 +85,20 @@ pub struct Retry {
     split: Vec<u32>,
     /// Whether loose faces and curves are delivered one by one.
     singly: bool,
+    /// Whether what leads to damaged entities is taken out first.
+    repair: bool,
 }
 
 impl Retry {
     /// Number of helpers that died.
     pub fn attempts(&self) -> u32 {
         self.attempts
+    }
+
+    /// Asks the next helper to take out what leads to damaged entities. `false` when that was asked before.
+    pub fn repair(&mut self) -> bool {
+        self.attempts += 1;
+        !std::mem::replace(&mut self.repair, true)
     }
 
     /// Steps that are not asked for any more.
@@ -128,6 +136,7 @@ impl Retry {
     /// The helper's command line.
     pub fn arguments(
         &self,
+        format: &str,
         assembly: &Assembly,
         file: &Path,
         limits: &Limits,
@@ -137,6 +146,7 @@ impl Retry {
         let cpu_seconds = remaining.as_secs().saturating_add(1).saturating_mul(threads as u64);
         let mut arguments: Vec<OsString> = Vec::new();
         let mut add = |name: &str, value: String| arguments.extend([name.into(), value.into()]);
+        add("--format", format.to_owned());
         add("--memory-bytes", limits.helper_memory_bytes.to_string());
         add("--cpu-seconds", cpu_seconds.to_string());
         add("--parent", std::process::id().to_string());
@@ -146,6 +156,9 @@ impl Retry {
         add("--split", self.split.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
         if self.singly {
             add("--batch", "1".to_owned());
+        }
+        if self.repair {
+            add("--repair", "1".to_owned());
         }
         arguments.extend(["--".into(), file.into()]);
         arguments

@@ -1,12 +1,20 @@
 //! From the helper's result to an [`Import`]: which unit the numbers are in.
 
-use super::{assembly::Assembly, wire::Header};
+use super::{
+    assembly::Assembly,
+    wire::{Header, NO_UNIT},
+};
 use crate::Import;
 use glam::{Affine3A, Vec3};
 use rr_scene::Unit;
 
 /// The finished import.
 pub fn import(mut assembly: Assembly) -> Import {
+    // A format without units: nothing is declared, and nothing is missing.
+    if assembly.header().is_some_and(|header| header.unit_flag == NO_UNIT) {
+        let (model, warnings) = assembly.finish();
+        return Import { model, warnings, ..Import::default() };
+    }
     let unit = assembly.header().map_or(Ok(Unit::Mm), unit_of);
     if let Err((name, mm)) = &unit {
         assembly.warn(format!("the unit \"{name}\" of the file is not known; taken as {mm} mm"));

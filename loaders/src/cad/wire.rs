@@ -8,13 +8,16 @@ use rr_scene::{ColourRange, Mesh, Part, Rgba8};
 use std::io::{self, Read, Write};
 
 /// First thing on the stream. Helper and client are built together; a stale helper is told by this.
-pub const MAGIC: [u8; 8] = *b"RRIMPT\x00\x01";
+pub const MAGIC: [u8; 8] = *b"RRIMPT\x00\x02";
 
 /// Longest body of one frame.
 pub const MAX_FRAME_BYTES: u32 = 1 << 30;
 
 /// Longest name or text; longer ones are cut by the helper and refused by the client.
 pub const MAX_TEXT_BYTES: usize = 4096;
+
+/// Stands for the unit flag of a file that says nothing of units.
+pub const NO_UNIT: i32 = -1;
 
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +40,7 @@ pub enum Failure {
 /// What the file says about itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {
-    /// Unit flag of an IGES file (IGES 5.3, 2.2.4.3.14).
+    /// Unit flag of an IGES file (IGES 5.3, 2.2.4.3.14); 0 where the name alone says it, or [`NO_UNIT`].
     pub unit_flag: i32,
     /// Unit name of the file.
     pub unit_name: String,

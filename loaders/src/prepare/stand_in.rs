@@ -161,7 +161,7 @@ mod tests {
             let x = f32::from(i) / f32::from(cuts);
             for (y, z) in [(0.0, 0.0), (0.1, 0.0), (0.1, 0.1), (0.0, 0.1)] {
                 mesh.positions.push([x, y, z]);
-                mesh.normals.push([0.0, 1.0, 0.0]);
+                mesh.normals.push(Vec3::new(0.0, y - 0.05, z - 0.05).normalize().to_array());
             }
             if i < cuts {
                 for k in 0..4 {

@@ -151,7 +151,7 @@ fn add(w: &mut Workspace, name: &str, kind: DeviceKind, file: &str, at: Place, p
         id: w.free_device_id(name),
         name: name.to_owned(),
         kind,
-        model: Some(ModelRef { path: format!("models/{file}"), unit: None, up: UpAxis::Z }),
+        model: Some(ModelRef { path: format!("models/{file}"), unit: None, up: Some(UpAxis::Z) }),
         transform: at.transform(),
         properties: properties.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect(),
     };

@@ -87,7 +87,7 @@ export class Cards {
               key: 'empty',
               icon: 'cubeFocus',
               title: 'This workspace is empty',
-              text: 'At the workstation, drop STL or IGES files into the window, or open the sample line. They appear here at once.',
+              text: 'At the workstation, drop model files into the window, or open the sample line. They appear here at once.',
               light: true,
             }
           : null;

@@ -26,9 +26,9 @@ pub fn show(ui: &Ui, area: egui::Rect, view: &View<'_>, actions: &mut Vec<Action
                 ui.add_space(4.0);
                 let has_sample = view.host.sample.is_some();
                 ui.heading(if has_sample {
-                    "Drop STL or IGES files here, or open the sample line"
+                    "Drop model files here, or open the sample line"
                 } else {
-                    "Drop STL or IGES files here"
+                    "Drop model files here"
                 });
                 ui.weak("Each file becomes a device that you can place, connect and share.");
                 ui.add_space(12.0);

@@ -193,7 +193,8 @@ fn import(ctx: &Context, state: &mut UiState, actions: &mut Vec<Action>) {
         row(ui, "Unit", |ui| unit_menu(ui, &mut draft.options.unit));
         row(ui, "Up axis", |ui| up_menu(ui, &mut draft.options.up));
         ui.add_space(4.0);
-        let text = "STL files do not say their unit. Both can be changed later in the details of the device.";
+        let text =
+            "STL, OBJ and PLY files do not say their unit. Both can be changed later in the details of the device.";
         ui.add(egui::Label::new(egui::RichText::new(text).small().weak()).wrap());
         let mut accepted = false;
         buttons(ui, |ui| {

@@ -44,7 +44,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Vec
             actions.push(Action::ChooseSaveFile);
         }
         divider(ui);
-        if button(ui, icons::IMPORT, "Import", "Import STL or IGES models", shortcuts::IMPORT) {
+        if button(ui, icons::IMPORT, "Import", "Import models", shortcuts::IMPORT) {
             actions.push(Action::ChooseModels);
         }
         divider(ui);

@@ -90,7 +90,7 @@ fn add_block(w: &mut Workspace, placed: &Placed, count: &mut usize) -> Result<Ve
             id: id.clone(),
             name,
             kind: model.kind(),
-            model: Some(ModelRef { path: model.path(), unit: None, up: UpAxis::Z }),
+            model: Some(ModelRef { path: model.path(), unit: None, up: Some(UpAxis::Z) }),
             transform: Place(x + item.x, y + item.y, 0.0, item.turn).transform(),
             properties: model.properties(*count).into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
         };

@@ -181,6 +181,7 @@ pub struct Builder {
 }
 
 impl Builder {
+    #[allow(clippy::needless_pass_by_value, reason = "scenes read better so")]
     pub fn model(mut self, name: &str, model: Assembly) -> Self {
         model.check().unwrap();
         self.models.insert(model_ref(name), Arc::new(Model::of(&model)));
@@ -236,7 +237,7 @@ impl Builder {
 }
 
 pub fn model_ref(name: &str) -> ModelRef {
-    ModelRef { path: name.to_owned(), unit: None, up: UpAxis::Y }
+    ModelRef { path: name.to_owned(), unit: None, up: Some(UpAxis::Y) }
 }
 
 pub fn camera(target: Vec3, distance: f32, yaw_deg: f32, pitch_deg: f32) -> Camera {

@@ -224,12 +224,16 @@ pub fn unit_menu(ui: &mut Ui, unit: &mut Option<Unit>) {
     response.response.accessible_name("Unit");
 }
 
-/// A menu of axes.
-pub fn up_menu(ui: &mut Ui, up: &mut UpAxis) {
-    let word = |up: UpAxis| if up == UpAxis::Z { "Z, as in CAD" } else { "Y" };
-    let menu = egui::ComboBox::from_id_salt("up").selected_text(word(*up)).width(ui.available_width());
+/// A menu of axes, the format's own first.
+pub fn up_menu(ui: &mut Ui, up: &mut Option<UpAxis>) {
+    let word = |up: Option<UpAxis>| match up {
+        None => "As the format says, else Z",
+        Some(UpAxis::Z) => "Z, as in CAD",
+        Some(UpAxis::Y) => "Y",
+    };
+    let menu = egui::ComboBox::from_id_salt("up").selected_text(word(*up)).width(ui.available_width()).truncate();
     let response = menu.show_ui(ui, |ui| {
-        for choice in [UpAxis::Z, UpAxis::Y] {
+        for choice in [None, Some(UpAxis::Z), Some(UpAxis::Y)] {
             ui.selectable_value(up, choice, word(choice));
         }
     });

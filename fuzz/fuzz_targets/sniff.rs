@@ -1,0 +1,4 @@
+//! Recognition of formats.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rr_tests::parsers::sniff(bytes));

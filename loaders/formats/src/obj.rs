@@ -1,0 +1,150 @@
+//! Wavefront OBJ (Alias|Wavefront, Advanced Visualizer Manual, appendix B1) through `tobj`.
+//!
+//! An object (`o`) or group (`g`) is a part; its materials are colours of its faces. Diffuse colours are taken as sRGB,
+//! which is what exporters write. The format has no unit and no up axis.
+
+use crate::{
+    Document, FormatError, Limits, malformed,
+    polygon::Cutter,
+    surface::{Faults, Surface},
+    surroundings::Surroundings,
+};
+use rr_scene::{Assembly, Instance, Part, Rgba8};
+use std::cell::RefCell;
+use std::path::Path;
+
+/// What `tobj` calls faces before the first name.
+const UNNAMED: &str = "unnamed_object";
+
+pub fn read(file: &Path, limits: &Limits) -> Result<Document, FormatError> {
+    let mut bytes = std::fs::read(file)?;
+    let around = Surroundings::of(file);
+    let mut warnings = Vec::new();
+    let parsed = parse(&bytes, &around, &mut warnings).or_else(|error| {
+        // The last line of a file that was cut off is most likely not whole.
+        let end = bytes.iter().rposition(|b| *b == b'\n').filter(|end| *end + 1 < bytes.len()).ok_or(error)?;
+        bytes.truncate(end + 1);
+        warnings = vec!["the last line is cut off and left out".to_owned()];
+        parse(&bytes, &around, &mut warnings)
+    });
+    let (models, materials) = parsed.map_err(|e| malformed(e.to_string()))?;
+    drop(bytes);
+    build(models, &materials, limits, warnings)
+}
+
+type Parsed = (Vec<tobj::Model>, Vec<tobj::Material>);
+
+fn parse(bytes: &[u8], around: &Surroundings, warnings: &mut Vec<String>) -> Result<Parsed, tobj::LoadError> {
+    let options = tobj::LoadOptions { single_index: true, ignore_points: true, ..tobj::LoadOptions::default() };
+    let faults = RefCell::new(Vec::new());
+    let (models, materials) = tobj::load_obj_buf(&mut &*bytes, &options, |path| {
+        let name = path.to_string_lossy();
+        match around.read(&name) {
+            Ok(library) => tobj::load_mtl_buf(&mut library.as_slice()).inspect_err(|error| {
+                faults.borrow_mut().push(format!("material library \"{name}\": {error}"));
+            }),
+            Err(error) => {
+                faults.borrow_mut().push(format!("material library \"{name}\" is not read: {error}"));
+                Err(tobj::LoadError::OpenFileFailed)
+            }
+        }
+    })?;
+    warnings.extend(faults.into_inner());
+    Ok((models, materials.unwrap_or_default()))
+}
+
+fn build(
+    models: Vec<tobj::Model>,
+    materials: &[tobj::Material],
+    limits: &Limits,
+    warnings: Vec<String>,
+) -> Result<Document, FormatError> {
+    let mut document = Document { warnings, ..Document::default() };
+    let mut faults = Faults::default();
+    let mut cutter = Cutter::new();
+    let mut open = Surface::default();
+    let mut open_name = String::new();
+    let mut triangles = 0u64;
+    for tobj::Model { mesh, name } in models {
+        // A change of material begins a new model for tobj, not for us.
+        if name != open_name {
+            add_part(&mut document.model, &open_name, std::mem::take(&mut open), &mut faults);
+            open_name = name;
+        }
+        let before = open.triangles.len();
+        let colour = mesh.material_id.and_then(|id| materials.get(id)).and_then(colour_of);
+        append(&mut open, &mesh, colour, &mut cutter, &mut faults);
+        triangles += (open.triangles.len() - before) as u64;
+        if triangles > limits.max_triangles {
+            return Err(FormatError::TooLarge(limits.max_triangles));
+        }
+    }
+    add_part(&mut document.model, &open_name, open, &mut faults);
+    document.warnings.extend(faults.into_warnings());
+    Ok(document)
+}
+
+fn add_part(model: &mut Assembly, name: &str, surface: Surface, faults: &mut Faults) {
+    if surface.is_empty() {
+        return;
+    }
+    let name = if name == UNNAMED { "" } else { name };
+    let part = u32::try_from(model.parts.len()).unwrap_or(u32::MAX);
+    model.parts.push(Part { name: name.to_owned(), mesh: surface.into_mesh(faults) });
+    let model_from_part = glam::Affine3A::IDENTITY;
+    model.instances.push(Instance { part, name: name.to_owned(), model_from_part, colour: None });
+}
+
+/// Adds the faces of one material.
+fn append(surface: &mut Surface, mesh: &tobj::Mesh, colour: Option<Rgba8>, cutter: &mut Cutter, faults: &mut Faults) {
+    let base = u32::try_from(surface.positions.len()).unwrap_or(u32::MAX);
+    let points = |numbers: &[f32]| numbers.as_chunks::<3>().0.to_vec();
+    let positions = points(&mesh.positions);
+    let normals = points(&mesh.normals);
+    let first = surface.triangles.len();
+    let mut triangles = Vec::new();
+    let mut rest = mesh.indices.as_slice();
+    let mut arities = mesh.face_arities.iter();
+    while !rest.is_empty() {
+        let arity = if mesh.face_arities.is_empty() { 3 } else { arities.next().map_or(0, |a| *a as usize) };
+        let Some((face, tail)) = rest.split_at_checked(arity).filter(|_| arity > 0) else { break };
+        rest = tail;
+        if let [a, b] = *face {
+            let ends = [a, b].map(|i| positions.get(i as usize));
+            surface.lines.extend(ends.into_iter().flatten());
+        } else if !cutter.cut(&positions, face, &mut triangles) {
+            faults.add("polygons are left out: corners are missing or too many", 1);
+        }
+    }
+    let of_vertices = points(&mesh.vertex_color);
+    if colour.is_some() || !surface.colours.is_empty() || !of_vertices.is_empty() {
+        surface.colours.resize(first, None);
+        surface.colours.extend(triangles.iter().map(|t| colour.or_else(|| mean_colour(&of_vertices, t))));
+    }
+    surface.triangles.extend(triangles.iter().map(|t| t.map(|i| i.saturating_add(base))));
+    // Normals count only when every vertex of the part has one.
+    if normals.len() == positions.len() && surface.normals.len() == surface.positions.len() {
+        surface.normals.extend(normals);
+    } else {
+        surface.normals.clear();
+    }
+    surface.positions.extend(positions);
+}
+
+fn mean_colour(colours: &[[f32; 3]], triangle: &[u32; 3]) -> Option<Rgba8> {
+    let mut sum = glam::Vec3::ZERO;
+    for &i in triangle {
+        sum += glam::Vec3::from(*colours.get(i as usize)?);
+    }
+    Some(colour((sum / 3.0).to_array(), 1.0))
+}
+
+fn colour_of(material: &tobj::Material) -> Option<Rgba8> {
+    Some(colour(material.diffuse?, material.dissolve.unwrap_or(1.0)))
+}
+
+fn colour([red, green, blue]: [f32; 3], alpha: f32) -> Rgba8 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a byte")]
+    let byte = |share: f32| (share.clamp(0.0, 1.0) * 255.0).round() as u8;
+    Rgba8([red, green, blue, alpha].map(byte))
+}
