@@ -10,6 +10,9 @@ use rr_scene::NamedViewKind;
 use std::process::ExitCode;
 use std::time::Duration;
 
+/// Frames that are averaged for smooth borders.
+const REST_FRAMES: u32 = 16;
+
 pub fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
     if !matches!(args.samples, 1 | 4) {
         bail!("--samples takes 1 or 4");
@@ -64,7 +67,8 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
     let scene = engine.scene();
     let mut renderer = Renderer::new(&gpu, args.theme.theme())?;
     let mut target = RenderTarget::new(&gpu, args.size.width_px, args.size.height_px, args.samples)?;
-    renderer.render(&mut target, &scene, &FrameOptions::default())?;
+    let options = FrameOptions { rest_frames: REST_FRAMES, ..FrameOptions::default() };
+    while renderer.render(&mut target, &scene, &options)?.is_refining {}
     target.save_png(&args.output).with_context(|| anyhow!("cannot write {}", args.output.display()))?;
     engine.shutdown()?;
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -27,6 +27,13 @@ const SOFTWARE_FLOW_FPS: f32 = 10.0;
 const REFINE_AFTER: Duration = Duration::from_millis(150);
 /// Geometry that goes onto the device with one frame: some ten milliseconds, so that loading never stops the picture.
 const UPLOAD_BYTES: u64 = 24 << 20;
+/// Frames that are averaged when nothing moves any more.
+const REST_FRAMES: u32 = 16;
+/// The same where each frame costs the processor dearly.
+const SOFTWARE_REST_FRAMES: u32 = 8;
+/// The stream shows the average when it holds this many, and when it is complete: all between would cost bits that nobody
+/// sees.
+const REST_FRAMES_SHOWN: u32 = 4;
 /// After a failed frame the next try waits this long.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -139,6 +146,8 @@ struct Output {
     last: Option<(Camera, Weak<Workspace>)>,
     moved_at: Option<Instant>,
     detail: Detail,
+    /// Another frame of the same will be smoother.
+    is_refining: bool,
     drawn_at: Option<Instant>,
     interval: Duration,
 }
@@ -154,6 +163,7 @@ impl Output {
             last: None,
             moved_at: None,
             detail: Detail::Fine,
+            is_refining: false,
             drawn_at: None,
             interval,
         }
@@ -167,7 +177,8 @@ impl Output {
         }
         let refined = self.moved_at.filter(|_| self.detail == Detail::Moving).map(|at| at + REFINE_AFTER);
         let flows = flow_interval.map(|i| drawn_at + i.max(self.interval));
-        [refined, flows].into_iter().flatten().min()
+        let smoother = self.is_refining.then(|| drawn_at + self.interval);
+        [refined, flows, smoother].into_iter().flatten().min()
     }
 
     /// Detail of the frame that is drawn now and shows `scene`.
@@ -317,7 +328,13 @@ impl Worker {
     }
 
     fn options(&self, detail: Detail) -> FrameOptions {
-        FrameOptions { time_secs: self.started.elapsed().as_secs_f64(), detail, ..FrameOptions::default() }
+        let rest_frames = match detail {
+            Detail::Moving => 1,
+            _ if self.config.gpu.info().is_software => SOFTWARE_REST_FRAMES,
+            _ => REST_FRAMES,
+        };
+        let time_secs = self.started.elapsed().as_secs_f64();
+        FrameOptions { time_secs, detail, rest_frames, ..FrameOptions::default() }
     }
 
     fn flow_interval(&mut self, scene: &SceneSnapshot) -> Option<Duration> {
@@ -344,6 +361,7 @@ impl Worker {
         let stats = self.renderer.render(target, scene, &options)?;
         let view = target.texture_view().clone();
         self.window.frame += 1;
+        self.window.is_refining = stats.is_refining;
         self.window.shown = (stats.waiting_models == 0).then_some(scene.revision);
         self.window.drawn_at = Some(started);
         self.meter.rendered(None, &stats);
@@ -370,14 +388,23 @@ impl Worker {
             return Ok(());
         };
         let scale = if detail == Detail::Moving { self.moving.scale.scale() } else { 1.0 };
+        // Nothing is new but that borders get smoother, and nothing moves on top.
+        let smooths = self.stream.is_refining
+            && self.stream.shown == Some(scene.revision)
+            && self.animated.is_some_and(|(revision, animated)| revision == scene.revision && !animated);
         let stats = if scale < 1.0 {
             self.moving.draw(&self.config.gpu, &mut self.renderer, scene, options, (scale, size), &mut frame)?
         } else {
             let target = self.stream.target(&self.config.gpu, size)?;
             let stats = self.renderer.render(target, scene, &options)?;
+            if smooths && stats.is_refining && stats.rest_frames != REST_FRAMES_SHOWN {
+                self.meter.rendered(None, &stats);
+                return Ok(());
+            }
             fill(target, &mut frame)?;
             stats
         };
+        self.stream.is_refining = stats.is_refining;
         if detail == Detail::Moving {
             self.moving.scale.took(started.elapsed());
         }

@@ -45,6 +45,7 @@ mod prepared;
 mod readback;
 mod renderer;
 mod shadow;
+mod still;
 mod target;
 mod theme;
 mod uniforms;

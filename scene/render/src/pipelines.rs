@@ -3,12 +3,13 @@
 use crate::flow::FlowVertex;
 use crate::gpu::Gpu;
 use crate::prepared::RawInstance;
+use crate::still::SUM_FORMAT;
 use crate::target::{COLOUR_FORMAT, DEPTH_FORMAT, MASK_FORMAT};
 use rr_scene::Corner;
 use wgpu::VertexFormat as F;
 
 /// Every shader with its name, as given to the device.
-pub(crate) const SHADERS: [(&str, &str); 7] = [
+pub(crate) const SHADERS: [(&str, &str); 8] = [
     ("mesh", concat!(include_str!("shaders/common.wgsl"), include_str!("shaders/mesh.wgsl"))),
     ("line", concat!(include_str!("shaders/common.wgsl"), include_str!("shaders/line.wgsl"))),
     ("sky", concat!(include_str!("shaders/common.wgsl"), include_str!("shaders/sky.wgsl"))),
@@ -16,6 +17,7 @@ pub(crate) const SHADERS: [(&str, &str); 7] = [
     ("outline", concat!(include_str!("shaders/common.wgsl"), include_str!("shaders/outline.wgsl"))),
     ("label", include_str!("shaders/label.wgsl")),
     ("blur", include_str!("shaders/blur.wgsl")),
+    ("average", include_str!("shaders/average.wgsl")),
 ];
 
 pub(crate) const FOOTPRINT_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::R8Unorm;
@@ -53,6 +55,9 @@ pub(crate) struct FlatPipelines {
     pub(crate) labels: wgpu::RenderPipeline,
     pub(crate) footprint: wgpu::RenderPipeline,
     pub(crate) blur: wgpu::RenderPipeline,
+    /// Into the average of a resting picture, by the blend constant, and back.
+    pub(crate) average: wgpu::RenderPipeline,
+    pub(crate) averaged: wgpu::RenderPipeline,
 }
 
 #[derive(Debug)]
@@ -383,8 +388,20 @@ impl FlatPipelines {
             },
         );
         let outline_groups = [Some(&layouts.frame), Some(&layouts.mask)];
+        let by_share = wgpu::BlendComponent {
+            src_factor: wgpu::BlendFactor::Constant,
+            dst_factor: wgpu::BlendFactor::OneMinusConstant,
+            operation: wgpu::BlendOperation::Add,
+        };
+        let average = wgpu::ColorTargetState {
+            blend: Some(wgpu::BlendState { color: by_share, alpha: by_share }),
+            ..opaque(SUM_FORMAT)
+        };
+        let picture = [Some(&layouts.mask)];
         Self {
             mask,
+            average: full_screen("average", "vs_average", "fs_average", &picture, average),
+            averaged: full_screen("average", "vs_average", "fs_average", &picture, opaque(COLOUR_FORMAT)),
             outline: full_screen("outline", "vs_outline", "fs_outline", &outline_groups, blended()),
             labels,
             footprint,

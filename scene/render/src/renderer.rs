@@ -13,6 +13,7 @@ use crate::labels::{LabelFrame, Labels};
 use crate::pipelines::{FlatPipelines, Layouts, MainPipelines, Shaders};
 use crate::prepared::Prepared;
 use crate::shadow::{FloorShadow, flat_pass};
+use crate::still::{Plan, offset};
 use crate::target::{RenderTarget, Textures};
 use crate::theme::Theme;
 use crate::uniforms::{FrameUniforms, ShadowFrame};
@@ -58,6 +59,9 @@ pub struct FrameOptions {
     pub detail: Detail,
     /// What is left out because nobody would see it.
     pub culling: Culling,
+    /// Frames that are averaged to smooth borders when the camera rests, one with each call: 1 for none. Only for
+    /// targets of one sample per pixel.
+    pub rest_frames: u32,
 }
 
 impl Default for FrameOptions {
@@ -74,6 +78,7 @@ impl Default for FrameOptions {
             lighting: Lighting::Auto,
             detail: Detail::Fine,
             culling: Culling::default(),
+            rest_frames: 1,
         }
     }
 }
@@ -138,6 +143,10 @@ pub struct RenderStats {
     pub models: u32,
     /// Bytes that models take on the device.
     pub model_bytes: u64,
+    /// Frames of which the picture is the average.
+    pub rest_frames: u32,
+    /// Another frame of the same will be smoother.
+    pub is_refining: bool,
     /// Models that are still to be brought onto the device: another frame will show more.
     pub waiting_models: u32,
 }
@@ -335,16 +344,41 @@ impl Renderer {
         let (eye, culling) = (snapshot.camera.eye(), options.culling());
         let look = Look { frustum: &frustum, eye, tolerance, culling, edges: options.edges };
         self.scene.arenas.bind_segments(&self.gpu, &self.layouts.lines);
-        if target.textures.is_still(&still) {
-            target.textures.restore_still(&mut encoder);
+        let wanted = options.rest_frames.max(1);
+        let plan = if target.samples() > 1 { Plan::Draw } else { target.textures.still.plan(&still, wanted) };
+        if plan == Plan::Restore {
+            target.textures.still.restore(&mut encoder, &target.textures.colour);
         } else {
             self.visible.list.update(&self.scene, self.scene.devices.iter(), &look);
             self.visible.instances.fill(&self.gpu, &self.visible.list.instances)?;
             self.prepare_lines()?;
             let frame = Frame { slot, uniforms: &uniforms, shadow, options };
             self.main_pass(&mut encoder, &target.textures, &frame, &mut stats);
-            target.textures.keep_still(&self.gpu, &mut encoder, still);
         }
+        match plan {
+            Plan::Draw => target.textures.still.drew(still),
+            Plan::Add(others) => {
+                let Textures { still: average, colour, colour_view, .. } = &mut target.textures;
+                let with = (&self.layouts, &self.flat);
+                average.add(&self.gpu, &mut encoder, (colour, colour_view), with, still, others);
+                if others > 0 {
+                    // What comes on top stands where it always does.
+                    self.gpu.queue().write_buffer(
+                        &self.uniforms,
+                        0,
+                        bytemuck::bytes_of(&uniforms.aside(offset(others))),
+                    );
+                    let lasting =
+                        std::mem::replace(&mut encoder, self.gpu.device().create_command_encoder(&Default::default()));
+                    self.gpu.submit(lasting.finish());
+                    self.gpu.queue().write_buffer(&self.uniforms, 0, bytemuck::bytes_of(&uniforms));
+                }
+            }
+            Plan::Restore => {}
+        }
+        let (frames, more) = target.textures.still.progress(wanted);
+        stats.rest_frames = frames.max(1);
+        stats.is_refining = target.samples() == 1 && wanted > 1 && more;
         if options.connections {
             self.flow_pass(&mut encoder, &target.textures, slot, &mut stats);
         }
@@ -373,7 +407,7 @@ impl Renderer {
         match self.gpu.check() {
             Ok(()) => Ok(stats),
             Err(error) => {
-                target.textures.forget_still();
+                target.textures.still.forget();
                 Err(error)
             }
         }
@@ -430,7 +464,14 @@ impl Renderer {
 
     fn still_key(&self, snapshot: &SceneSnapshot, options: &FrameOptions) -> StillKey {
         // What changes from frame to frame and is drawn on top does not count.
-        let options = FrameOptions { time_secs: 0.0, labels: false, outlines: false, connections: false, ..*options };
+        let options = FrameOptions {
+            time_secs: 0.0,
+            labels: false,
+            outlines: false,
+            connections: false,
+            rest_frames: 1,
+            ..*options
+        };
         let generation = self.scene.generation;
         StillKey { camera: snapshot.camera, generation, options, renderer: self.id }
     }

@@ -2,8 +2,7 @@
 
 use crate::gpu::{Gpu, GpuError};
 use crate::readback::ReadBackRing;
-use crate::renderer::StillKey;
-use std::cell::OnceCell;
+use crate::still::Still;
 
 /// Format of the picture: the bytes are sRGB-encoded RGBA, as egui, PNG and video encoders want them.
 pub const COLOUR_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
@@ -27,20 +26,9 @@ pub(crate) struct Textures {
     pub(crate) colour_view: wgpu::TextureView,
     pub(crate) multisampled: Option<wgpu::TextureView>,
     pub(crate) depth: wgpu::TextureView,
-    still: Still,
+    pub(crate) still: Still,
     /// Which pixels belong to selected and hovered devices; made when first needed.
     pub(crate) mask: Option<Mask>,
-}
-
-/// The lasting part of the picture, kept while the camera rests.
-#[derive(Debug, Default)]
-struct Still {
-    /// What the last frame drew; its depth is still there.
-    drawn: Option<StillKey>,
-    /// What `colour` holds. Never anything else than `drawn`, because the depth must fit.
-    kept: Option<StillKey>,
-    /// Made when a camera rests for the first time; none inside when the device has no memory for it.
-    colour: OnceCell<Option<wgpu::Texture>>,
 }
 
 #[derive(Debug)]
@@ -158,42 +146,6 @@ impl Textures {
                 ..Default::default()
             });
         }
-    }
-
-    /// True when the lasting part of that picture is kept.
-    pub(crate) fn is_still(&self, key: &StillKey) -> bool {
-        self.still.kept.as_ref() == Some(key)
-    }
-
-    pub(crate) fn restore_still(&self, encoder: &mut wgpu::CommandEncoder) {
-        if let Some(Some(kept)) = self.still.colour.get() {
-            encoder.copy_texture_to_texture(kept.as_image_copy(), self.colour.as_image_copy(), kept.size());
-        }
-    }
-
-    /// To be called when the lasting part was drawn. It is kept from the second time on, so that a moving camera does
-    /// not pay for a copy that nobody uses.
-    pub(crate) fn keep_still(&mut self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, key: StillKey) {
-        self.still.kept = None;
-        if self.still.drawn.replace(key) != Some(key) || self.multisampled.is_some() {
-            return;
-        }
-        // Without it each frame is drawn in full, as it was before.
-        let kept = self.still.colour.get_or_init(|| {
-            let usage = wgpu::TextureUsages::COPY_SRC | wgpu::TextureUsages::COPY_DST;
-            let size = (self.width, self.height);
-            gpu.scoped(|| texture(gpu, "picture at rest", size, COLOUR_FORMAT, 1, usage)).ok()
-        });
-        if let Some(kept) = kept {
-            encoder.copy_texture_to_texture(self.colour.as_image_copy(), kept.as_image_copy(), kept.size());
-            self.still.kept = Some(key);
-        }
-    }
-
-    /// To be called when a frame went wrong: nobody knows what was drawn.
-    pub(crate) fn forget_still(&mut self) {
-        self.still.drawn = None;
-        self.still.kept = None;
     }
 
     pub(crate) fn ensure_mask(&mut self, gpu: &Gpu, layout: &wgpu::BindGroupLayout) {

@@ -92,6 +92,27 @@ impl FrameUniforms {
     }
 }
 
+impl FrameUniforms {
+    /// The same picture, drawn that many pixels to the right and upwards.
+    pub(crate) fn aside(&self, [right_px, up_px]: [f32; 2]) -> Self {
+        let (x, y) = (2.0 * right_px / self.viewport[0], 2.0 * up_px / self.viewport[1]);
+        let mut out = *self;
+        for column in [
+            &mut out.clip_from_world.x_axis,
+            &mut out.clip_from_world.y_axis,
+            &mut out.clip_from_world.z_axis,
+            &mut out.clip_from_world.w_axis,
+        ] {
+            column.x += x * column.w;
+            column.y += y * column.w;
+        }
+        for i in 0..3 {
+            out.ray_forward[i] -= self.ray_right[i] * x + self.ray_up[i] * y;
+        }
+        out
+    }
+}
+
 fn faded([r, g, b, a]: [f32; 4], by: f32) -> [f32; 4] {
     [r, g, b, a * by]
 }

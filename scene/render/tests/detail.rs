@@ -88,6 +88,43 @@ fn edges_of_small_features_are_left_out_in_motion_only() {
 }
 
 #[test]
+fn a_resting_picture_becomes_smooth_and_then_costs_nothing() {
+    let Some(gpu) = software() else { return };
+    let scene = line().select("robot-1").snapshot(line_camera());
+    // Lines have smooth borders of their own.
+    let bare = FrameOptions { detail: Detail::Full, ..FrameOptions::bare() };
+    let options = FrameOptions { rest_frames: 16, ..bare };
+    let mut drawer = Drawer::new(&gpu);
+    let first = drawer.draw(&scene, &options);
+    assert_eq!((first.stats.rest_frames, first.stats.is_refining), (1, true));
+    assert_eq!(first.difference(&draw(&gpu, &scene, SIZE, Theme::DARK, &bare), 0), (0, 0), "nothing moves at first");
+    let mut frames = 0;
+    let smooth = loop {
+        let picture = drawer.draw(&scene, &options);
+        assert!(picture.stats.triangles > 0);
+        frames += 1;
+        assert_eq!(picture.stats.rest_frames, frames);
+        if !picture.stats.is_refining {
+            break picture;
+        }
+    };
+    assert_eq!(frames, 16);
+    // The truth: sixteen times as many pixels, each sixteen of which become one.
+    let large = draw(&gpu, &scene, (SIZE.0 * 4, SIZE.1 * 4), Theme::DARK, &FrameOptions { ui_scale: 4.0, ..bare });
+    let (rough, fine) = (first.error_against(&large), smooth.error_against(&large));
+    assert!(fine < rough * 0.45, "{fine} after {rough}");
+
+    let kept = drawer.draw(&scene, &options);
+    assert_eq!((kept.stats.triangles, kept.stats.is_refining), (0, false));
+    assert_eq!(kept.difference(&smooth, 0), (0, 0));
+    // A change begins anew.
+    let turned = SceneSnapshot { camera: camera(Vec3::ZERO, 7.0, 80.0, 20.0), ..scene.clone() };
+    let other = drawer.draw(&turned, &options);
+    assert_eq!((other.stats.rest_frames, other.stats.is_refining), (1, true));
+    assert_eq!(other.difference(&draw(&gpu, &turned, SIZE, Theme::DARK, &bare), 0), (0, 0));
+}
+
+#[test]
 fn a_resting_picture_is_kept_and_is_the_same_to_the_last_bit() {
     let Some(gpu) = software() else { return };
     let scene = line().link("robot-1", "mill-A", "production_flow").select("robot-1").snapshot(line_camera());

@@ -48,6 +48,22 @@ impl Picture {
         all.filter(|&(x, y)| is(self.at(x, y))).collect()
     }
 
+    /// Root mean square of the differences to a picture of the same, four times as wide and high.
+    pub fn error_against(&self, large: &Self) -> f64 {
+        assert_eq!((self.width * 4, self.height * 4), (large.width, large.height));
+        let mut sum = 0.0;
+        for y in 0..self.height {
+            for x in 0..self.width {
+                for channel in 0..3 {
+                    let of = |i: usize| f64::from(large.at(x * 4 + i % 4, y * 4 + i / 4)[channel]);
+                    let mean = (0..16).map(of).sum::<f64>() / 16.0;
+                    sum += (f64::from(self.at(x, y)[channel]) - mean).powi(2);
+                }
+            }
+        }
+        (sum / (self.width * self.height * 3) as f64).sqrt()
+    }
+
     /// Largest difference of any channel between two pictures of the same size, and how many pixels differ by more
     /// than `tolerance`.
     pub fn difference(&self, other: &Self, tolerance: u8) -> (u8, usize) {
