@@ -157,7 +157,12 @@ fn models(scene: &SceneSnapshot) {
     for (file, model) in all {
         let name = file.path.rsplit('/').next().unwrap_or_default();
         let objects: usize = model.pieces.iter().map(|p| p.places.len()).sum();
-        print!("{name:<28} {:>9} {objects:>7} ", model.triangle_count());
+        let solid = model.pieces.iter().filter(|p| p.shape.is_solid()).count();
+        print!(
+            "{name:<28} {:>9} {objects:>7} {:>7} ",
+            model.triangle_count(),
+            format!("{solid}/{}", model.pieces.len())
+        );
         if let Some(Some(stand_in)) = model.stand_in.get() {
             let shape = &stand_in.shape;
             let radius = shape.bounds.radius();

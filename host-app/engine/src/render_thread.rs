@@ -5,7 +5,7 @@
 //! interface's thread: tablets stay live while the window is minimised.
 
 use crate::engine::{EngineError, PictureSize};
-use crate::quality::MotionScale;
+use crate::quality::{Economy, Governor};
 use crate::session_thread::{Message, SessionSender};
 use crate::status::PictureStats;
 use crate::window::{WindowPicture, WindowSlot};
@@ -216,6 +216,7 @@ struct Worker {
     pool: FramePool,
     /// The stream's picture in motion, in fewer pixels where the adapter is slow.
     moving: Moving,
+    governor: Governor,
     started: Instant,
     meter: Meter,
     failed: Option<String>,
@@ -232,6 +233,7 @@ impl Worker {
             stream,
             pool: FramePool::new(),
             moving: Moving::default(),
+            governor: Governor::default(),
             started: Instant::now(),
             meter: Meter::default(),
             failed: None,
@@ -321,7 +323,7 @@ impl Worker {
             }
         }
         if let Some(stats) = self.meter.every_second(now) {
-            let stats = PictureStats { motion_scale: self.moving.scale.scale(), ..stats };
+            let stats = PictureStats { economy: self.governor.economy(), ..stats };
             self.config.session.try_send(Message::PictureStats(stats));
         }
         Ok(next)
@@ -334,7 +336,11 @@ impl Worker {
             _ => REST_FRAMES,
         };
         let time_secs = self.started.elapsed().as_secs_f64();
-        FrameOptions { time_secs, detail, rest_frames, ..FrameOptions::default() }
+        let Economy { coarseness, edges, .. } = match detail {
+            Detail::Moving => self.governor.economy(),
+            _ => Economy::default(),
+        };
+        FrameOptions { time_secs, detail, rest_frames, coarseness, edges, ..FrameOptions::default() }
     }
 
     fn flow_interval(&mut self, scene: &SceneSnapshot) -> Option<Duration> {
@@ -387,7 +393,7 @@ impl Worker {
             self.stream.shown = None;
             return Ok(());
         };
-        let scale = if detail == Detail::Moving { self.moving.scale.scale() } else { 1.0 };
+        let scale = if detail == Detail::Moving { self.governor.economy().scale } else { 1.0 };
         // Nothing is new but that borders get smoother, and nothing moves on top.
         let smooths = self.stream.is_refining
             && self.stream.shown == Some(scene.revision)
@@ -406,7 +412,7 @@ impl Worker {
         };
         self.stream.is_refining = stats.is_refining;
         if detail == Detail::Moving {
-            self.moving.scale.took(started.elapsed());
+            self.governor.took(started.elapsed());
         }
         if let Some(at) = scene.marks.probe {
             draw_probe(&mut frame, at);
@@ -431,7 +437,6 @@ fn fill(target: &mut RenderTarget, frame: &mut Frame) -> Result<(), GpuError> {
 
 /// Draws the stream's picture in fewer pixels and enlarges it.
 struct Moving {
-    scale: MotionScale,
     target: Option<RenderTarget>,
     pool: FramePool,
     scaler: Scaler,
@@ -439,7 +444,7 @@ struct Moving {
 
 impl Default for Moving {
     fn default() -> Self {
-        Self { scale: MotionScale::default(), target: None, pool: FramePool::with_frames(1), scaler: Scaler::default() }
+        Self { target: None, pool: FramePool::with_frames(1), scaler: Scaler::default() }
     }
 }
 

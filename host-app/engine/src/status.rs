@@ -1,6 +1,7 @@
 //! What the engine tells its caller: one small value, replaced whole, read without waiting.
 
 use crate::log::LogEntry;
+use crate::quality::Economy;
 use rr_load::LoadReport;
 use rr_scene::Role;
 use rr_session::ParticipantId;
@@ -134,6 +135,6 @@ pub struct PictureStats {
     pub triangles: u64,
     /// Draw calls of the last picture.
     pub draw_calls: u32,
-    /// Edge of the stream's picture in motion as a share of its full size: below 1 where the adapter is slow.
-    pub motion_scale: f32,
+    /// What pictures in motion do without, to keep up a steady rate.
+    pub economy: Economy,
 }

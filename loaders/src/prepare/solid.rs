@@ -1,6 +1,6 @@
 //! Whether faces close off a volume: then nobody outside sees the back of one, and half of them need not be drawn.
 
-use rr_scene::Shape;
+use rr_scene::{Grid, Shape};
 
 /// True when every edge is passed as often in one direction as in the other, and every piece that hangs together has its
 /// faces outside.
@@ -32,17 +32,31 @@ pub(super) fn is_solid(shape: &Shape) -> bool {
     balanced && faces_outwards(shape, &triangles, points.len())
 }
 
+/// Corners this many steps of the grid apart are the same: faces that meet in a CAD file are cut into triangles one by
+/// one, and the last digits of their borders differ.
+const SAME_WITHIN: u32 = 8;
+
 /// For each corner the first one at the same place.
 fn canonical_points(shape: &Shape) -> Vec<u32> {
-    let mut order: Vec<([u32; 2], u32)> = (0u32..).zip(&shape.corners).map(|(i, c)| (c.position, i)).collect();
-    order.sort_unstable();
-    let mut points = vec![0; order.len()];
-    for same in order.chunk_by(|a, b| a.0 == b.0) {
-        for (_, corner) in same {
-            points[*corner as usize] = same[0].1;
+    let count = u32::try_from(shape.corners.len()).unwrap_or(u32::MAX);
+    let mut same: Vec<u32> = (0..count).collect();
+    let places: Vec<[u32; 3]> = shape.corners.iter().map(|c| Grid::steps(c.position)).collect();
+    // Two corners that are close share a cell in at least one of eight ways to lay cells of twice that size.
+    let mut cells: Vec<([u32; 3], u32)> = Vec::with_capacity(places.len());
+    for way in 0..8u32 {
+        let shift = [0, 1, 2].map(|axis| (way >> axis & 1) * SAME_WITHIN);
+        cells.clear();
+        let cell = |p: &[u32; 3]| [0, 1, 2].map(|axis| (p[axis] + shift[axis]) / (2 * SAME_WITHIN));
+        cells.extend((0..count).zip(&places).map(|(i, p)| (cell(p), i)));
+        cells.sort_unstable();
+        for together in cells.chunk_by(|a, b| a.0 == b.0) {
+            for (_, other) in &together[1..] {
+                let (x, y) = (root(&mut same, together[0].1), root(&mut same, *other));
+                same[x.max(y) as usize] = x.min(y);
+            }
         }
     }
-    points
+    (0..count).map(|i| root(&mut same, i)).collect()
 }
 
 /// The volume of each piece that hangs together must be positive.
@@ -113,18 +127,26 @@ mod tests {
     }
 
     #[test]
+    fn borders_that_differ_in_the_last_digits_are_closed() {
+        let mut mesh = cube(0.3, 1.0);
+        for (i, p) in mesh.positions.iter_mut().enumerate() {
+            p[i % 3] += [0.0, 1e-6, -1e-6, 2e-6][i % 4];
+        }
+        assert!(is_solid(&Shape::of(&mesh)));
+        for p in &mut mesh.positions[..4] {
+            p[2] -= 0.01;
+        }
+        assert!(!is_solid(&Shape::of(&mesh)), "a gap that can be seen");
+    }
+
+    #[test]
     fn holes_doubts_and_bodies_turned_inside_out_are_not() {
         let mut open = cube(0.0, 1.0);
         open.indices.truncate(33);
-        let mut twisted = cube(0.0, 1.0);
-        twisted.indices.swap(1, 2);
-        // Its normals do not speak against the order of its corners.
-        twisted.normals[..4].fill([0.0, 1.0, 0.0]);
         let sheet = Mesh { indices: vec![0, 1, 2], ..cube(0.0, 1.0) };
         for mesh in [open, sheet, inside_out(cube(0.0, 1.0)), joined(cube(0.0, 1.0), &inside_out(cube(5.0, 1.0)))] {
             assert!(!is_solid(&Shape::of(&mesh)));
         }
         assert!(!is_solid(&Shape::default()));
-        let _ = twisted;
     }
 }

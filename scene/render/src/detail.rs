@@ -61,6 +61,8 @@ impl Default for Culling {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tolerance {
     pub(crate) detail: Detail,
+    /// How much larger the differences may be than usual.
+    pub(crate) coarseness: f32,
     /// Metres that one pixel covers at one metre from the eye.
     pub(crate) metres_per_px: f32,
 }
@@ -68,12 +70,12 @@ pub(crate) struct Tolerance {
 impl Tolerance {
     /// How far surfaces may be off that are `nearest` metres away, in metres.
     pub(crate) fn surface(&self, nearest: f32) -> f32 {
-        self.length(nearest, self.detail.surface_px())
+        self.length(nearest, self.detail.surface_px() * self.coarseness)
     }
 
     /// The smallest feature that has edges `nearest` metres away, in metres.
     pub(crate) fn edge(&self, nearest: f32) -> f32 {
-        self.length(nearest, self.detail.edge_px())
+        self.length(nearest, self.detail.edge_px() * self.coarseness)
     }
 
     /// Zero or less when the eye is within: everything counts then.

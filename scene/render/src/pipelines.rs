@@ -204,8 +204,12 @@ fn blended() -> wgpu::ColorTargetState {
 impl MainPipelines {
     pub(crate) fn new(gpu: &Gpu, shaders: &Shaders, layouts: &Layouts, samples: u32, per_pixel: bool) -> Self {
         let triangles = wgpu::PrimitiveTopology::TriangleList;
-        let (vertex, fragment) = if per_pixel { ("vs_mesh", "fs_mesh") } else { ("vs_lit", "fs_lit") };
-        let faces = |cull| {
+        let faces = |cull: Option<wgpu::Face>| {
+            let (vertex, fragment) = match (per_pixel, cull) {
+                (true, _) => ("vs_mesh", "fs_mesh"),
+                (false, None) => ("vs_lit", "fs_lit"),
+                (false, Some(_)) => ("vs_front", "fs_front"),
+            };
             build(
                 gpu,
                 shaders,

@@ -57,6 +57,8 @@ pub struct FrameOptions {
     pub lighting: Lighting,
     /// How much of the geometry is shown.
     pub detail: Detail,
+    /// How much larger its differences from the full geometry may be than usual: 1 and more.
+    pub coarseness: f32,
     /// What is left out because nobody would see it.
     pub culling: Culling,
     /// Frames that are averaged to smooth borders when the camera rests, one with each call: 1 for none. Only for
@@ -77,6 +79,7 @@ impl Default for FrameOptions {
             ui_scale: 1.0,
             lighting: Lighting::Auto,
             detail: Detail::Fine,
+            coarseness: 1.0,
             culling: Culling::default(),
             rest_frames: 1,
         }
@@ -340,7 +343,11 @@ impl Renderer {
             self.shadow.update(&self.gpu, &mut encoder, &self.flat, &self.frame_bind_group, &self.scene, frame)?;
         }
         let still = self.still_key(snapshot, options);
-        let tolerance = Tolerance { detail: options.detail, metres_per_px: uniforms.eye[3] };
+        let tolerance = Tolerance {
+            detail: options.detail,
+            coarseness: options.coarseness.max(1.0),
+            metres_per_px: uniforms.eye[3],
+        };
         let (eye, culling) = (snapshot.camera.eye(), options.culling());
         let look = Look { frustum: &frustum, eye, tolerance, culling, edges: options.edges };
         self.scene.arenas.bind_segments(&self.gpu, &self.layouts.lines);

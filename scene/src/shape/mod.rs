@@ -84,12 +84,15 @@ impl Grid {
         [x | y << AXIS_BITS, y >> 11 | z << 10]
     }
 
+    /// Steps along each axis.
+    pub fn steps([low, high]: GridPoint) -> [u32; 3] {
+        [low & AXIS_MASK, (low >> AXIS_BITS | high << 11) & AXIS_MASK, high >> 10 & AXIS_MASK]
+    }
+
     /// In the coordinates of the shape.
     pub fn unpack(&self, point: GridPoint) -> Vec3A {
-        let [low, high] = point;
-        let n = [low & AXIS_MASK, (low >> AXIS_BITS | high << 11) & AXIS_MASK, high >> 10 & AXIS_MASK];
         #[expect(clippy::cast_precision_loss, reason = "21 bits")]
-        let n = n.map(|n| n as f32);
+        let n = Self::steps(point).map(|n| n as f32);
         Vec3A::from(self.origin) + Vec3A::from(n) * self.step
     }
 }

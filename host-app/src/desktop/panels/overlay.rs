@@ -113,8 +113,9 @@ fn figures(ui: &Ui, area: Rect, view: &View<'_>) {
             };
             line("Rendered", format!("{:.0} frames/s", picture.rendered_fps));
             line("Render", format!("{:.1} ms", picture.render_ms));
-            if picture.motion_scale > 0.0 && picture.motion_scale < 1.0 {
-                line("In motion", format!("{:.0} % resolution", picture.motion_scale * 100.0));
+            let saved = picture.economy.told();
+            if !saved.is_empty() {
+                line("In motion", saved);
             }
             if view.status.share.is_some() {
                 line("Streamed", format!("{:.0} frames/s", picture.encoded_fps));

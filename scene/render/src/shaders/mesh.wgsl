@@ -93,6 +93,33 @@ fn fs_lit(in: LitOut, @builtin(front_facing) is_front: bool) -> @location(0) vec
     return vec4<f32>(select(in.back, in.front, is_front), 1.0);
 }
 
+// Of a solid only the front is seen: half the light to reckon.
+
+struct FrontOut {
+    @builtin(position) position: vec4<f32>,
+    @location(0) front: vec3<f32>,
+}
+
+@vertex
+fn vs_front(
+    @location(0) position: vec2<u32>,
+    @location(1) normal: vec4<f32>,
+    @location(2) colour: vec4<f32>,
+    instance: InstanceIn,
+) -> FrontOut {
+    let world = world_from_grid(instance, position);
+    let n = unit(turned(instance, normal.xyz * 2.0 - 1.0));
+    var out: FrontOut;
+    out.position = frame.clip_from_world * vec4<f32>(world, 1.0);
+    out.front = shade(squared_colour(colour, instance.colour), n, unit(frame.eye.xyz - world));
+    return out;
+}
+
+@fragment
+fn fs_front(in: FrontOut) -> @location(0) vec4<f32> {
+    return vec4<f32>(in.front, 1.0);
+}
+
 struct MaskOut {
     @builtin(position) position: vec4<f32>,
 }
