@@ -13,6 +13,10 @@ echo
 echo "## Rendering and read-back"
 target/debug/examples/frames auto small
 echo
+echo "## A whole factory: 1,000 devices"
+target/debug/rr-samples --out target/bench-factory --factory 1000
+RR_IMPORT="$PWD/target/debug/rr-import" target/debug/examples/factory target/bench-factory/factory-1000.rrws.json
+echo
 echo "## Conversion and encoding"
 cargo bench -q --workspace --profile dev --bench encode
 echo

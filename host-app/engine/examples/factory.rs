@@ -7,7 +7,9 @@
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
 use glam::{Vec2, Vec3};
-use rr_engine::{AdapterChoice, Cache, Engine, EngineConfig, Gpu, Limits, PictureSize, Settings};
+use rr_engine::{
+    AdapterChoice, Cache, Engine, EngineConfig, Governor, Gpu, ImportState, Limits, PictureSize, Settings,
+};
 use rr_render::{Culling, Detail, FrameOptions, RenderStats, RenderTarget, Renderer, Theme};
 use rr_scene::{Camera, Model, PickModel, PickModels, SceneSnapshot};
 use std::path::Path;
@@ -42,7 +44,7 @@ fn main() -> Result<(), Failure> {
     for what in ["cold", "from cache"] {
         println!("load {what:<12} {}", measured_load(path, &cache)?);
     }
-    let scene = load(&gpu, path, &cache, true)?.0;
+    let scene = load(&gpu, path, &cache)?.0;
     std::fs::remove_dir_all(&cache)?;
     let triangles: usize =
         scene.workspace.devices().filter_map(|d| scene.model_of(&d.id)).map(|m| m.triangle_count()).sum();
@@ -55,6 +57,7 @@ fn main() -> Result<(), Failure> {
     );
     models(&scene);
     frames(&gpu, &scene, size)?;
+    adapted(&gpu, &scene, size)?;
     differences(&gpu, &scene, size)?;
     picking(&scene, size);
     Ok(())
@@ -79,7 +82,7 @@ fn measured_load(path: &Path, cache: &Path) -> Result<String, Failure> {
 
 fn load_and_tell(path: &Path, cache: &Path) -> Result<(), Failure> {
     let gpu = Gpu::headless(AdapterChoice::Auto)?;
-    let (_, shown, cpu, refined) = load(&gpu, path, cache, false)?;
+    let (_, shown, cpu, refined) = load(&gpu, path, cache)?;
     println!(
         "{:6.2} s, {cpu:6.2} s of CPU, all refined after {:6.2} s, peak memory {} MB",
         shown.as_secs_f64(),
@@ -90,12 +93,7 @@ fn load_and_tell(path: &Path, cache: &Path) -> Result<(), Failure> {
 }
 
 /// The scene, when all of it could be shown, the CPU seconds until then, when all of it had its coarser versions.
-fn load(
-    gpu: &Gpu,
-    path: &Path,
-    cache: &Path,
-    quiet: bool,
-) -> Result<(SceneSnapshot, Duration, f64, Duration), Failure> {
+fn load(gpu: &Gpu, path: &Path, cache: &Path) -> Result<(SceneSnapshot, Duration, f64, Duration), Failure> {
     let (tx, woken) = std::sync::mpsc::sync_channel(1);
     let config = EngineConfig {
         gpu: gpu.clone(),
@@ -117,10 +115,8 @@ fn load(
     }
     let (shown, cpu) = (started.elapsed(), cpu_secs() - cpu);
     let scene = engine.scene();
-    if !quiet {
-        for entry in engine.status().log.iter().filter(|e| e.level > rr_engine::LogLevel::Info) {
-            eprintln!("{}", entry.text);
-        }
+    if let Some(failed) = engine.status().imports.iter().find(|i| matches!(i.state, ImportState::Failed(_))) {
+        return Err(format!("{failed:?}").into());
     }
     while scene.models.values().any(|m| m.stand_in.get().is_none()) {
         std::thread::sleep(Duration::from_millis(10));
@@ -224,33 +220,6 @@ fn frames(gpu: &Gpu, scene: &SceneSnapshot, size: PictureSize) -> Result<(), Fai
         ("  without any", moving, Culling::NONE, false),
     ];
     println!("{:<24} {:>27} {:>27} {:>27}", "ms per frame, p50 / p95", "overview", "across", "aisle");
-    if std::env::var_os("RR_PARTS").is_some() {
-        let bare = FrameOptions { detail: moving, ..FrameOptions::bare() };
-        for (name, options) in [
-            ("faces", bare),
-            ("edges", FrameOptions { edges: true, ..bare }),
-            ("labels", FrameOptions { labels: true, ..bare }),
-            ("connections", FrameOptions { connections: true, ..bare }),
-            ("grid", FrameOptions { grid: true, ..bare }),
-            ("grid, shadows", FrameOptions { grid: true, shadows: true, ..bare }),
-        ] {
-            let mut renderer = Renderer::new(gpu, Theme::DARK)?;
-            let mut target = RenderTarget::new(gpu, size.width_px, size.height_px, gpu.default_samples())?;
-            renderer.render(&mut target, scene, &options)?;
-            for part in ["overview", "across", "aisle"] {
-                let c = cpu_secs();
-                let mut lines = 0;
-                for (_, camera) in path.iter().filter(|(p, _)| *p == part) {
-                    let scene = SceneSnapshot { camera: *camera, ..scene.clone() };
-                    lines += renderer.render(&mut target, &scene, &options)?.lines / STEPS as u64;
-                    target.read_back(|bytes, _| bytes[bytes.len() / 2])?;
-                }
-                print!("{name} {part} {lines} lines cpu {:.0} ms   ", (cpu_secs() - c) * 1e3 / STEPS as f64);
-            }
-            println!();
-        }
-        return Ok(());
-    }
     // For trying things out.
     let some = if std::env::var_os("RR_QUICK").is_some() { 3 } else { cases.len() };
     for (name, detail, culling, everything) in cases.into_iter().take(some) {
@@ -286,6 +255,50 @@ fn frames(gpu: &Gpu, scene: &SceneSnapshot, size: PictureSize) -> Result<(), Fai
         }
         println!("{line}");
     }
+    Ok(())
+}
+
+/// Frames in motion as the engine draws them: with the economy that the times of the frames before ask for.
+fn adapted(gpu: &Gpu, scene: &SceneSnapshot, size: PictureSize) -> Result<(), Failure> {
+    let path = camera_path(scene);
+    let mut renderer = Renderer::new(gpu, Theme::DARK)?;
+    let mut line = format!("{:<24}", "in motion, as adapted");
+    let mut told = Vec::new();
+    for part in ["overview", "across", "aisle"] {
+        let mut governor = Governor::default();
+        let mut target = RenderTarget::new(gpu, size.width_px, size.height_px, gpu.default_samples())?;
+        let mut times = Vec::new();
+        // It decides every few frames: what it settles on is what counts.
+        for round in 0..5 {
+            for (_, camera) in path.iter().filter(|(p, _)| *p == part) {
+                let economy = governor.economy();
+                let edge = |px: u32| ((px as f32 * economy.scale) as u32 & !1).max(2);
+                target.resize(edge(size.width_px), edge(size.height_px))?;
+                let options = FrameOptions {
+                    detail: if gpu.info().is_software { Detail::Moving } else { Detail::Fine },
+                    coarseness: economy.coarseness,
+                    edges: economy.edges,
+                    ui_scale: economy.scale,
+                    ..FrameOptions::default()
+                };
+                let scene = SceneSnapshot { camera: *camera, ..scene.clone() };
+                let start = Instant::now();
+                renderer.render(&mut target, &scene, &options)?;
+                target.read_back(|bytes, _| bytes[bytes.len() / 2])?;
+                governor.took(start.elapsed());
+                if round == 4 {
+                    times.push(start.elapsed().as_secs_f64() * 1e3);
+                }
+            }
+        }
+        times.sort_by(f64::total_cmp);
+        line += &format!("  {:6.1} /{:7.1}", times[times.len() / 2], times[(times.len() - 1) * 95 / 100]);
+        told.push(format!(
+            "{part}: {}",
+            Some(governor.economy().told()).filter(|t| !t.is_empty()).unwrap_or("nothing".into())
+        ));
+    }
+    println!("{line}   saved: {}", told.join("; "));
     Ok(())
 }
 

@@ -28,7 +28,7 @@ mod wire;
 
 pub use engine::{Engine, EngineConfig, EngineError, ImportRequest, PictureSize};
 pub use log::{LogEntry, LogLevel};
-pub use quality::Economy;
+pub use quality::{Economy, Governor};
 pub use rr_load::{Cache, ImportOptions, Limits, LoadReport};
 pub use rr_render::{AdapterChoice, Gpu, GpuError, GpuInfo, Theme};
 pub use rr_session::{Input, ModelState, ParticipantId, Settings};

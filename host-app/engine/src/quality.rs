@@ -57,13 +57,14 @@ impl Economy {
 
 /// Chooses the economy by what frames in motion took.
 #[derive(Debug, Default)]
-pub(crate) struct Governor {
+pub struct Governor {
     at: usize,
     frames: u32,
     sum: Duration,
 }
 
 impl Governor {
+    /// For the next frame.
     pub fn economy(&self) -> Economy {
         STEPS[self.at]
     }
