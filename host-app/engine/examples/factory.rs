@@ -2,6 +2,9 @@
 //! workspace takes to load, cold and from the cache, what a frame on a fixed camera path costs with each saving switched
 //! off, how far the pictures are from those in full detail, and how long picking takes.
 //!
+//! `RR_IMPORT` names the import helper. With `RR_QUICK=1` the cases without savings are left out; with
+//! `RR_PICTURES=FOLDER` the pictures that are compared are written there.
+//!
 //! Loading is measured in processes of their own, so that neither memory nor caches of one count for the other.
 #![allow(clippy::print_stdout, reason = "a program that prints figures")]
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]

@@ -36,7 +36,7 @@ struct Job {
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Job>,
-    /// No more than models are loaded.
+    /// At most [`MAX_QUEUED`]; models beyond are drawn in full.
     refinements: VecDeque<Refinement>,
     /// Somebody is at one of them.
     refining: bool,
@@ -185,8 +185,9 @@ fn read(shared: &Shared, job: &Job) {
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| load(shared, job)))
         .unwrap_or_else(|_| Err(format!("{}: the reader failed on this file; please report it", job.file.display())));
     let result = result.map(|(model, refinement)| {
-        if let Some(refinement) = refinement {
-            shared.queue.lock().unwrap_or_else(PoisonError::into_inner).refinements.push_back(refinement);
+        let mut queue = shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(refinement) = refinement.filter(|_| queue.refinements.len() < MAX_QUEUED) {
+            queue.refinements.push_back(refinement);
             shared.changed.notify_one();
         }
         model
