@@ -48,7 +48,6 @@ pub struct CadLoader {
     /// Flavour of the format, by the first bytes of a file.
     variant: fn(&[u8]) -> String,
     up: Option<UpAxis>,
-    cached: bool,
 }
 
 impl Loader for CadLoader {
@@ -65,7 +64,7 @@ impl Loader for CadLoader {
     }
 
     fn cache_key(&self) -> Option<String> {
-        self.cached.then(|| format!("{}-2", self.format))
+        Some(format!("{}-3", self.format))
     }
 
     fn declared_up(&self) -> Option<UpAxis> {

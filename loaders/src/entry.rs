@@ -18,6 +18,7 @@
 //! arrays, for each shape: corners, indices, edges, lines, indices of all levels, levels
 //! ```
 
+use crate::beside::Beside;
 use crate::prepare::hash_of;
 use crate::report::Findings;
 use crate::{Content, ShapeStore};
@@ -29,7 +30,7 @@ use std::io::{self, Read, Write};
 use std::sync::OnceLock;
 
 /// Changes with every change of the layout, and of how shapes are made.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 const MAGIC: &[u8; 8] = b"RRMODEL\0";
 const HEADER_BYTES: usize = 56;
@@ -64,6 +65,7 @@ struct Facts {
     coordinates: Unit,
     declared_unit: Option<Unit>,
     findings: Findings,
+    beside: Vec<Beside>,
 }
 
 #[repr(C)]
@@ -145,6 +147,7 @@ pub fn write(content: &Content, out: &mut impl Write) -> io::Result<()> {
         coordinates: content.coordinates,
         declared_unit: content.declared_unit,
         findings: content.findings.clone(),
+        beside: content.beside.clone(),
     };
     let facts = serde_json::to_vec(&facts)?;
     let mut head = (facts.len() as u64).to_le_bytes().to_vec();
@@ -221,6 +224,7 @@ pub fn read(input: &mut impl Read, file_bytes: u64, store: &ShapeStore) -> Resul
         coordinates: facts.coordinates,
         declared_unit: facts.declared_unit,
         findings: facts.findings,
+        beside: facts.beside,
     };
     let mut places = places.iter();
     for record in &records {

@@ -30,6 +30,7 @@ fn content() -> Content {
         declared_unit: Some(Unit::Inch),
         variant: "5.3".to_owned(),
         warnings: vec!["one".to_owned(), "and another".to_owned()],
+        beside: vec!["colours.mtl".to_owned()],
     };
     Content::of(&import, &Source::from_bytes("a", Vec::new()), &LoadContext::default()).unwrap()
 }

@@ -8,6 +8,7 @@
 //! Meshes stay in the coordinates of their file ([`Import`]); unit and up axis go into the matrices of the instances.
 //! So one entry of the [`Cache`] serves every choice of [`ImportOptions`].
 
+mod beside;
 pub mod cache;
 pub mod cad;
 mod context;
@@ -21,6 +22,7 @@ mod report;
 mod source;
 pub mod stl;
 
+pub use beside::Beside;
 pub use cache::Cache;
 pub use cad::CadLoader;
 pub use context::{CancelToken, Limits, LoadContext, Progress, ProgressFn};
@@ -75,7 +77,7 @@ pub struct Read {
 pub fn load(path: &Path, options: &ImportOptions, context: &LoadContext) -> Result<Loaded, LoadError> {
     let started = Instant::now();
     let (source, loader) = open(path, context)?;
-    let key = match context.cache.as_ref().zip(loader.cache_key()) {
+    let mut key = match context.cache.as_ref().zip(loader.cache_key()) {
         Some((cache, key)) => {
             context.report("looking into the cache", 0.0);
             Some((cache.clone(), Key::new(&source, &key, context)?))
@@ -83,6 +85,7 @@ pub fn load(path: &Path, options: &ImportOptions, context: &LoadContext) -> Resu
         None => None,
     };
     let cached = key.as_ref().and_then(|(cache, key)| cache.get(key, &context.shapes));
+    let cached = cached.filter(|content| content.beside.iter().all(|b| b.is_current(path, context)));
     let from_cache = cached.is_some();
     let mut cache_warning = None;
     let content = if let Some(content) = cached {
@@ -90,6 +93,9 @@ pub fn load(path: &Path, options: &ImportOptions, context: &LoadContext) -> Resu
     } else {
         let import = checked(loader, &source, context)?;
         let content = Content::of(&import, &source, context)?;
+        if import.beside.len() > beside::MOST {
+            key = None;
+        }
         // What took long is kept at once; the rest when it is complete.
         if started.elapsed() > WORTH_KEEPING
             && let Some((cache, key)) = &key

@@ -57,6 +57,8 @@ pub struct Import {
     pub variant: String,
     /// What was wrong, and what was done about it.
     pub warnings: Vec<String>,
+    /// Files that it names beside itself, relative to its folder, whether they are there or not.
+    pub beside: Vec<String>,
 }
 
 /// Number of bytes from the start of a file that [`Loader::sniff`] gets to see.

@@ -125,12 +125,14 @@ impl Loading {
         self.running.retain(|(job, _)| *job != id);
     }
 
-    /// Threads start with the first job: one for each core up to four, since each file is parsed in parallel itself.
+    /// Threads start with the first job: one for each core up to four, since each file is parsed in parallel itself, and
+    /// no more than there is memory for import helpers that take all they may.
     fn ensure_threads(&mut self) {
         if !self.threads.is_empty() {
             return;
         }
-        let count = std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 4);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let count = cores.min(helpers_in_memory(self.shared.context.limits.helper_memory_bytes)).clamp(1, 4);
         for n in 0..count {
             let shared = self.shared.clone();
             match std::thread::Builder::new().name(format!("rr-load-{n}")).spawn(move || work(&shared)) {
@@ -139,6 +141,19 @@ impl Loading {
             }
         }
     }
+}
+
+/// How many helpers fit into the memory that is free now; no bound where the system does not tell (proc_meminfo(5)).
+fn helpers_in_memory(helper_bytes: u64) -> usize {
+    let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    helpers_in(&info, helper_bytes)
+}
+
+fn helpers_in(meminfo: &str, helper_bytes: u64) -> usize {
+    let line = meminfo.lines().find_map(|l| l.strip_prefix("MemAvailable:"));
+    let available_kib: Option<u64> = line.and_then(|l| l.split_whitespace().next()).and_then(|n| n.parse().ok());
+    let fit = available_kib.map_or(u64::MAX, |kib| kib.saturating_mul(1024) / helper_bytes.max(1));
+    usize::try_from(fit).unwrap_or(usize::MAX)
 }
 
 impl Drop for Loading {
@@ -217,4 +232,17 @@ fn load(shared: &Shared, job: &Job) -> Result<(LoadedModel, Option<Refinement>),
     shared.session.try_send(Message::Progress(id, "preparing selection", None));
     let pick = Arc::new(PickModel::new(model.clone()));
     Ok((LoadedModel { model, pick, report: Arc::new(loaded.report) }, loaded.refinement))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn helpers_share_the_free_memory() {
+        let info = "MemTotal:       24000000 kB\nMemFree:         1000 kB\nMemAvailable:    9000000 kB\n";
+        assert_eq!(helpers_in(info, 4 << 30), 2);
+        assert_eq!(helpers_in(info, 64 << 30), 0, "one runs all the same");
+        assert_eq!(helpers_in("", 4 << 30), usize::MAX);
+    }
 }

@@ -34,6 +34,8 @@ pub struct Document {
     pub unit: Option<Unit>,
     /// What was wrong, and what was done about it.
     pub warnings: Vec<String>,
+    /// Files that it names beside itself, whether they are there or not.
+    pub beside: Vec<String>,
 }
 
 /// Bounds on what one file may hold.

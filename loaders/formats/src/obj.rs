@@ -29,7 +29,8 @@ pub fn read(file: &Path, limits: &Limits) -> Result<Document, FormatError> {
     });
     let (models, materials) = parsed.map_err(|e| malformed(e.to_string()))?;
     drop(bytes);
-    build(models, &materials, limits, warnings)
+    let document = build(models, &materials, limits, warnings)?;
+    Ok(Document { beside: around.asked(), ..document })
 }
 
 type Parsed = (Vec<tobj::Model>, Vec<tobj::Material>);

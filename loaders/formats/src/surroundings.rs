@@ -1,6 +1,8 @@
 //! Files that a model file names beside itself. A model may come from anywhere, so a name in it must not make us open
 //! anything but what lies in its own folder or below: no absolute path, no `..`, no other scheme, no link that leads out.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
@@ -9,6 +11,8 @@ use std::path::{Component, Path, PathBuf};
 #[derive(Debug)]
 pub struct Surroundings {
     folder: PathBuf,
+    /// Names that were asked for, whether there or not.
+    asked: RefCell<BTreeSet<String>>,
 }
 
 /// Larger files beside a model are refused.
@@ -18,7 +22,7 @@ impl Surroundings {
     /// The surroundings of `file`.
     pub fn of(file: &Path) -> Self {
         let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Self { folder: folder.to_owned() }
+        Self { folder: folder.to_owned(), asked: RefCell::default() }
     }
 
     /// The content of the file called `name`, which is relative to the folder and uses `/`.
@@ -37,6 +41,11 @@ impl Surroundings {
         Ok(bytes)
     }
 
+    /// Every name in the folder that was asked for.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.borrow().iter().cloned().collect()
+    }
+
     fn resolve(&self, name: &str) -> io::Result<PathBuf> {
         let refused = |why: &str| io::Error::new(io::ErrorKind::PermissionDenied, why.to_owned());
         // Backslashes and colons are separators and drives on other systems.
@@ -47,6 +56,7 @@ impl Surroundings {
         if relative.components().any(|c| !matches!(c, Component::Normal(_) | Component::CurDir)) {
             return Err(refused("it lies outside the folder of the model"));
         }
+        self.asked.borrow_mut().insert(name.to_owned());
         let folder = self.folder.canonicalize()?;
         let path = folder.join(relative).canonicalize()?;
         if !path.starts_with(&folder) {

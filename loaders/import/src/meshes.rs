@@ -26,7 +26,7 @@ pub fn load(format: Format, args: &Args, output: &mut Output) -> Result<(), Occt
 }
 
 fn hand_over(document: Document, output: &mut Output) {
-    let Document { model, unit, warnings } = document;
+    let Document { model, unit, warnings, beside } = document;
     output.send(&Message::Header(wire::Header {
         unit_flag: if unit.is_some() { 0 } else { wire::NO_UNIT },
         unit_name: unit.map(|u| u.name().to_owned()).unwrap_or_default(),
@@ -37,6 +37,9 @@ fn hand_over(document: Document, output: &mut Output) {
     }));
     for warning in warnings {
         output.send(&Message::Warning(warning));
+    }
+    for name in beside {
+        output.send(&Message::Beside(name));
     }
     output.send(&Message::StepBegins(0, "the file".to_owned()));
     for part in model.parts {

@@ -29,6 +29,8 @@ pub struct Assembly {
     done: BTreeSet<u32>,
     warnings: Vec<String>,
     known_warnings: HashSet<String>,
+    /// Files that the model names beside itself.
+    pub beside: BTreeSet<String>,
     // From here on: of the present helper.
     first_part: usize,
     pending_parts: Vec<Part>,
@@ -71,6 +73,7 @@ impl Assembly {
                 self.pending_instances.push(instance);
             }
             Message::Warning(text) => self.warn(text),
+            Message::Beside(name) => _ = self.beside.insert(name),
             Message::Progress(..) | Message::Failed(..) | Message::Finished => {}
         }
         Ok(())

@@ -5,49 +5,23 @@ use rr_scene::UpAxis;
 
 impl CadLoader {
     /// IGES 5.3 (US PRO/IPO-100-1996).
-    pub const IGES: Self =
-        Self { format: "iges", extensions: &["igs", "iges"], sniff: iges, cached: true, ..Self::PLAIN };
+    pub const IGES: Self = Self { format: "iges", extensions: &["igs", "iges"], sniff: iges, ..Self::PLAIN };
     /// STEP (ISO 10303-21) with the application protocols 203, 214 and 242.
-    pub const STEP: Self = Self {
-        format: "step",
-        extensions: &["step", "stp", "p21"],
-        sniff: step,
-        variant: step_schema,
-        cached: true,
-        ..Self::PLAIN
-    };
+    pub const STEP: Self =
+        Self { format: "step", extensions: &["step", "stp", "p21"], sniff: step, variant: step_schema, ..Self::PLAIN };
     /// The boundary representation of OpenCASCADE, as text and binary.
-    pub const BREP: Self = Self {
-        format: "brep",
-        extensions: &["brep", "brp"],
-        sniff: brep,
-        variant: brep_variant,
-        cached: true,
-        ..Self::PLAIN
-    };
+    pub const BREP: Self =
+        Self { format: "brep", extensions: &["brep", "brp"], sniff: brep, variant: brep_variant, ..Self::PLAIN };
     /// glTF 2.0 (ISO/IEC 12113:2022).
-    pub const GLTF: Self = Self {
-        format: "gltf",
-        extensions: &["glb", "gltf"],
-        sniff: gltf,
-        variant: gltf_variant,
-        up: Some(UpAxis::Y),
-        ..Self::PLAIN
-    };
+    pub const GLTF: Self =
+        Self { format: "gltf", extensions: &["glb", "gltf"], sniff: gltf, variant: gltf_variant, up: Some(UpAxis::Y) };
     /// Wavefront OBJ.
     pub const OBJ: Self = Self { format: "obj", extensions: &["obj"], sniff: obj, ..Self::PLAIN };
     /// Polygon File Format.
     pub const PLY: Self = Self { format: "ply", extensions: &["ply"], sniff: ply, variant: ply_variant, ..Self::PLAIN };
 
-    const PLAIN: Self = Self {
-        format: "",
-        extensions: &[],
-        sniff: |_| Confidence::No,
-        variant: |_| String::new(),
-        up: None,
-        // The others are read about as fast as the cache, and may consist of several files, which its key does not cover.
-        cached: false,
-    };
+    const PLAIN: Self =
+        Self { format: "", extensions: &[], sniff: |_| Confidence::No, variant: |_| String::new(), up: None };
 }
 
 fn iges(head: &[u8]) -> Confidence {

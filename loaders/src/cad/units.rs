@@ -12,13 +12,15 @@ use rr_scene::Unit;
 pub fn import(mut assembly: Assembly) -> Import {
     // A format without units: nothing is declared, and nothing is missing.
     if assembly.header().is_some_and(|header| header.unit_flag == NO_UNIT) {
+        let beside = std::mem::take(&mut assembly.beside).into_iter().collect();
         let (model, warnings) = assembly.finish();
-        return Import { model, warnings, ..Import::default() };
+        return Import { model, warnings, beside, ..Import::default() };
     }
     let unit = assembly.header().map_or(Ok(Unit::Mm), unit_of);
     if let Err((name, mm)) = &unit {
         assembly.warn(format!("the unit \"{name}\" of the file is not known; taken as {mm} mm"));
     }
+    let beside = std::mem::take(&mut assembly.beside).into_iter().collect();
     let (mut model, warnings) = assembly.finish();
     let declared_unit = unit.as_ref().ok().copied();
     if let Err((_, mm)) = unit {
@@ -27,7 +29,7 @@ pub fn import(mut assembly: Assembly) -> Import {
         model.instances.iter_mut().for_each(|i| i.model_from_part = scale * i.model_from_part);
     }
     let coordinates = declared_unit.unwrap_or(Unit::Mm);
-    Import { model, coordinates, declared_unit, variant: String::new(), warnings }
+    Import { model, coordinates, declared_unit, variant: String::new(), warnings, beside }
 }
 
 /// The unit that the file declares, or its name and its millimetres when we have no such unit.

@@ -8,7 +8,7 @@ use rr_scene::{ColourRange, Mesh, Part, Rgba8};
 use std::io::{self, Read, Write};
 
 /// First thing on the stream. Helper and client are built together; a stale helper is told by this.
-pub const MAGIC: [u8; 8] = *b"RRIMPT\x00\x02";
+pub const MAGIC: [u8; 8] = *b"RRIMPT\x00\x03";
 
 /// Longest body of one frame.
 pub const MAX_FRAME_BYTES: u32 = 1 << 30;
@@ -86,6 +86,8 @@ pub enum Message {
     Placement(Placement),
     /// What is wrong with the file.
     Warning(String),
+    /// A file that it names beside itself, whether it is there or not.
+    Beside(String),
     /// The last frame of a failure.
     Failed(Failure, String),
     /// The last frame of a success.
@@ -139,6 +141,10 @@ impl Message {
             Self::Warning(text) => {
                 body.text(text);
                 b'W'
+            }
+            Self::Beside(name) => {
+                body.text(name);
+                b'N'
             }
             Self::Failed(failure, text) => {
                 body.bytes(&[match failure {
@@ -220,6 +226,7 @@ impl Message {
                 Self::Placement(Placement { part, name, matrix, colour: (has_colour == 1).then_some(Rgba8(colour)) })
             }
             b'W' => Self::Warning(body.text()?),
+            b'N' => Self::Beside(body.text()?),
             b'F' => {
                 let failure = match body.array()? {
                     [0] => Failure::Unreadable,
@@ -381,6 +388,7 @@ mod tests {
             Message::Placement(placement),
             Message::StepDone(1),
             Message::Warning("odd".into()),
+            Message::Beside("colours.mtl".into()),
             Message::Failed(Failure::OutOfMemory, "full".into()),
             Message::Finished,
         ]

@@ -12,6 +12,7 @@ mod store;
 pub use store::ShapeStore;
 pub(crate) use store::hash_of;
 
+use crate::beside::{self, Beside};
 use crate::report::Findings;
 use crate::{Cache, CancelToken, Import, LoadContext, LoadError, Source, cache::Key};
 use glam::Affine3A;
@@ -42,6 +43,8 @@ pub struct Content {
     pub declared_unit: Option<Unit>,
     /// What there is to tell.
     pub findings: Findings,
+    /// What it holds depends on these as well.
+    pub beside: Vec<Beside>,
 }
 
 impl Content {
@@ -97,8 +100,10 @@ impl Content {
             keep(hashed(joined), vec![Place::default()]);
         }
         let findings = Findings::of(import);
+        let names = import.beside.iter().take(beside::MOST);
+        let beside = names.map(|name| Beside::of(source.path(), name, context)).collect();
         let (coordinates, declared_unit) = (import.coordinates, import.declared_unit);
-        Ok(Self { pieces, stand_in: None, is_refined: false, coordinates, declared_unit, findings })
+        Ok(Self { pieces, stand_in: None, is_refined: false, coordinates, declared_unit, findings, beside })
     }
 }
 
@@ -166,6 +171,6 @@ impl PartialEq for Content {
             && self.pieces.iter().zip(&other.pieces).all(|(a, b)| same(&a.shape, &b.shape) && a.places == b.places)
             && (self.is_refined, self.coordinates, self.declared_unit)
                 == (other.is_refined, other.coordinates, other.declared_unit)
-            && self.findings == other.findings
+            && (&self.findings, &self.beside) == (&other.findings, &other.beside)
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 };
 use pieces::Piece;
 use rayon::prelude::*;
-use rr_scene::{Assembly, Instance, Mesh, Part, Unit};
+use rr_scene::{Assembly, Instance, Mesh, Part};
 
 /// Reads STL, binary and ASCII.
 #[derive(Debug, Clone, Copy)]
@@ -141,5 +141,5 @@ fn build(
         });
         model.parts.push(part);
     }
-    Ok(Import { model, coordinates: Unit::Mm, declared_unit: None, variant: variant.to_owned(), warnings })
+    Ok(Import { model, variant: variant.to_owned(), warnings, ..Import::default() })
 }

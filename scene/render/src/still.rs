@@ -157,9 +157,9 @@ mod tests {
             for axis in [0, 1] {
                 #[expect(clippy::cast_precision_loss, reason = "a handful")]
                 let mean = all.iter().map(|o| o[axis]).sum::<f32>() / count as f32;
-                assert!(mean.abs() < 0.13, "{count}: {mean}");
+                assert!(mean.abs() < 0.16, "{count}: {mean}");
                 let near = |at: f32| all.iter().any(|o| (o[axis] - at).abs() < 0.26);
-                assert!(near(-0.4) && near(0.4), "{count}");
+                assert!(near(-0.3) && near(0.3), "{count}: {all:?}");
             }
         }
     }

@@ -48,10 +48,12 @@ pub fn read(bytes: &[u8], file: &Path, limits: &Limits) -> Result<Document, Form
             )));
         }
     }
-    let data = Data::open(&root, container.binary, &Surroundings::of(file));
+    let around = Surroundings::of(file);
+    let data = Data::open(&root, container.binary, &around);
     let mut reading =
         Reading { root: &root, data, limits, faults, document: Document::default(), meshes: BTreeMap::new() };
     reading.document.unit = Some(Unit::M);
+    reading.document.beside = around.asked();
     reading.nodes();
     if reading.triangles() > limits.max_triangles {
         return Err(FormatError::TooLarge(limits.max_triangles));
