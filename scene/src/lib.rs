@@ -13,6 +13,7 @@ pub mod geometry;
 pub mod history;
 pub mod model;
 pub mod pick;
+pub mod section;
 pub mod shape;
 pub mod snapshot;
 pub mod workspace;
@@ -23,6 +24,7 @@ pub use geometry::{Aabb, Assembly, ColourRange, Instance, Mesh, Part, Rgba8, Uni
 pub use history::History;
 pub use model::{Model, Piece, Place, StandIn};
 pub use pick::{Hit, PickModel, PickModels, Ray};
+pub use section::{Section, SectionPlane};
 pub use shape::{Corner, Grid, Level, Levels, Segment, Shape, ShapeBuilder};
 pub use snapshot::{Marks, SceneSnapshot};
 pub use workspace::{

@@ -2,6 +2,7 @@
 
 use crate::camera::Camera;
 use crate::model::Model;
+use crate::section::Section;
 use crate::workspace::{DeviceId, ModelRef, Workspace};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub struct SceneSnapshot {
     pub marks: Arc<Marks>,
     /// The shared camera.
     pub camera: Camera,
+    /// What is cut away.
+    pub section: Section,
 }
 
 impl SceneSnapshot {

@@ -8,7 +8,7 @@ use glam::Vec2;
 use rr_scene::history::Group;
 use rr_scene::{
     Aabb, Camera, Command, CommandError, DeviceId, History, Marks, Model, ModelRef, NamedViewKind, PickModel, Role,
-    SceneSnapshot, Workspace,
+    SceneSnapshot, Section, Workspace,
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -55,6 +55,7 @@ pub struct Session {
     marks: Arc<Marks>,
     camera: Camera,
     camera_move: Option<CameraMove>,
+    section: Section,
     probe_until: Option<Instant>,
     aspect: f32,
     models: Models,
@@ -76,6 +77,7 @@ impl Session {
             marks: Arc::default(),
             camera,
             camera_move: None,
+            section: Section::default(),
             probe_until: None,
             aspect: 16.0 / 9.0,
             models: Models::default(),
@@ -94,6 +96,7 @@ impl Session {
         self.workspace = Arc::new(workspace);
         self.history = History::default();
         self.marks = Arc::default();
+        self.section = Section::default();
         self.drop_unused_models();
         self.changes.everything = true;
     }
@@ -181,6 +184,7 @@ impl Session {
             models: self.models.geometry.clone(),
             marks: self.marks.clone(),
             camera: self.camera,
+            section: self.section,
         }
     }
 
