@@ -38,6 +38,8 @@ impl Detail {
 pub struct Culling {
     /// What is outside the picture.
     pub frustum: bool,
+    /// What is wholly beyond a section plane.
+    pub section: bool,
     /// What is smaller than a pixel.
     pub small: bool,
     /// Parts that are far away are drawn in fewer triangles.
@@ -48,12 +50,12 @@ pub struct Culling {
 
 impl Culling {
     /// Nothing is left out.
-    pub const NONE: Self = Self { frustum: false, small: false, levels: false, stand_ins: false };
+    pub const NONE: Self = Self { frustum: false, section: false, small: false, levels: false, stand_ins: false };
 }
 
 impl Default for Culling {
     fn default() -> Self {
-        Self { frustum: true, small: true, levels: true, stand_ins: true }
+        Self { frustum: true, section: true, small: true, levels: true, stand_ins: true }
     }
 }
 

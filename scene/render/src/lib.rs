@@ -30,8 +30,10 @@
 mod arena;
 mod cull;
 mod detail;
+mod draw;
 mod floor;
 mod flow;
+mod frame;
 mod frustum;
 mod gpu;
 mod gpu_shape;
@@ -51,10 +53,11 @@ mod theme;
 mod uniforms;
 
 pub use detail::{Culling, Detail};
+pub use frame::{FrameOptions, Lighting, RenderStats};
 pub use gpu::{AdapterChoice, Gpu, GpuError, GpuInfo, device_descriptor, instance_flags};
 pub use marker::MARKER_BOUNDS;
 pub use readback::RING_SIZE;
-pub use renderer::{FrameOptions, Lighting, RenderStats, Renderer};
+pub use renderer::Renderer;
 pub use target::{COLOUR_FORMAT, RenderTarget};
 pub use theme::Theme;
 pub use wgpu;

@@ -1,16 +1,16 @@
 //! Draws snapshots: faces, background and floor, lines, connections, then outlines and labels on top.
 
-use crate::arena::Run;
-use crate::cull::{Draw, DrawList, Look, What};
-use crate::detail::{Culling, Detail, Tolerance};
+use crate::cull::{FaceKind, Look};
+use crate::detail::Tolerance;
+use crate::draw::{Listed, Quads, draw_faces, draw_glass};
 use crate::floor;
 use crate::flow::{self, FlowVertex};
+use crate::frame::{FrameOptions, Lighting, RenderStats, StillKey};
 use crate::frustum::{Frustum, screen_rect};
 use crate::gpu::{Gpu, GpuError};
 use crate::gpu_shape::buffer;
-use crate::instances::InstanceBuffer;
 use crate::labels::{LabelFrame, Labels};
-use crate::pipelines::{FlatPipelines, Layouts, MainPipelines, Shaders};
+use crate::pipelines::{FlatPipelines, Layouts, MainPipelines, Mode, STENCIL_SHUT, Shaders};
 use crate::prepared::Prepared;
 use crate::shadow::{FloorShadow, flat_pass};
 use crate::still::{Plan, offset};
@@ -19,160 +19,15 @@ use crate::theme::Theme;
 use crate::uniforms::{FrameUniforms, ShadowFrame};
 use bytemuck::Zeroable;
 use glam::Vec2;
-use rr_scene::{Aabb, Camera, SceneSnapshot};
+use rr_scene::{Aabb, SceneSnapshot};
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Where light is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Lighting {
-    /// Per pixel on hardware, per corner on software.
-    #[default]
-    Auto,
-    /// Per corner of a triangle: fast on a software adapter, coarse on large smooth triangles.
-    PerCorner,
-    /// Per pixel.
-    PerPixel,
-}
-
-/// What a frame shows besides the devices.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct FrameOptions {
-    /// Seconds on any clock that does not jump: moves the flow of connections.
-    pub time_secs: f64,
-    /// Names above devices.
-    pub labels: bool,
-    /// Lines on the floor.
-    pub grid: bool,
-    /// Feature edges of faces.
-    pub edges: bool,
-    /// Contact shadow on the floor.
-    pub shadows: bool,
-    /// Connections between devices.
-    pub connections: bool,
-    /// Outlines of selected and hovered devices.
-    pub outlines: bool,
-    /// Pixels per point: widths and text follow it.
-    pub ui_scale: f32,
-    /// Where light is computed.
-    pub lighting: Lighting,
-    /// How much of the geometry is shown.
-    pub detail: Detail,
-    /// How much larger its differences from the full geometry may be than usual: 1 and more.
-    pub coarseness: f32,
-    /// What is left out because nobody would see it.
-    pub culling: Culling,
-    /// Frames that are averaged to smooth borders when the camera rests, one with each call: 1 for none. Only for
-    /// targets of one sample per pixel.
-    pub rest_frames: u32,
-}
-
-impl Default for FrameOptions {
-    fn default() -> Self {
-        Self {
-            time_secs: 0.0,
-            labels: true,
-            grid: true,
-            edges: true,
-            shadows: true,
-            connections: true,
-            outlines: true,
-            ui_scale: 1.0,
-            lighting: Lighting::Auto,
-            detail: Detail::Fine,
-            coarseness: 1.0,
-            culling: Culling::default(),
-            rest_frames: 1,
-        }
-    }
-}
-
-/// All that the lasting part of a picture depends on: faces, floor and edges.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct StillKey {
-    camera: Camera,
-    /// Of placements and models.
-    generation: u64,
-    options: FrameOptions,
-    renderer: u64,
-}
-
-impl FrameOptions {
-    /// Nothing but faces and background.
-    pub fn bare() -> Self {
-        Self {
-            labels: false,
-            grid: false,
-            edges: false,
-            shadows: false,
-            connections: false,
-            outlines: false,
-            ..Self::default()
-        }
-    }
-
-    /// Full detail leaves out nothing that is in the picture.
-    fn culling(&self) -> Culling {
-        let exact = self.detail == Detail::Full;
-        if exact { Culling { small: false, levels: false, stand_ins: false, ..self.culling } } else { self.culling }
-    }
-
-    pub(crate) fn scale(&self) -> f32 {
-        if self.ui_scale.is_finite() { self.ui_scale.clamp(0.5, 6.0) } else { 1.0 }
-    }
-}
-
-/// What one frame cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RenderStats {
-    /// Draw commands of all passes.
-    pub draw_calls: u32,
-    /// Triangles of faces.
-    pub triangles: u64,
-    /// Line segments: edges and wireframe.
-    pub lines: u64,
-    /// Objects drawn: placed parts, and stand-ins of whole devices.
-    pub instances: u32,
-    /// Objects left out, for whatever reason.
-    pub culled: u32,
-    /// Objects left out because they are outside the picture.
-    pub culled_outside: u32,
-    /// Objects left out because they are smaller than a pixel.
-    pub culled_small: u32,
-    /// Devices whose faces are drawn as one coarse shape.
-    pub stand_ins: u32,
-    /// Labels shown.
-    pub labels: u32,
-    /// Models on the device.
-    pub models: u32,
-    /// Bytes that models take on the device.
-    pub model_bytes: u64,
-    /// Frames of which the picture is the average.
-    pub rest_frames: u32,
-    /// Another frame of the same will be smoother.
-    pub is_refining: bool,
-    /// Models that are still to be brought onto the device: another frame will show more.
-    pub waiting_models: u32,
-}
 
 /// What the passes of one frame share.
 struct Frame<'f> {
-    slot: [usize; 2],
+    mode: Mode,
     uniforms: &'f FrameUniforms,
     shadow: Option<ShadowFrame>,
     options: &'f FrameOptions,
-}
-
-/// Draw commands with their instances on the device.
-#[derive(Debug)]
-pub(crate) struct Listed {
-    pub(crate) list: DrawList,
-    pub(crate) instances: InstanceBuffer,
-}
-
-impl Listed {
-    pub(crate) fn new(label: &'static str) -> Self {
-        Self { list: DrawList::default(), instances: InstanceBuffer::new(label) }
-    }
 }
 
 /// Draws snapshots with one device. Not tied to a target: one renderer may serve several.
@@ -182,8 +37,8 @@ pub struct Renderer {
     theme: Theme,
     layouts: Layouts,
     shaders: Shaders,
-    /// By samples (1 or 4) and lighting (per corner or per pixel).
-    main: [[Option<MainPipelines>; 2]; 2],
+    /// Those that were needed so far.
+    main: Vec<(Mode, MainPipelines)>,
     flat: FlatPipelines,
     uniforms: wgpu::Buffer,
     frame_bind_group: wgpu::BindGroup,
@@ -193,7 +48,7 @@ pub struct Renderer {
     visible: Listed,
     /// Of selected and of hovered devices.
     marked: [Listed; 2],
-    quad_indices: Option<(u32, wgpu::Buffer)>,
+    quads: Quads,
     flow: FlowBuffers,
     /// Tells renderers that share a target apart.
     id: u64,
@@ -239,7 +94,7 @@ impl Renderer {
             theme,
             layouts,
             shaders,
-            main: Default::default(),
+            main: Vec::new(),
             flat,
             uniforms,
             frame_bind_group,
@@ -248,7 +103,7 @@ impl Renderer {
             labels,
             visible: Listed::new("instances"),
             marked: [Listed::new("selected"), Listed::new("hovered")],
-            quad_indices: None,
+            quads: Quads::default(),
             flow: FlowBuffers::default(),
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         })
@@ -329,27 +184,31 @@ impl Renderer {
         let size = Vec2::new(width as f32, height as f32);
         stats.waiting_models = self.scene.waiting;
         let frustum = Frustum::new(&snapshot.camera, size.x, size.y);
-        let slot = self.prepare_pipelines(target.samples(), options.lighting)?;
+        let section = snapshot.section;
+        let mode = self.prepare_pipelines(target.samples(), options.lighting, !section.is_none())?;
+        target.textures.prepare_depth(&self.gpu, mode.is_cut)?;
         if options.connections {
             self.prepare_flow()?;
         }
 
         let shadow = if options.shadows { self.shadow.frame(&self.scene) } else { None };
         let uniforms = FrameUniforms::new(&snapshot.camera, (width, height), &self.theme, options, shadow);
+        let uniforms = uniforms.cut(&snapshot.section);
         self.gpu.queue().write_buffer(&self.uniforms, 0, bytemuck::bytes_of(&uniforms));
 
         let mut encoder = self.gpu.device().create_command_encoder(&Default::default());
-        if let Some(frame) = shadow.filter(|_| !self.shadow.is_current(&self.scene)) {
-            self.shadow.update(&self.gpu, &mut encoder, &self.flat, &self.frame_bind_group, &self.scene, frame)?;
+        if let Some(frame) = shadow.filter(|_| !self.shadow.is_current(&self.scene, &snapshot.section)) {
+            let what = (&self.scene, &snapshot.section);
+            self.shadow.update(&self.gpu, &mut encoder, &self.flat, &self.frame_bind_group, what, frame)?;
         }
-        let still = self.still_key(snapshot, options);
+        let still = StillKey::new(snapshot, self.scene.generation, options, self.id);
         let tolerance = Tolerance {
             detail: options.detail,
             coarseness: options.coarseness.max(1.0),
             metres_per_px: uniforms.eye[3],
         };
         let (eye, culling) = (snapshot.camera.eye(), options.culling());
-        let look = Look { frustum: &frustum, eye, tolerance, culling, edges: options.edges };
+        let look = Look { frustum: &frustum, eye, tolerance, culling, section, edges: options.edges };
         self.scene.arenas.bind_segments(&self.gpu, &self.layouts.lines);
         let wanted = options.rest_frames.max(1);
         let plan = if target.samples() > 1 { Plan::Draw } else { target.textures.still.plan(&still, wanted) };
@@ -358,8 +217,8 @@ impl Renderer {
         } else {
             self.visible.list.update(&self.scene, self.scene.devices.iter(), &look);
             self.visible.instances.fill(&self.gpu, &self.visible.list.instances)?;
-            self.prepare_lines()?;
-            let frame = Frame { slot, uniforms: &uniforms, shadow, options };
+            self.quads.prepare(&self.gpu, &self.scene)?;
+            let frame = Frame { mode, uniforms: &uniforms, shadow, options };
             self.main_pass(&mut encoder, &target.textures, &frame, &mut stats);
         }
         match plan {
@@ -387,7 +246,7 @@ impl Renderer {
         stats.rest_frames = frames.max(1);
         stats.is_refining = target.samples() == 1 && wanted > 1 && more;
         if options.connections {
-            self.flow_pass(&mut encoder, &target.textures, slot, &mut stats);
+            self.flow_pass(&mut encoder, &target.textures, mode, &mut stats);
         }
         target.textures.resolve(&mut encoder);
         let outlined =
@@ -401,6 +260,7 @@ impl Renderer {
                 size,
                 scale: options.scale(),
                 theme: &self.theme,
+                section: &section,
             };
             self.labels.prepare(&self.gpu, &self.layouts.labels, &frame)
         } else {
@@ -420,35 +280,24 @@ impl Renderer {
         }
     }
 
-    /// Makes the pipelines of the main pass when they are missing; returns their place.
-    fn prepare_pipelines(&mut self, samples: u32, lighting: Lighting) -> Result<[usize; 2], GpuError> {
+    /// Makes the pipelines of the main pass when they are missing; returns which they are.
+    fn prepare_pipelines(&mut self, samples: u32, lighting: Lighting, is_cut: bool) -> Result<Mode, GpuError> {
         let per_pixel = match lighting {
             Lighting::Auto => !self.gpu.info().is_software,
             Lighting::PerCorner => false,
             Lighting::PerPixel => true,
         };
-        let slot = [usize::from(samples > 1), usize::from(per_pixel)];
-        let place = &mut self.main[slot[0]][slot[1]];
-        if place.is_none() {
+        let mode = Mode { samples, per_pixel, is_cut };
+        if self.pipelines(mode).is_none() {
             let (gpu, shaders, layouts) = (&self.gpu, &self.shaders, &self.layouts);
-            *place = Some(gpu.guarded(|| MainPipelines::new(gpu, shaders, layouts, samples, per_pixel))?);
+            let made = gpu.guarded(|| MainPipelines::new(gpu, shaders, layouts, mode))?;
+            self.main.push((mode, made));
         }
-        Ok(slot)
+        Ok(mode)
     }
 
-    /// The indices of quads, shared by all lines.
-    fn prepare_lines(&mut self) -> Result<(), GpuError> {
-        let shapes = self.scene.shapes.iter().flatten();
-        let needed = shapes.flat_map(|s| [&s.edges, &s.lines]).flatten().map(Run::count).max().unwrap_or(0);
-        if needed == 0 || self.quad_indices.as_ref().is_some_and(|(have, _)| *have >= needed) {
-            return Ok(());
-        }
-        let count = needed.next_power_of_two().max(1024);
-        let indices: Vec<u32> = (0..count).flat_map(|q| [0, 1, 2, 2, 1, 3].map(|c| q * 4 + c)).collect();
-        self.quad_indices = None;
-        let made = self.gpu.guarded(|| buffer(&self.gpu, "quads", &indices, wgpu::BufferUsages::INDEX))?;
-        self.quad_indices = Some((count, made));
-        Ok(())
+    fn pipelines(&self, mode: Mode) -> Option<&MainPipelines> {
+        self.main.iter().find(|(m, _)| *m == mode).map(|(_, pipelines)| pipelines)
     }
 
     fn prepare_flow(&mut self) -> Result<(), GpuError> {
@@ -469,20 +318,6 @@ impl Renderer {
         Ok(())
     }
 
-    fn still_key(&self, snapshot: &SceneSnapshot, options: &FrameOptions) -> StillKey {
-        // What changes from frame to frame and is drawn on top does not count.
-        let options = FrameOptions {
-            time_secs: 0.0,
-            labels: false,
-            outlines: false,
-            connections: false,
-            rest_frames: 1,
-            ..*options
-        };
-        let generation = self.scene.generation;
-        StillKey { camera: snapshot.camera, generation, options, renderer: self.id }
-    }
-
     fn main_pass(
         &self,
         encoder: &mut wgpu::CommandEncoder,
@@ -490,15 +325,22 @@ impl Renderer {
         frame: &Frame<'_>,
         stats: &mut RenderStats,
     ) {
-        let Some(pipelines) = &self.main[frame.slot[0]][frame.slot[1]] else {
-            return;
-        };
-        let Frame { uniforms, shadow, options, .. } = *frame;
+        let Frame { mode, uniforms, shadow, options } = *frame;
+        let Some(pipelines) = self.pipelines(mode) else { return };
         // The background covers every pixel that no face covers, so that the clear colour never shows.
         let clear = (wgpu::LoadOp::Clear(wgpu::Color::BLACK), wgpu::LoadOp::Clear(0.0));
         let mut pass = textures.main_pass(encoder, "main", clear);
         pass.set_bind_group(0, &self.frame_bind_group, &[]);
-        self.draw_faces(&mut pass, [&pipelines.mesh, &pipelines.solid], &self.visible, stats);
+        if let Some(fill) = pipelines.cut.as_ref().and_then(|c| c.fill.as_ref()) {
+            pass.set_stencil_reference(STENCIL_SHUT);
+            for step in fill.faces() {
+                stats.draw_calls += draw_faces(&mut pass, step, &self.scene, &self.visible).calls;
+            }
+            pass.set_pipeline(&fill.plane);
+            pass.draw(0..3, 0..1);
+            stats.draw_calls += 1;
+        }
+        let faces = draw_faces(&mut pass, pipelines.faces(), &self.scene, &self.visible);
 
         pass.set_bind_group(1, &self.shadow.bind_group, &[]);
         let size = (textures.width, textures.height);
@@ -511,23 +353,25 @@ impl Renderer {
         pass.set_scissor_rect(0, 0, textures.width, textures.height);
 
         // Lines have soft borders: what is behind them must be there already.
-        self.draw_lines(&mut pass, &pipelines.lines, &self.visible, &self.visible.list.lines, stats);
-        self.draw_lines(&mut pass, &pipelines.edges, &self.visible, &self.visible.list.edges, stats);
+        let Listed { list, instances } = &self.visible;
+        let lines = self.quads.draw(&mut pass, &pipelines.lines, &self.scene, instances, &list.lines);
+        let edges = self.quads.draw(&mut pass, &pipelines.edges, &self.scene, instances, &list.edges);
+        let glass = draw_glass(&mut pass, pipelines.glass.each_ref(), &self.scene, &self.visible);
+        stats.draw_calls += [faces, lines, edges, glass].map(|c| c.calls).iter().sum::<u32>();
+        // Glass is drawn from both sides.
+        stats.triangles += faces.elements + glass.elements / 2;
+        stats.lines += lines.elements + edges.elements;
+        stats.transparent = u32::try_from(list.glass.len()).unwrap_or(u32::MAX);
         let culled = self.visible.list.culled;
         stats.instances = culled.drawn;
         (stats.culled_outside, stats.culled_small, stats.stand_ins) = (culled.outside, culled.small, culled.stand_ins);
-        stats.culled = culled.outside + culled.small;
+        stats.culled_by_section = culled.cut_away;
+        stats.culled = culled.outside + culled.small + culled.cut_away;
     }
 
     /// Connections: they move while everything else rests.
-    fn flow_pass(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        textures: &Textures,
-        slot: [usize; 2],
-        stats: &mut RenderStats,
-    ) {
-        let (Some(pipelines), Some((vertices, indices))) = (&self.main[slot[0]][slot[1]], &self.flow.buffers) else {
+    fn flow_pass(&self, encoder: &mut wgpu::CommandEncoder, textures: &Textures, mode: Mode, stats: &mut RenderStats) {
+        let (Some(pipelines), Some((vertices, indices))) = (self.pipelines(mode), &self.flow.buffers) else {
             return;
         };
         let mut pass = textures.main_pass(encoder, "connections", (wgpu::LoadOp::Load, wgpu::LoadOp::Load));
@@ -537,56 +381,6 @@ impl Renderer {
         pass.set_index_buffer(indices.slice(..), wgpu::IndexFormat::Uint32);
         pass.draw_indexed(0..u32::try_from(self.flow.indices.len()).unwrap_or(0), 0, 0..1);
         stats.draw_calls += 1;
-    }
-
-    fn draw_faces(
-        &self,
-        pass: &mut wgpu::RenderPass<'_>,
-        pipelines: [&wgpu::RenderPipeline; 2],
-        listed: &Listed,
-        stats: &mut RenderStats,
-    ) {
-        let (triangles, calls) = draw_faces(pass, pipelines, &self.scene, listed);
-        stats.triangles += triangles;
-        stats.draw_calls += calls;
-    }
-
-    fn draw_lines(
-        &self,
-        pass: &mut wgpu::RenderPass<'_>,
-        pipeline: &wgpu::RenderPipeline,
-        listed: &Listed,
-        draws: &[Draw],
-        stats: &mut RenderStats,
-    ) {
-        let (Some(instances), Some((_, quads))) = (listed.instances.get(), &self.quad_indices) else {
-            return;
-        };
-        let mut bound = None;
-        for draw in draws {
-            let Some(shape) = self.scene.shape(draw.shape) else { continue };
-            let (run, count) = match draw.what {
-                What::Edges(count) => (&shape.edges, u32::try_from(count).unwrap_or(u32::MAX)),
-                _ => (&shape.lines, u32::MAX),
-            };
-            let Some(run) = run else { continue };
-            let count = count.min(run.count());
-            if bound.is_none() {
-                pass.set_pipeline(pipeline);
-                pass.set_vertex_buffer(0, instances.slice(..));
-                pass.set_index_buffer(quads.slice(..), wgpu::IndexFormat::Uint32);
-            }
-            if bound != Some(run.block) {
-                let Some(group) = self.scene.arenas.segment_bind_group(run.block) else { continue };
-                pass.set_bind_group(1, group, &[]);
-                bound = Some(run.block);
-            }
-            // Blocks are small enough for this.
-            let base = i32::try_from(run.elements.start * 4).unwrap_or(0);
-            pass.draw_indexed(0..count * 6, base, draw.first..draw.end);
-            stats.draw_calls += 1;
-            stats.lines += u64::from(count) * u64::from(draw.end - draw.first);
-        }
     }
 
     /// Marks the pixels of selected and hovered devices; false when none of them is in the picture.
@@ -617,12 +411,16 @@ impl Renderer {
         }
         let mut pass = flat_pass(encoder, "mask", &mask.view, wgpu::LoadOp::Clear(wgpu::Color::BLACK));
         pass.set_bind_group(0, &self.frame_bind_group, &[]);
-        let mut unused = RenderStats::default();
-        for ((faces, lines), listed) in self.flat.mask.iter().zip(&self.marked) {
-            self.draw_faces(&mut pass, [faces; 2], listed, &mut unused);
-            self.draw_lines(&mut pass, lines, listed, &listed.list.lines, &mut unused);
+        let cut = usize::from(!look.section.is_none());
+        for (pipelines, listed) in self.flat.mask.iter().zip(&self.marked) {
+            let faces = &pipelines.faces[cut];
+            let costs = [
+                draw_faces(&mut pass, [Some(faces); FaceKind::COUNT], &self.scene, listed),
+                draw_glass(&mut pass, [faces; 2], &self.scene, listed),
+                self.quads.draw(&mut pass, &pipelines.lines[cut], &self.scene, &listed.instances, &listed.list.lines),
+            ];
+            stats.draw_calls += costs.map(|c| c.calls).iter().sum::<u32>();
         }
-        stats.draw_calls += unused.draw_calls;
         Ok(true)
     }
 
@@ -663,43 +461,4 @@ impl Renderer {
             stats.draw_calls += 1;
         }
     }
-}
-
-/// Draws the faces of a list, with one pipeline for those seen from both sides and one for those of solids; returns
-/// triangles and commands.
-pub(crate) fn draw_faces(
-    pass: &mut wgpu::RenderPass<'_>,
-    pipelines: [&wgpu::RenderPipeline; 2],
-    scene: &Prepared,
-    listed: &Listed,
-) -> (u64, u32) {
-    let (mut triangles, mut calls) = (0, 0);
-    let Some(instances) = listed.instances.get() else { return (triangles, calls) };
-    pass.set_vertex_buffer(1, instances.slice(..));
-    let (mut pipeline_set, mut corners_bound, mut indices_bound) = (None, None, None);
-    for draw in &listed.list.faces {
-        let What::Faces { level, is_solid } = draw.what else { continue };
-        let Some(shape) = scene.shape(draw.shape) else { continue };
-        let (Some(corners), Some(indices)) = (&shape.corners, shape.level(level)) else { continue };
-        if pipeline_set != Some(is_solid) {
-            pass.set_pipeline(pipelines[usize::from(is_solid)]);
-            pipeline_set = Some(is_solid);
-        }
-        if corners_bound != Some(corners.block) {
-            let Some(buffer) = scene.arenas.corners.buffer(corners.block) else { continue };
-            pass.set_vertex_buffer(0, buffer.slice(..));
-            corners_bound = Some(corners.block);
-        }
-        if indices_bound != Some(indices.block) {
-            let Some(buffer) = scene.arenas.indices.buffer(indices.block) else { continue };
-            pass.set_index_buffer(buffer.slice(..), wgpu::IndexFormat::Uint32);
-            indices_bound = Some(indices.block);
-        }
-        // Blocks are small enough for this.
-        let base = i32::try_from(corners.elements.start).unwrap_or(0);
-        triangles += u64::from(indices.count() / 3) * u64::from(draw.end - draw.first);
-        calls += 1;
-        pass.draw_indexed(indices.elements, base, draw.first..draw.end);
-    }
-    (triangles, calls)
 }

@@ -4,9 +4,9 @@
 //! aside and goes into the average of them all, until lines and borders are as smooth as they get; from then on the
 //! average is copied and nothing is drawn but what moves on top.
 
+use crate::frame::StillKey;
 use crate::gpu::Gpu;
 use crate::pipelines::{FlatPipelines, Layouts};
-use crate::renderer::StillKey;
 use crate::shadow::flat_pass;
 use crate::target::{COLOUR_FORMAT, texture};
 use std::cell::OnceCell;

@@ -1,12 +1,15 @@
 //! The textures a picture is drawn into.
 
 use crate::gpu::{Gpu, GpuError};
+use crate::pipelines::STENCIL_SHUT;
 use crate::readback::ReadBackRing;
 use crate::still::Still;
 
 /// Format of the picture: the bytes are sRGB-encoded RGBA, as egui, PNG and video encoders want them.
 pub const COLOUR_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 pub(crate) const DEPTH_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Depth32Float;
+/// With the stencil that says where one looks into a cut solid.
+pub(crate) const SECTION_DEPTH_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Depth32FloatStencil8;
 pub(crate) const MASK_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rg8Unorm;
 
 /// A picture on the graphics device with what is needed to draw into it and to read it back.
@@ -25,7 +28,10 @@ pub(crate) struct Textures {
     pub(crate) colour: wgpu::Texture,
     pub(crate) colour_view: wgpu::TextureView,
     pub(crate) multisampled: Option<wgpu::TextureView>,
-    pub(crate) depth: wgpu::TextureView,
+    depth: wgpu::TextureView,
+    /// For pictures with section planes; made when first needed.
+    section_depth: Option<wgpu::TextureView>,
+    samples: u32,
     pub(crate) still: Still,
     /// Which pixels belong to selected and hovered devices; made when first needed.
     pub(crate) mask: Option<Mask>,
@@ -104,8 +110,24 @@ impl Textures {
             });
             let depth = make("depth", DEPTH_FORMAT, samples, attachment).create_view(&Default::default());
             let colour_view = colour.create_view(&Default::default());
-            Self { width, height, colour, colour_view, multisampled, depth, still: Still::default(), mask: None }
+            let (section_depth, still, mask) = (None, Still::default(), None);
+            Self { width, height, colour, colour_view, multisampled, depth, section_depth, samples, still, mask }
         })
+    }
+
+    /// Chooses the depth for the passes that follow.
+    ///
+    /// # Errors
+    /// [`GpuError::OutOfMemory`], [`GpuError::Lost`].
+    pub(crate) fn prepare_depth(&mut self, gpu: &Gpu, is_cut: bool) -> Result<(), GpuError> {
+        if !(is_cut && gpu.has_stencil()) {
+            self.section_depth = None;
+        } else if self.section_depth.is_none() {
+            let (size, usage) = ((self.width, self.height), wgpu::TextureUsages::RENDER_ATTACHMENT);
+            let made = gpu.guarded(|| texture(gpu, "section", size, SECTION_DEPTH_FORMAT, self.samples, usage))?;
+            self.section_depth = Some(made.create_view(&Default::default()));
+        }
+        Ok(())
     }
 
     /// A pass that draws with depth into the picture, or into the samples that [`Textures::resolve`] makes it from.
@@ -124,9 +146,13 @@ impl Textures {
                 ops: wgpu::Operations { load: colour, store: wgpu::StoreOp::Store },
             })],
             depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
-                view: &self.depth,
+                view: self.section_depth.as_ref().unwrap_or(&self.depth),
                 depth_ops: Some(wgpu::Operations { load: depth, store: wgpu::StoreOp::Store }),
-                stencil_ops: None,
+                // Nobody reads it after the pass.
+                stencil_ops: self.section_depth.is_some().then_some(wgpu::Operations {
+                    load: wgpu::LoadOp::Clear(STENCIL_SHUT),
+                    store: wgpu::StoreOp::Discard,
+                }),
             }),
             ..Default::default()
         })

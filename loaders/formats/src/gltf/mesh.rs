@@ -4,6 +4,7 @@ use super::accessor::{Data, Fault};
 use crate::surface::{Faults, Surface};
 use gltf::json::{
     self,
+    material::AlphaMode,
     mesh::{Mode, Semantic},
     validation::Checked,
 };
@@ -110,10 +111,11 @@ fn append(surface: &mut Surface, shape: Shape, material: Option<&json::Material>
     let base = u32::try_from(surface.positions.len()).unwrap_or(u32::MAX);
     if material.is_some() || !shape.colours.is_empty() || !surface.colours.is_empty() {
         surface.colours.resize(surface.triangles.len(), None);
-        let factor = material.map(base_colour);
+        let factor = material.map(|m| glam::Vec4::from(m.pbr_metallic_roughness.base_color_factor.0));
+        let finished = |colour| to_srgb(with_opacity(colour, material));
         surface.colours.extend(shape.triangles.iter().map(|t| match mean(&shape.colours, t) {
-            Some(mean) => Some(to_srgb(mean * factor.unwrap_or(glam::Vec4::ONE))),
-            None => factor.map(to_srgb),
+            Some(mean) => Some(finished(mean * factor.unwrap_or(glam::Vec4::ONE))),
+            None => factor.map(finished),
         }));
     }
     surface.triangles.extend(shape.triangles.iter().map(|t| t.map(|i| i.saturating_add(base))));
@@ -135,7 +137,17 @@ fn mean(colours: &[[f32; 4]], triangle: &[u32; 3]) -> Option<glam::Vec4> {
 }
 
 fn base_colour(material: &json::Material) -> glam::Vec4 {
-    glam::Vec4::from(material.pbr_metallic_roughness.base_color_factor.0)
+    with_opacity(material.pbr_metallic_roughness.base_color_factor.0.into(), Some(material))
+}
+
+/// Alpha counts for materials only that say so (glTF 2.0, 3.9.4).
+fn with_opacity(colour: glam::Vec4, material: Option<&json::Material>) -> glam::Vec4 {
+    let opacity = match material.map(|m| (m.alpha_mode, m.alpha_cutoff)) {
+        Some((Checked::Valid(AlphaMode::Blend), _)) => colour.w,
+        Some((Checked::Valid(AlphaMode::Mask), cutoff)) => f32::from(colour.w >= cutoff.map_or(0.5, |c| c.0)),
+        _ => 1.0,
+    };
+    colour.truncate().extend(opacity)
 }
 
 /// From linear light to sRGB bytes (IEC 61966-2-1).
@@ -145,4 +157,21 @@ fn to_srgb(linear: glam::Vec4) -> Rgba8 {
     let byte = |c: f32| (c.clamp(0.0, 1.0) * 255.0).round() as u8;
     let [red, green, blue, alpha] = linear.to_array();
     Rgba8([byte(curve(red)), byte(curve(green)), byte(curve(blue)), byte(alpha)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alpha_counts_only_where_the_material_says_so() {
+        let colour = glam::Vec4::new(0.2, 0.4, 0.6, 0.3);
+        let alpha = |mode: &str| {
+            let text = format!(r#"{{"alphaMode":"{mode}"}}"#);
+            let material: json::Material = json::deserialize::from_str(&text).unwrap();
+            with_opacity(colour, Some(&material)).w
+        };
+        assert_eq!((alpha("BLEND"), alpha("MASK"), alpha("OPAQUE")), (0.3, 0.0, 1.0));
+        assert_eq!(with_opacity(colour, None), colour.truncate().extend(1.0));
+    }
 }
