@@ -1,6 +1,7 @@
 //! What a frame shows, and what it cost.
 
 use crate::detail::{Culling, Detail};
+use crate::timing::PassTimes;
 use rr_scene::{Camera, SceneSnapshot, Section};
 
 /// Where light is computed.
@@ -154,4 +155,6 @@ pub struct RenderStats {
     pub is_refining: bool,
     /// Models that are still to be brought onto the device: another frame will show more.
     pub waiting_models: u32,
+    /// What the device took for each pass of a frame some frames ago.
+    pub times: PassTimes,
 }

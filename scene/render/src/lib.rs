@@ -50,6 +50,7 @@ mod shadow;
 mod still;
 mod target;
 mod theme;
+mod timing;
 mod uniforms;
 
 pub use detail::{Culling, Detail};
@@ -60,4 +61,5 @@ pub use readback::RING_SIZE;
 pub use renderer::Renderer;
 pub use target::{COLOUR_FORMAT, RenderTarget};
 pub use theme::Theme;
+pub use timing::{Pass, PassTimes};
 pub use wgpu;

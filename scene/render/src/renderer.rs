@@ -16,6 +16,7 @@ use crate::shadow::{FloorShadow, flat_pass};
 use crate::still::{Plan, offset};
 use crate::target::{RenderTarget, Textures};
 use crate::theme::Theme;
+use crate::timing::{Pass, Timing};
 use crate::uniforms::{FrameUniforms, ShadowFrame};
 use bytemuck::Zeroable;
 use glam::Vec2;
@@ -50,6 +51,7 @@ pub struct Renderer {
     marked: [Listed; 2],
     quads: Quads,
     flow: FlowBuffers,
+    timing: Timing,
     /// Tells renderers that share a target apart.
     id: u64,
 }
@@ -105,6 +107,7 @@ impl Renderer {
             marked: [Listed::new("selected"), Listed::new("hovered")],
             quads: Quads::default(),
             flow: FlowBuffers::default(),
+            timing: Timing::new(gpu)?,
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         })
     }
@@ -177,6 +180,7 @@ impl Renderer {
         let mut stats = RenderStats {
             models: u32::try_from(self.scene.model_count()).unwrap_or(u32::MAX),
             model_bytes: self.scene.model_bytes(),
+            times: self.timing.begin(),
             ..RenderStats::default()
         };
         let (width, height) = target.size();
@@ -199,7 +203,8 @@ impl Renderer {
         let mut encoder = self.gpu.device().create_command_encoder(&Default::default());
         if let Some(frame) = shadow.filter(|_| !self.shadow.is_current(&self.scene, &snapshot.section)) {
             let what = (&self.scene, &snapshot.section);
-            self.shadow.update(&self.gpu, &mut encoder, &self.flat, &self.frame_bind_group, what, frame)?;
+            let (gpu, flat, timing) = (&self.gpu, &self.flat, &self.timing);
+            self.shadow.update(gpu, &mut encoder, flat, &self.frame_bind_group, what, frame, timing)?;
         }
         let still = StillKey::new(snapshot, self.scene.generation, options, self.id);
         let tolerance = Tolerance {
@@ -226,7 +231,7 @@ impl Renderer {
             Plan::Add(others) => {
                 let Textures { still: average, colour, colour_view, .. } = &mut target.textures;
                 let with = (&self.layouts, &self.flat);
-                average.add(&self.gpu, &mut encoder, (colour, colour_view), with, still, others);
+                average.add(&self.gpu, &mut encoder, (colour, colour_view), with, (still, others), &self.timing);
                 if others > 0 {
                     // What comes on top stands where it always does.
                     self.gpu.queue().write_buffer(
@@ -270,7 +275,9 @@ impl Renderer {
         if outlined || labels > 0 {
             self.overlay_pass(&mut encoder, target, outlined.then_some((&uniforms, size, options)), labels, &mut stats);
         }
+        self.timing.resolve(&mut encoder);
         self.gpu.submit(encoder.finish());
+        self.timing.submitted();
         match self.gpu.check() {
             Ok(()) => Ok(stats),
             Err(error) => {
@@ -329,7 +336,7 @@ impl Renderer {
         let Some(pipelines) = self.pipelines(mode) else { return };
         // The background covers every pixel that no face covers, so that the clear colour never shows.
         let clear = (wgpu::LoadOp::Clear(wgpu::Color::BLACK), wgpu::LoadOp::Clear(0.0));
-        let mut pass = textures.main_pass(encoder, "main", clear);
+        let mut pass = textures.main_pass(encoder, "main", clear, self.timing.of(Pass::Main));
         pass.set_bind_group(0, &self.frame_bind_group, &[]);
         if let Some(fill) = pipelines.cut.as_ref().and_then(|c| c.fill.as_ref()) {
             pass.set_stencil_reference(STENCIL_SHUT);
@@ -374,7 +381,8 @@ impl Renderer {
         let (Some(pipelines), Some((vertices, indices))) = (self.pipelines(mode), &self.flow.buffers) else {
             return;
         };
-        let mut pass = textures.main_pass(encoder, "connections", (wgpu::LoadOp::Load, wgpu::LoadOp::Load));
+        let load = (wgpu::LoadOp::Load, wgpu::LoadOp::Load);
+        let mut pass = textures.main_pass(encoder, "connections", load, self.timing.of(Pass::Connections));
         pass.set_bind_group(0, &self.frame_bind_group, &[]);
         pass.set_pipeline(&pipelines.flow);
         pass.set_vertex_buffer(0, vertices.slice(..));
@@ -409,7 +417,8 @@ impl Renderer {
             listed.list.update(&self.scene, wanted, &Look { edges: false, ..*look });
             listed.instances.fill(&self.gpu, &listed.list.instances)?;
         }
-        let mut pass = flat_pass(encoder, "mask", &mask.view, wgpu::LoadOp::Clear(wgpu::Color::BLACK));
+        let clear = wgpu::LoadOp::Clear(wgpu::Color::BLACK);
+        let mut pass = flat_pass(encoder, "mask", &mask.view, clear, self.timing.of(Pass::Marks));
         pass.set_bind_group(0, &self.frame_bind_group, &[]);
         let cut = usize::from(!look.section.is_none());
         for (pipelines, listed) in self.flat.mask.iter().zip(&self.marked) {
@@ -444,7 +453,8 @@ impl Renderer {
         stats: &mut RenderStats,
     ) {
         let textures = &target.textures;
-        let mut pass = flat_pass(encoder, "overlay", &textures.colour_view, wgpu::LoadOp::Load);
+        let mut pass =
+            flat_pass(encoder, "overlay", &textures.colour_view, wgpu::LoadOp::Load, self.timing.of(Pass::Overlay));
         let rect = outlined.and_then(|(uniforms, size, options)| self.marked_rect(uniforms, size, options));
         if let (Some([left, top, right, bottom]), Some(mask)) = (rect, &textures.mask) {
             pass.set_scissor_rect(left, top, right - left, bottom - top);

@@ -8,6 +8,7 @@ use crate::gpu_shape::buffer;
 use crate::pipelines::{FOOTPRINT_FORMAT, FlatPipelines, Layouts};
 use crate::prepared::Prepared;
 use crate::target::texture;
+use crate::timing::{Pass, Timing};
 use crate::uniforms::ShadowFrame;
 use rr_scene::Section;
 
@@ -96,6 +97,7 @@ impl FloorShadow {
     ///
     /// # Errors
     /// [`GpuError::Lost`].
+    #[expect(clippy::too_many_arguments, reason = "what a pass consists of")]
     pub(crate) fn update(
         &mut self,
         gpu: &Gpu,
@@ -104,6 +106,7 @@ impl FloorShadow {
         frame_bind_group: &wgpu::BindGroup,
         (scene, section): (&Prepared, &Section),
         frame: ShadowFrame,
+        timing: &Timing,
     ) -> Result<(), GpuError> {
         gpu.check()?;
         #[expect(clippy::cast_precision_loss, reason = "a size in texels")]
@@ -115,15 +118,16 @@ impl FloorShadow {
         // Half a texel is not seen behind the blur.
         self.listed.list.update_flat(scene, section, texel * 0.5 / frame.per_metre);
         self.listed.instances.fill(gpu, &self.listed.list.instances)?;
+        let clear = wgpu::LoadOp::Clear(wgpu::Color::BLACK);
         {
-            let mut pass = flat_pass(encoder, "footprint", &self.footprint, wgpu::LoadOp::Clear(wgpu::Color::BLACK));
+            let mut pass = flat_pass(encoder, "footprint", &self.footprint, clear, timing.of(Pass::Shadow));
             pass.set_bind_group(0, frame_bind_group, &[]);
             let [whole, cut] = &pipelines.footprint;
             let pipeline = if section.is_none() { whole } else { cut };
             draw_faces(&mut pass, [Some(pipeline); FaceKind::COUNT], scene, &self.listed);
         }
         for (target, source) in [(&self.halfway, &self.across), (&self.footprint, &self.down)] {
-            let mut pass = flat_pass(encoder, "blur", target, wgpu::LoadOp::Clear(wgpu::Color::BLACK));
+            let mut pass = flat_pass(encoder, "blur", target, clear, timing.of(Pass::Shadow));
             pass.set_pipeline(&pipelines.blur);
             pass.set_bind_group(0, source, &[]);
             pass.draw(0..3, 0..1);
@@ -144,6 +148,7 @@ pub(crate) fn flat_pass<'e>(
     label: &str,
     view: &wgpu::TextureView,
     load: wgpu::LoadOp<wgpu::Color>,
+    timestamp_writes: Option<wgpu::RenderPassTimestampWrites<'_>>,
 ) -> wgpu::RenderPass<'e> {
     encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
         label: Some(label),
@@ -153,6 +158,7 @@ pub(crate) fn flat_pass<'e>(
             resolve_target: None,
             ops: wgpu::Operations { load, store: wgpu::StoreOp::Store },
         })],
+        timestamp_writes,
         ..Default::default()
     })
 }

@@ -136,6 +136,7 @@ impl Textures {
         encoder: &'e mut wgpu::CommandEncoder,
         label: &str,
         (colour, depth): (wgpu::LoadOp<wgpu::Color>, wgpu::LoadOp<f32>),
+        timestamp_writes: Option<wgpu::RenderPassTimestampWrites<'_>>,
     ) -> wgpu::RenderPass<'e> {
         encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
             label: Some(label),
@@ -154,6 +155,7 @@ impl Textures {
                     store: wgpu::StoreOp::Discard,
                 }),
             }),
+            timestamp_writes,
             ..Default::default()
         })
     }
