@@ -2,6 +2,7 @@
 
 use crate::detail::{Culling, Tolerance};
 use crate::frustum::Frustum;
+use crate::occlusion::Occluded;
 use crate::prepared::{Prepared, PreparedDevice, RawInstance};
 use glam::Vec3;
 use rr_scene::Section;
@@ -79,6 +80,8 @@ pub(crate) struct Draw {
 pub(crate) struct Culled {
     pub(crate) outside: u32,
     pub(crate) small: u32,
+    /// Behind other things.
+    pub(crate) hidden: u32,
     /// Beyond a section plane.
     pub(crate) cut_away: u32,
     /// Devices whose faces are drawn by their stand-in.
@@ -139,6 +142,7 @@ pub(crate) struct Look<'a> {
     pub(crate) tolerance: Tolerance,
     pub(crate) culling: Culling,
     pub(crate) section: Section,
+    pub(crate) occluded: Option<&'a Occluded>,
     pub(crate) edges: bool,
 }
 
@@ -187,6 +191,10 @@ impl DrawList {
             self.culled.cut_away += count;
             return;
         }
+        if look.occluded.is_some_and(|o| o.hides(&device.bounds)) {
+            self.culled.hidden += count;
+            return;
+        }
         let can_stand_in = look.culling.stand_ins && !seen.is_cut;
         let stand_in =
             device.stand_in.filter(|&o| can_stand_in && base_error(scene, o) <= look.tolerance.surface(seen.nearest));
@@ -202,6 +210,10 @@ impl DrawList {
         for index in device.objects.clone() {
             let object = scene.objects[index as usize];
             let Some(seen) = self.see(look, object.sphere.truncate(), object.sphere.w, 1) else { continue };
+            if count > 1 && look.occluded.is_some_and(|o| o.hides(&object.bounds)) {
+                self.culled.hidden += 1;
+                continue;
+            }
             if stand_in.is_none() || object.is_transparent {
                 self.culled.drawn += 1;
                 let error = if look.culling.levels { look.tolerance.surface(seen.nearest) } else { -1.0 };

@@ -40,6 +40,8 @@ pub struct Culling {
     pub frustum: bool,
     /// What is wholly beyond a section plane.
     pub section: bool,
+    /// What stands behind other things.
+    pub occlusion: bool,
     /// What is smaller than a pixel.
     pub small: bool,
     /// Parts that are far away are drawn in fewer triangles.
@@ -50,12 +52,13 @@ pub struct Culling {
 
 impl Culling {
     /// Nothing is left out.
-    pub const NONE: Self = Self { frustum: false, section: false, small: false, levels: false, stand_ins: false };
+    pub const NONE: Self =
+        Self { frustum: false, section: false, occlusion: false, small: false, levels: false, stand_ins: false };
 }
 
 impl Default for Culling {
     fn default() -> Self {
-        Self { frustum: true, section: true, small: true, levels: true, stand_ins: true }
+        Self { frustum: true, section: true, occlusion: true, small: true, levels: true, stand_ins: true }
     }
 }
 

@@ -112,7 +112,11 @@ impl FrameOptions {
     /// Full detail leaves out nothing that is in the picture.
     pub(crate) fn culling(&self) -> Culling {
         let exact = self.detail == Detail::Full;
-        if exact { Culling { small: false, levels: false, stand_ins: false, ..self.culling } } else { self.culling }
+        if exact {
+            Culling { occlusion: false, small: false, levels: false, stand_ins: false, ..self.culling }
+        } else {
+            self.culling
+        }
     }
 
     pub(crate) fn scale(&self) -> f32 {
@@ -137,6 +141,8 @@ pub struct RenderStats {
     pub culled_outside: u32,
     /// Objects left out because they are smaller than a pixel.
     pub culled_small: u32,
+    /// Objects left out because they are behind others.
+    pub culled_hidden: u32,
     /// Objects left out because they are beyond a section plane.
     pub culled_by_section: u32,
     /// Objects that one sees through.

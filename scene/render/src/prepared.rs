@@ -49,6 +49,8 @@ pub(crate) struct PreparedDevice {
 pub(crate) struct Object {
     /// Centre and radius in the world.
     pub(crate) sphere: Vec4,
+    /// Box in the world.
+    pub(crate) bounds: Aabb,
     /// Largest scale from the shape to the world.
     pub(crate) scale: f32,
     /// Index into [`Prepared::shapes`].
@@ -331,7 +333,15 @@ impl Prepared {
         self.raw.push(RawInstance { rows: [row(0), row(1), row(2)], colour, radius, step, opacity });
         let is_mirrored = m.determinant() <= 0.0;
         let is_transparent = self.shape(index).is_some_and(|s| s.is_transparent || (s.has_bare && opacity < 1.0));
-        self.objects.push(Object { sphere: centre.extend(radius), scale, shape: index, is_mirrored, is_transparent });
+        let bounds = shape.bounds.transformed(&world_from_part);
+        self.objects.push(Object {
+            sphere: centre.extend(radius),
+            bounds,
+            scale,
+            shape: index,
+            is_mirrored,
+            is_transparent,
+        });
     }
 
     fn lay_links<'a>(&mut self, theme: &Theme, connections: impl Iterator<Item = &'a Connection>) {

@@ -10,6 +10,7 @@ use crate::frustum::{Frustum, screen_rect};
 use crate::gpu::{Gpu, GpuError};
 use crate::gpu_shape::buffer;
 use crate::labels::{LabelFrame, Labels};
+use crate::occlusion::{Reducer, Shown};
 use crate::pipelines::{FlatPipelines, Layouts, MainPipelines, Mode, STENCIL_SHUT, Shaders};
 use crate::prepared::Prepared;
 use crate::shadow::{FloorShadow, flat_pass};
@@ -52,6 +53,8 @@ pub struct Renderer {
     quads: Quads,
     flow: FlowBuffers,
     timing: Timing,
+    /// By samples: 1 or 4.
+    reducers: [Option<Reducer>; 2],
     /// Tells renderers that share a target apart.
     id: u64,
 }
@@ -108,6 +111,7 @@ impl Renderer {
             quads: Quads::default(),
             flow: FlowBuffers::default(),
             timing: Timing::new(gpu)?,
+            reducers: [None, None],
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         })
     }
@@ -213,18 +217,37 @@ impl Renderer {
             metres_per_px: uniforms.eye[3],
         };
         let (eye, culling) = (snapshot.camera.eye(), options.culling());
-        let look = Look { frustum: &frustum, eye, tolerance, culling, section, edges: options.edges };
+        let look = Look { frustum: &frustum, eye, tolerance, culling, section, occluded: None, edges: options.edges };
         self.scene.arenas.bind_segments(&self.gpu, &self.layouts.lines);
         let wanted = options.rest_frames.max(1);
         let plan = if target.samples() > 1 { Plan::Draw } else { target.textures.still.plan(&still, wanted) };
+        let (mut recorded, mut misses_something) = (None, false);
         if plan == Plan::Restore {
             target.textures.still.restore(&mut encoder, &target.textures.colour);
         } else {
-            self.visible.list.update(&self.scene, self.scene.devices.iter(), &look);
+            // Things that are still to come would hide nothing yet.
+            let wants_occlusion = culling.occlusion && stats.waiting_models == 0;
+            let shown = Shown { renderer: self.id, generation: self.scene.generation, section };
+            let known = target.textures.tiles.take_up(&shown, &uniforms.clip_from_world, (width, height));
+            let is_exact = known.is_some_and(|o| !o.is_late);
+            // What goes into an average stays: nothing may be missing in it.
+            let occluded = known.filter(|_| wants_occlusion && (is_exact || plan == Plan::Draw));
+            let was_told = occluded.is_some();
+            self.visible.list.update(&self.scene, self.scene.devices.iter(), &Look { occluded, ..look });
             self.visible.instances.fill(&self.gpu, &self.visible.list.instances)?;
             self.quads.prepare(&self.gpu, &self.scene)?;
             let frame = Frame { mode, uniforms: &uniforms, shadow, options };
             self.main_pass(&mut encoder, &target.textures, &frame, &mut stats);
+            if was_told {
+                target.textures.tiles.judge(stats.culled_hidden, stats.instances);
+                misses_something = !is_exact && stats.culled_hidden > 0;
+            }
+            if wants_occlusion && !is_exact {
+                let of = (shown, uniforms.clip_from_world);
+                let gpu = self.gpu.clone();
+                let reducer = self.reducer(target.samples())?;
+                recorded = target.textures.record_tiles(&gpu, &mut encoder, reducer, of)?;
+            }
         }
         match plan {
             Plan::Draw => target.textures.still.drew(still),
@@ -249,7 +272,7 @@ impl Renderer {
         }
         let (frames, more) = target.textures.still.progress(wanted);
         stats.rest_frames = frames.max(1);
-        stats.is_refining = target.samples() == 1 && wanted > 1 && more;
+        stats.is_refining = target.samples() == 1 && wanted > 1 && more || misses_something;
         if options.connections {
             self.flow_pass(&mut encoder, &target.textures, mode, &mut stats);
         }
@@ -278,6 +301,7 @@ impl Renderer {
         self.timing.resolve(&mut encoder);
         self.gpu.submit(encoder.finish());
         self.timing.submitted();
+        recorded.into_iter().for_each(|r| target.textures.tiles.submitted(r));
         match self.gpu.check() {
             Ok(()) => Ok(stats),
             Err(error) => {
@@ -301,6 +325,14 @@ impl Renderer {
             self.main.push((mode, made));
         }
         Ok(mode)
+    }
+
+    fn reducer(&mut self, samples: u32) -> Result<&Reducer, GpuError> {
+        let place = &mut self.reducers[usize::from(samples > 1)];
+        Ok(match place {
+            Some(made) => made,
+            None => place.insert(self.gpu.guarded(|| Reducer::new(&self.gpu, samples))?),
+        })
     }
 
     fn pipelines(&self, mode: Mode) -> Option<&MainPipelines> {
@@ -373,7 +405,8 @@ impl Renderer {
         stats.instances = culled.drawn;
         (stats.culled_outside, stats.culled_small, stats.stand_ins) = (culled.outside, culled.small, culled.stand_ins);
         stats.culled_by_section = culled.cut_away;
-        stats.culled = culled.outside + culled.small + culled.cut_away;
+        stats.culled_hidden = culled.hidden;
+        stats.culled = culled.outside + culled.small + culled.hidden + culled.cut_away;
     }
 
     /// Connections: they move while everything else rests.

@@ -1,9 +1,11 @@
 //! The textures a picture is drawn into.
 
 use crate::gpu::{Gpu, GpuError};
+use crate::occlusion::{DepthTiles, Recorded, Reducer, Shown};
 use crate::pipelines::STENCIL_SHUT;
 use crate::readback::ReadBackRing;
 use crate::still::Still;
+use glam::Mat4;
 
 /// Format of the picture: the bytes are sRGB-encoded RGBA, as egui, PNG and video encoders want them.
 pub const COLOUR_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
@@ -28,13 +30,32 @@ pub(crate) struct Textures {
     pub(crate) colour: wgpu::Texture,
     pub(crate) colour_view: wgpu::TextureView,
     pub(crate) multisampled: Option<wgpu::TextureView>,
-    depth: wgpu::TextureView,
+    depth: Depth,
     /// For pictures with section planes; made when first needed.
-    section_depth: Option<wgpu::TextureView>,
+    section_depth: Option<Depth>,
+    /// What of it is hidden behind what.
+    pub(crate) tiles: DepthTiles,
     samples: u32,
     pub(crate) still: Still,
     /// Which pixels belong to selected and hovered devices; made when first needed.
     pub(crate) mask: Option<Mask>,
+}
+
+#[derive(Debug)]
+struct Depth {
+    view: wgpu::TextureView,
+    /// Without a stencil, to be read.
+    depth_only: wgpu::TextureView,
+}
+
+impl Depth {
+    fn new(gpu: &Gpu, size: (u32, u32), format: wgpu::TextureFormat, samples: u32) -> Self {
+        let usage = wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::TEXTURE_BINDING;
+        let made = texture(gpu, "depth", size, format, samples, usage);
+        let aspect = wgpu::TextureAspect::DepthOnly;
+        let depth_only = made.create_view(&wgpu::TextureViewDescriptor { aspect, ..Default::default() });
+        Self { view: made.create_view(&Default::default()), depth_only }
+    }
 }
 
 #[derive(Debug)]
@@ -108,10 +129,10 @@ impl Textures {
             let multisampled = (samples > 1).then(|| {
                 make("picture, multisampled", COLOUR_FORMAT, samples, attachment).create_view(&Default::default())
             });
-            let depth = make("depth", DEPTH_FORMAT, samples, attachment).create_view(&Default::default());
+            let depth = Depth::new(gpu, (width, height), DEPTH_FORMAT, samples);
             let colour_view = colour.create_view(&Default::default());
-            let (section_depth, still, mask) = (None, Still::default(), None);
-            Self { width, height, colour, colour_view, multisampled, depth, section_depth, samples, still, mask }
+            let (section_depth, tiles, still, mask) = (None, DepthTiles::default(), Still::default(), None);
+            Self { width, height, colour, colour_view, multisampled, depth, section_depth, tiles, samples, still, mask }
         })
     }
 
@@ -123,11 +144,25 @@ impl Textures {
         if !(is_cut && gpu.has_stencil()) {
             self.section_depth = None;
         } else if self.section_depth.is_none() {
-            let (size, usage) = ((self.width, self.height), wgpu::TextureUsages::RENDER_ATTACHMENT);
-            let made = gpu.guarded(|| texture(gpu, "section", size, SECTION_DEPTH_FORMAT, self.samples, usage))?;
-            self.section_depth = Some(made.create_view(&Default::default()));
+            let size = (self.width, self.height);
+            self.section_depth = Some(gpu.guarded(|| Depth::new(gpu, size, SECTION_DEPTH_FORMAT, self.samples))?);
         }
         Ok(())
+    }
+
+    /// Starts to find out what is hidden behind what was just drawn.
+    ///
+    /// # Errors
+    /// [`GpuError::OutOfMemory`], [`GpuError::Lost`].
+    pub(crate) fn record_tiles(
+        &mut self,
+        gpu: &Gpu,
+        encoder: &mut wgpu::CommandEncoder,
+        reducer: &Reducer,
+        of: (Shown, Mat4),
+    ) -> Result<Option<Recorded>, GpuError> {
+        let depth = &self.section_depth.as_ref().unwrap_or(&self.depth).depth_only;
+        self.tiles.record(gpu, encoder, reducer, (depth, self.width, self.height), of)
     }
 
     /// A pass that draws with depth into the picture, or into the samples that [`Textures::resolve`] makes it from.
@@ -147,7 +182,7 @@ impl Textures {
                 ops: wgpu::Operations { load: colour, store: wgpu::StoreOp::Store },
             })],
             depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
-                view: self.section_depth.as_ref().unwrap_or(&self.depth),
+                view: &self.section_depth.as_ref().unwrap_or(&self.depth).view,
                 depth_ops: Some(wgpu::Operations { load: depth, store: wgpu::StoreOp::Store }),
                 // Nobody reads it after the pass.
                 stencil_ops: self.section_depth.is_some().then_some(wgpu::Operations {

@@ -1,10 +1,9 @@
-//! How long the device works on each pass, by timestamp queries. Results come some frames later and are never waited
-//! for; a frame that finds no free place for its results is not measured.
+//! How long the device works on each pass, by timestamp queries. A frame that finds no free place for its results is not
+//! measured.
 
 use crate::gpu::{Gpu, GpuError};
+use crate::returns::Returns;
 use std::cell::RefCell;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 /// A pass whose time is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,10 +65,8 @@ const MOST: u32 = 16;
 /// Frames whose results may be on their way.
 const PLACES: usize = 4;
 
-const FREE: u8 = 0;
-const PENDING: u8 = 1;
-const READY: u8 = 2;
-const FAILED: u8 = 3;
+/// Passes of a frame, in their order.
+type Passes = ([Pass; MOST as usize], usize);
 
 #[derive(Debug)]
 pub(crate) struct Timing {
@@ -82,18 +79,11 @@ pub(crate) struct Timing {
 struct Queries {
     set: wgpu::QuerySet,
     results: wgpu::Buffer,
-    places: Vec<Place>,
+    returns: Returns<Passes>,
     /// Nanoseconds of one tick.
     period: f32,
     /// The place of this frame, and its passes so far.
-    current: RefCell<Option<(usize, Vec<Pass>)>>,
-}
-
-#[derive(Debug)]
-struct Place {
-    buffer: wgpu::Buffer,
-    state: Arc<AtomicU8>,
-    passes: Vec<Pass>,
+    current: RefCell<Option<(usize, Passes)>>,
 }
 
 impl Timing {
@@ -104,55 +94,27 @@ impl Timing {
         if !device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
             return Ok(Self { queries: None, latest: PassTimes::default() });
         }
-        let queries = gpu.guarded(|| {
-            let buffer = |usage| {
-                let size = u64::from(MOST * 2) * u64::from(wgpu::QUERY_SIZE);
-                let desc = wgpu::BufferDescriptor { label: Some("timestamps"), size, usage, mapped_at_creation: false };
-                device.create_buffer(&desc)
-            };
-            let place = || Place {
-                buffer: buffer(wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ),
-                state: Arc::new(AtomicU8::new(FREE)),
-                passes: Vec::new(),
-            };
-            Queries {
-                set: device.create_query_set(&wgpu::QuerySetDescriptor {
-                    label: Some("timestamps"),
-                    ty: wgpu::QueryType::Timestamp,
-                    count: MOST * 2,
-                }),
-                results: buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC),
-                places: (0..PLACES).map(|_| place()).collect(),
-                period: gpu.queue().get_timestamp_period(),
-                current: RefCell::new(None),
-            }
+        let size = u64::from(MOST * 2) * u64::from(wgpu::QUERY_SIZE);
+        let (set, results) = gpu.guarded(|| {
+            let usage = wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC;
+            let ty = wgpu::QueryType::Timestamp;
+            let set = wgpu::QuerySetDescriptor { label: Some("timestamps"), ty, count: MOST * 2 };
+            let results = wgpu::BufferDescriptor { label: Some("timestamps"), size, usage, mapped_at_creation: false };
+            (device.create_query_set(&set), device.create_buffer(&results))
         })?;
-        Ok(Self { queries: Some(queries), latest: PassTimes::default() })
+        let returns = Returns::new(gpu, "timestamps", size, PLACES)?;
+        let (period, current) = (gpu.queue().get_timestamp_period(), RefCell::new(None));
+        let queries = Some(Queries { set, results, returns, period, current });
+        Ok(Self { queries, latest: PassTimes::default() })
     }
 
     /// Takes up results that came, and makes ready for the passes of another frame. The device was polled just before.
     pub(crate) fn begin(&mut self) -> PassTimes {
         let Some(queries) = &mut self.queries else { return self.latest };
-        let period = queries.period;
-        for place in &mut queries.places {
-            match place.state.load(Ordering::Acquire) {
-                READY => {
-                    if let Some(times) = read(place, period) {
-                        self.latest = times;
-                    }
-                    place.buffer.unmap();
-                    place.state.store(FREE, Ordering::Release);
-                }
-                FAILED => place.state.store(FREE, Ordering::Release),
-                _ => {}
-            }
-        }
-        let free = queries.places.iter().position(|p| p.state.load(Ordering::Acquire) == FREE);
-        queries.current.replace(free.map(|at| {
-            let mut passes = std::mem::take(&mut queries.places[at].passes);
-            passes.clear();
-            (at, passes)
-        }));
+        let (latest, period) = (&mut self.latest, queries.period);
+        queries.returns.take(|passes, bytes| *latest = read(&passes, bytes, period));
+        let free = queries.returns.free().map(|(at, _)| (at, ([Pass::Main; MOST as usize], 0)));
+        queries.current.replace(free);
         self.latest
     }
 
@@ -160,9 +122,10 @@ impl Timing {
     pub(crate) fn of(&self, pass: Pass) -> Option<wgpu::RenderPassTimestampWrites<'_>> {
         let queries = self.queries.as_ref()?;
         let mut current = queries.current.borrow_mut();
-        let (_, passes) = current.as_mut()?;
-        let number = u32::try_from(passes.len()).ok().filter(|n| *n < MOST)?;
-        passes.push(pass);
+        let (_, (passes, count)) = current.as_mut()?;
+        *passes.get_mut(*count)? = pass;
+        let number = u32::try_from(*count).ok()?;
+        *count += 1;
         Some(wgpu::RenderPassTimestampWrites {
             query_set: &queries.set,
             beginning_of_pass_write_index: Some(number * 2),
@@ -173,36 +136,25 @@ impl Timing {
     /// Behind the last pass of a frame.
     pub(crate) fn resolve(&mut self, encoder: &mut wgpu::CommandEncoder) {
         let Some(queries) = &self.queries else { return };
-        if let Some((at, passes)) = &*queries.current.borrow()
-            && let Some(count) = u32::try_from(passes.len()).ok().filter(|n| *n > 0)
-        {
-            let bytes = u64::from(count * 2 * wgpu::QUERY_SIZE);
-            encoder.resolve_query_set(&queries.set, 0..count * 2, &queries.results, 0);
-            encoder.copy_buffer_to_buffer(&queries.results, 0, &queries.places[*at].buffer, 0, bytes);
+        let used = queries.current.borrow().as_ref().map_or(0, |(_, (_, count))| *count);
+        if let (Ok(used @ 1..), Some((_, buffer))) = (u32::try_from(used), queries.returns.free()) {
+            encoder.resolve_query_set(&queries.set, 0..used * 2, &queries.results, 0);
+            encoder.copy_buffer_to_buffer(&queries.results, 0, buffer, 0, queries.results.size());
         }
     }
 
     /// When the frame was submitted.
     pub(crate) fn submitted(&mut self) {
         let Some(queries) = &mut self.queries else { return };
-        let Some((at, passes)) = queries.current.take() else { return };
-        let place = &mut queries.places[at];
-        place.passes = passes;
-        if place.passes.is_empty() {
-            return;
+        if let Some((at, passes @ (_, 1..))) = queries.current.take() {
+            queries.returns.submitted(at, passes);
         }
-        place.state.store(PENDING, Ordering::Release);
-        let state = Arc::clone(&place.state);
-        place.buffer.map_async(wgpu::MapMode::Read, .., move |result| {
-            state.store(if result.is_ok() { READY } else { FAILED }, Ordering::Release);
-        });
     }
 }
 
-fn read(place: &Place, period: f32) -> Option<PassTimes> {
-    let bytes = place.buffer.get_mapped_range(..).ok()?;
+fn read((passes, count): &Passes, bytes: &[u8], period: f32) -> PassTimes {
     let mut out = PassTimes { is_known: true, ..PassTimes::default() };
-    for (ticks, pass) in bytes.as_chunks::<16>().0.iter().zip(&place.passes) {
+    for (ticks, pass) in bytes.as_chunks::<16>().0.iter().zip(&passes[..*count]) {
         let [begin, end]: [u64; 2] = bytemuck::pod_read_unaligned(ticks);
         #[expect(clippy::cast_precision_loss, reason = "the difference is far below 2^53")]
         let micros = end.saturating_sub(begin) as f64 * f64::from(period) / 1e3;
@@ -210,5 +162,5 @@ fn read(place: &Place, period: f32) -> Option<PassTimes> {
         let micros = micros.round() as u32;
         out.micros[*pass as usize] = out.micros[*pass as usize].saturating_add(micros);
     }
-    Some(out)
+    out
 }
