@@ -13,9 +13,9 @@ const MIN_RADIUS_PX: f32 = 0.6;
 const MIN_EDGE_RADIUS_PX: f32 = 14.0;
 
 /// Most versions of one shape's faces: the full one and the coarser ones.
-const LEVELS: usize = 16;
+pub(crate) const LEVELS: usize = 16;
 /// Steps of tolerance, half an octave each, by which instances of a shape share one command for their edges.
-const EDGE_STEPS: usize = 48;
+pub(crate) const EDGE_STEPS: usize = 48;
 /// Faces come in kinds that are drawn by pipelines of their own.
 const EDGES: usize = FaceKind::COUNT * LEVELS;
 const LINES: usize = EDGES + EDGE_STEPS;
@@ -158,6 +158,22 @@ impl DrawList {
         self.slots.resize(scene.shapes.len() * SLOTS, EMPTY);
         for device in devices {
             self.choose_device(scene, device, look);
+        }
+        self.sort(scene);
+    }
+
+    /// Chooses among the transparent objects only: they are to be in order, wherever the others are chosen.
+    pub(crate) fn update_glass(&mut self, scene: &Prepared, look: &Look<'_>) {
+        self.culled = Culled::default();
+        let transparent = (0u32..).zip(&scene.objects).filter(|(_, o)| o.is_transparent);
+        for (index, object) in transparent {
+            let Some(seen) = self.see(look, object.sphere.truncate(), object.sphere.w, 1) else { continue };
+            let is_gone = look.culling.section && !look.section.keeps_box(&object.bounds);
+            if is_gone || look.occluded.is_some_and(|o| o.hides(&object.bounds)) {
+                continue;
+            }
+            let error = if look.culling.levels { look.tolerance.surface(seen.nearest) } else { -1.0 };
+            self.choose_faces(scene, index, &seen, error);
         }
         self.sort(scene);
     }
@@ -346,7 +362,7 @@ fn edge_step(share: f32) -> usize {
 }
 
 /// Features of this size, as a share of the shape's radius, and larger ones are drawn in that step.
-fn edge_size(step: usize) -> f32 {
+pub(crate) fn edge_size(step: usize) -> f32 {
     if step == EDGE_STEPS - 1 {
         return 0.0;
     }

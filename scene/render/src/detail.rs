@@ -73,6 +73,11 @@ pub(crate) struct Tolerance {
 }
 
 impl Tolerance {
+    /// How far surfaces may be off, and the smallest feature that has edges, in pixels.
+    pub(crate) fn px(&self) -> [f32; 2] {
+        [self.detail.surface_px(), self.detail.edge_px()].map(|px| px * self.coarseness)
+    }
+
     /// How far surfaces may be off that are `nearest` metres away, in metres.
     pub(crate) fn surface(&self, nearest: f32) -> f32 {
         self.length(nearest, self.detail.surface_px() * self.coarseness)

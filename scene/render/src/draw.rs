@@ -52,6 +52,11 @@ impl Quads {
         Ok(())
     }
 
+    /// The indices.
+    pub(crate) fn buffer(&self) -> Option<&wgpu::Buffer> {
+        self.0.as_ref().map(|(_, buffer)| buffer)
+    }
+
     /// Draws the edges or the curves of a list.
     pub(crate) fn draw(
         &self,

@@ -1,5 +1,6 @@
 //! What a frame shows, and what it cost.
 
+use crate::cull::Culled;
 use crate::detail::{Culling, Detail};
 use crate::timing::PassTimes;
 use rr_scene::{Camera, SceneSnapshot, Section};
@@ -14,6 +15,18 @@ pub enum Lighting {
     PerCorner,
     /// Per pixel.
     PerPixel,
+}
+
+/// Who decides what is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Culler {
+    /// A hardware adapter where there are many objects, else the processor.
+    #[default]
+    Auto,
+    /// The processor.
+    Processor,
+    /// The graphics device; the processor where it cannot.
+    Device,
 }
 
 /// What a frame shows besides the devices.
@@ -43,6 +56,8 @@ pub struct FrameOptions {
     pub coarseness: f32,
     /// What is left out because nobody would see it.
     pub culling: Culling,
+    /// Who decides that.
+    pub culler: Culler,
     /// Frames that are averaged to smooth borders when the camera rests, one with each call: 1 for none. Only for
     /// targets of one sample per pixel.
     pub rest_frames: u32,
@@ -63,8 +78,18 @@ impl Default for FrameOptions {
             detail: Detail::Fine,
             coarseness: 1.0,
             culling: Culling::default(),
+            culler: Culler::Auto,
             rest_frames: 1,
         }
+    }
+}
+
+impl RenderStats {
+    pub(crate) fn count(&mut self, culled: &Culled) {
+        let Culled { outside, small, hidden, cut_away, stand_ins, drawn } = *culled;
+        (self.culled_outside, self.culled_small, self.culled_hidden) = (outside, small, hidden);
+        (self.culled_by_section, self.stand_ins, self.instances) = (cut_away, stand_ins, drawn);
+        self.culled = outside + small + hidden + cut_away;
     }
 }
 
@@ -157,6 +182,9 @@ pub struct RenderStats {
     pub model_bytes: u64,
     /// Frames of which the picture is the average.
     pub rest_frames: u32,
+    /// The graphics device chose what is drawn; the numbers of objects, triangles and lines are those of a frame some
+    /// frames ago.
+    pub culled_on_device: bool,
     /// Another frame of the same will be smoother.
     pub is_refining: bool,
     /// Models that are still to be brought onto the device: another frame will show more.

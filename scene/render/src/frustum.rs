@@ -23,6 +23,11 @@ impl Frustum {
         Self { planes, eye: camera.eye(), metres_per_px: metres_per_px(camera, height) }
     }
 
+    /// The borders of the picture; normals point inwards.
+    pub(crate) fn planes(&self) -> [Vec4; 5] {
+        self.planes
+    }
+
     /// True when some of the sphere may be in the picture.
     pub(crate) fn holds(&self, centre: Vec3, radius: f32) -> bool {
         self.planes.iter().all(|p| p.dot(centre.extend(1.0)) >= -radius)

@@ -74,8 +74,10 @@ pub fn device_descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'sta
 }
 
 /// What is used where the adapter has it: a stencil beside the depth fills the cuts of section planes, timestamps tell
-/// what a pass takes.
-const WANTED_FEATURES: wgpu::Features = wgpu::Features::DEPTH32FLOAT_STENCIL8.union(wgpu::Features::TIMESTAMP_QUERY);
+/// what a pass takes, and with a first instance in draw commands the device writes them itself.
+const WANTED_FEATURES: wgpu::Features = wgpu::Features::DEPTH32FLOAT_STENCIL8
+    .union(wgpu::Features::TIMESTAMP_QUERY)
+    .union(wgpu::Features::INDIRECT_FIRST_INSTANCE);
 
 impl fmt::Display for AdapterChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

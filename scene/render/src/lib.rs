@@ -30,6 +30,7 @@
 mod arena;
 mod cull;
 mod detail;
+mod device_cull;
 mod draw;
 mod floor;
 mod flow;
@@ -56,7 +57,7 @@ mod timing;
 mod uniforms;
 
 pub use detail::{Culling, Detail};
-pub use frame::{FrameOptions, Lighting, RenderStats};
+pub use frame::{Culler, FrameOptions, Lighting, RenderStats};
 pub use gpu::{AdapterChoice, Gpu, GpuError, GpuInfo, device_descriptor, instance_flags};
 pub use marker::MARKER_BOUNDS;
 pub use readback::RING_SIZE;

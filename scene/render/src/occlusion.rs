@@ -30,20 +30,21 @@ pub(crate) struct Shown {
 #[derive(Debug)]
 pub(crate) struct Occluded {
     shown: Shown,
-    clip_from_world: Mat4,
-    size: Vec2,
-    /// Tiles along and across, from the finest level to a single tile.
-    levels: Vec<Level>,
-    farthest: Vec<f32>,
+    pub(crate) clip_from_world: Mat4,
+    /// Of the picture, pixels.
+    pub(crate) size: Vec2,
+    /// From the finest tiles to a single one.
+    pub(crate) levels: Vec<Level>,
+    pub(crate) farthest: Vec<f32>,
     /// The camera stood elsewhere than now.
     pub(crate) is_late: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Level {
-    first: usize,
-    across: usize,
-    down: usize,
+pub(crate) struct Level {
+    pub(crate) first: usize,
+    pub(crate) across: usize,
+    pub(crate) down: usize,
 }
 
 impl Occluded {

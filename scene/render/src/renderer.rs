@@ -2,10 +2,11 @@
 
 use crate::cull::{FaceKind, Look};
 use crate::detail::Tolerance;
-use crate::draw::{Listed, Quads, draw_faces, draw_glass};
+use crate::device_cull::{Counted, DeviceCulling};
+use crate::draw::{Cost, Listed, Quads, draw_faces, draw_glass};
 use crate::floor;
 use crate::flow::{self, FlowVertex};
-use crate::frame::{FrameOptions, Lighting, RenderStats, StillKey};
+use crate::frame::{Culler, FrameOptions, Lighting, RenderStats, StillKey};
 use crate::frustum::{Frustum, screen_rect};
 use crate::gpu::{Gpu, GpuError};
 use crate::gpu_shape::buffer;
@@ -30,6 +31,8 @@ struct Frame<'f> {
     uniforms: &'f FrameUniforms,
     shadow: Option<ShadowFrame>,
     options: &'f FrameOptions,
+    /// The device chose what is drawn.
+    on_device: bool,
 }
 
 /// Draws snapshots with one device. Not tied to a target: one renderer may serve several.
@@ -53,11 +56,16 @@ pub struct Renderer {
     quads: Quads,
     flow: FlowBuffers,
     timing: Timing,
+    /// Made when first needed.
+    device_culling: Option<DeviceCulling>,
     /// By samples: 1 or 4.
     reducers: [Option<Reducer>; 2],
     /// Tells renderers that share a target apart.
     id: u64,
 }
+
+/// With fewer objects the processor is done before the device has begun.
+const MANY_OBJECTS: usize = 512;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
@@ -111,6 +119,7 @@ impl Renderer {
             quads: Quads::default(),
             flow: FlowBuffers::default(),
             timing: Timing::new(gpu)?,
+            device_culling: None,
             reducers: [None, None],
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         })
@@ -233,10 +242,25 @@ impl Renderer {
             // What goes into an average stays: nothing may be missing in it.
             let occluded = known.filter(|_| wants_occlusion && (is_exact || plan == Plan::Draw));
             let was_told = occluded.is_some();
-            self.visible.list.update(&self.scene, self.scene.devices.iter(), &Look { occluded, ..look });
+            let look = Look { occluded, ..look };
+            let on_device = self.culls_on_device(options.culler);
+            if on_device {
+                let culling = match &mut self.device_culling {
+                    Some(made) => made,
+                    None => self.device_culling.insert(DeviceCulling::new(&self.gpu)?),
+                };
+                let Counted { culled, triangles, lines } = culling.counted();
+                culling.record(&self.gpu, &mut encoder, &self.scene, &look)?;
+                self.visible.list.update_glass(&self.scene, &look);
+                stats.count(&culled);
+                (stats.triangles, stats.lines, stats.culled_on_device) = (triangles.into(), lines.into(), true);
+            } else {
+                self.visible.list.update(&self.scene, self.scene.devices.iter(), &look);
+                stats.count(&self.visible.list.culled);
+            }
             self.visible.instances.fill(&self.gpu, &self.visible.list.instances)?;
             self.quads.prepare(&self.gpu, &self.scene)?;
-            let frame = Frame { mode, uniforms: &uniforms, shadow, options };
+            let frame = Frame { mode, uniforms: &uniforms, shadow, options, on_device };
             self.main_pass(&mut encoder, &target.textures, &frame, &mut stats);
             if was_told {
                 target.textures.tiles.judge(stats.culled_hidden, stats.instances);
@@ -301,6 +325,9 @@ impl Renderer {
         self.timing.resolve(&mut encoder);
         self.gpu.submit(encoder.finish());
         self.timing.submitted();
+        if let Some(culling) = self.device_culling.as_mut().filter(|_| stats.culled_on_device) {
+            culling.submitted();
+        }
         recorded.into_iter().for_each(|r| target.textures.tiles.submitted(r));
         match self.gpu.check() {
             Ok(()) => Ok(stats),
@@ -364,7 +391,7 @@ impl Renderer {
         frame: &Frame<'_>,
         stats: &mut RenderStats,
     ) {
-        let Frame { mode, uniforms, shadow, options } = *frame;
+        let Frame { mode, uniforms, shadow, options, on_device } = *frame;
         let Some(pipelines) = self.pipelines(mode) else { return };
         // The background covers every pixel that no face covers, so that the clear colour never shows.
         let clear = (wgpu::LoadOp::Clear(wgpu::Color::BLACK), wgpu::LoadOp::Clear(0.0));
@@ -373,13 +400,13 @@ impl Renderer {
         if let Some(fill) = pipelines.cut.as_ref().and_then(|c| c.fill.as_ref()) {
             pass.set_stencil_reference(STENCIL_SHUT);
             for step in fill.faces() {
-                stats.draw_calls += draw_faces(&mut pass, step, &self.scene, &self.visible).calls;
+                stats.draw_calls += self.draw_faces(&mut pass, step, on_device).calls;
             }
             pass.set_pipeline(&fill.plane);
             pass.draw(0..3, 0..1);
             stats.draw_calls += 1;
         }
-        let faces = draw_faces(&mut pass, pipelines.faces(), &self.scene, &self.visible);
+        let faces = self.draw_faces(&mut pass, pipelines.faces(), on_device);
 
         pass.set_bind_group(1, &self.shadow.bind_group, &[]);
         let size = (textures.width, textures.height);
@@ -393,20 +420,44 @@ impl Renderer {
 
         // Lines have soft borders: what is behind them must be there already.
         let Listed { list, instances } = &self.visible;
-        let lines = self.quads.draw(&mut pass, &pipelines.lines, &self.scene, instances, &list.lines);
-        let edges = self.quads.draw(&mut pass, &pipelines.edges, &self.scene, instances, &list.edges);
+        let [lines, edges] = match self.device_culling.as_ref().filter(|_| on_device) {
+            Some(culling) => {
+                let pipelines = [&pipelines.lines, &pipelines.edges];
+                [culling.draw_lines(&mut pass, pipelines, &self.quads, &self.scene), Cost::default()]
+            }
+            None => {
+                let draw =
+                    |pass: &mut _, pipeline, draws| self.quads.draw(pass, pipeline, &self.scene, instances, draws);
+                [draw(&mut pass, &pipelines.lines, &list.lines), draw(&mut pass, &pipelines.edges, &list.edges)]
+            }
+        };
         let glass = draw_glass(&mut pass, pipelines.glass.each_ref(), &self.scene, &self.visible);
         stats.draw_calls += [faces, lines, edges, glass].map(|c| c.calls).iter().sum::<u32>();
         // Glass is drawn from both sides.
         stats.triangles += faces.elements + glass.elements / 2;
         stats.lines += lines.elements + edges.elements;
         stats.transparent = u32::try_from(list.glass.len()).unwrap_or(u32::MAX);
-        let culled = self.visible.list.culled;
-        stats.instances = culled.drawn;
-        (stats.culled_outside, stats.culled_small, stats.stand_ins) = (culled.outside, culled.small, culled.stand_ins);
-        stats.culled_by_section = culled.cut_away;
-        stats.culled_hidden = culled.hidden;
-        stats.culled = culled.outside + culled.small + culled.hidden + culled.cut_away;
+    }
+
+    fn draw_faces(
+        &self,
+        pass: &mut wgpu::RenderPass<'_>,
+        pipelines: [Option<&wgpu::RenderPipeline>; FaceKind::COUNT],
+        on_device: bool,
+    ) -> Cost {
+        match self.device_culling.as_ref().filter(|_| on_device) {
+            Some(culling) => culling.draw_faces(pass, pipelines, &self.scene),
+            None => draw_faces(pass, pipelines, &self.scene, &self.visible),
+        }
+    }
+
+    fn culls_on_device(&self, culler: Culler) -> bool {
+        let is_wanted = match culler {
+            Culler::Auto => !self.gpu.info().is_software && self.scene.objects.len() >= MANY_OBJECTS,
+            Culler::Processor => false,
+            Culler::Device => true,
+        };
+        is_wanted && !self.scene.objects.is_empty() && DeviceCulling::is_possible(&self.gpu)
     }
 
     /// Connections: they move while everything else rests.
