@@ -61,6 +61,11 @@ pub struct FrameOptions {
     /// Frames that are averaged to smooth borders when the camera rests, one with each call: 1 for none. Only for
     /// targets of one sample per pixel.
     pub rest_frames: u32,
+    /// How many of them one call draws: a fast adapter shows a smooth picture at once.
+    pub rest_step: u32,
+    /// Parts that [`Renderer::render_while`](crate::Renderer::render_while) draws one after the other, from top to
+    /// bottom.
+    pub bands: u32,
 }
 
 impl Default for FrameOptions {
@@ -80,6 +85,8 @@ impl Default for FrameOptions {
             culling: Culling::default(),
             culler: Culler::Auto,
             rest_frames: 1,
+            rest_step: 1,
+            bands: 1,
         }
     }
 }
@@ -90,6 +97,21 @@ impl RenderStats {
         (self.culled_outside, self.culled_small, self.culled_hidden) = (outside, small, hidden);
         (self.culled_by_section, self.stand_ins, self.instances) = (cut_away, stand_ins, drawn);
         self.culled = outside + small + hidden + cut_away;
+    }
+
+    /// Adds the lasting part of a picture, which may be drawn more than once.
+    pub(crate) fn add(&mut self, lasting: &Self) {
+        let before = *self;
+        *self = Self {
+            draw_calls: before.draw_calls + lasting.draw_calls,
+            triangles: before.triangles + lasting.triangles,
+            lines: before.lines + lasting.lines,
+            models: before.models,
+            model_bytes: before.model_bytes,
+            waiting_models: before.waiting_models,
+            times: before.times,
+            ..*lasting
+        };
     }
 }
 
@@ -114,6 +136,8 @@ impl StillKey {
             outlines: false,
             connections: false,
             rest_frames: 1,
+            rest_step: 1,
+            bands: 1,
             ..*options
         };
         Self { camera: snapshot.camera, generation, options, section: snapshot.section, renderer }

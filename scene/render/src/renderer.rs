@@ -11,9 +11,10 @@ use crate::frustum::{Frustum, screen_rect};
 use crate::gpu::{Gpu, GpuError};
 use crate::gpu_shape::buffer;
 use crate::labels::{LabelFrame, Labels};
-use crate::occlusion::{Reducer, Shown};
+use crate::occlusion::{DepthTiles, Recorded, Reducer, Shown};
 use crate::pipelines::{FlatPipelines, Layouts, MainPipelines, Mode, STENCIL_SHUT, Shaders};
 use crate::prepared::Prepared;
+use crate::readback::await_submission;
 use crate::shadow::{FloorShadow, flat_pass};
 use crate::still::{Plan, offset};
 use crate::target::{RenderTarget, Textures};
@@ -23,6 +24,7 @@ use crate::uniforms::{FrameUniforms, ShadowFrame};
 use bytemuck::Zeroable;
 use glam::Vec2;
 use rr_scene::{Aabb, SceneSnapshot};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the passes of one frame share.
@@ -31,8 +33,16 @@ struct Frame<'f> {
     uniforms: &'f FrameUniforms,
     shadow: Option<ShadowFrame>,
     options: &'f FrameOptions,
-    /// The device chose what is drawn.
-    on_device: bool,
+    look: &'f Look<'f>,
+    snapshot: &'f SceneSnapshot,
+}
+
+/// What came of drawing the lasting part.
+#[derive(Debug, Default)]
+struct Drawn {
+    recorded: Option<Recorded>,
+    /// The next frame may show more.
+    misses_something: bool,
 }
 
 /// Draws snapshots with one device. Not tied to a target: one renderer may serve several.
@@ -185,6 +195,23 @@ impl Renderer {
         snapshot: &SceneSnapshot,
         options: &FrameOptions,
     ) -> Result<RenderStats, GpuError> {
+        let drawn = self.render_while(target, snapshot, options, &mut || true)?;
+        // Nobody asked for it to end early.
+        drawn.ok_or_else(|| GpuError::Refused("a picture was given up".into()))
+    }
+
+    /// As [`Renderer::render`], and gives up between two of [`FrameOptions::bands`] when `go_on` says no: then there is
+    /// no picture, and what the target holds is a mixture of this one and the last.
+    ///
+    /// # Errors
+    /// As for [`Renderer::render`].
+    pub fn render_while(
+        &mut self,
+        target: &mut RenderTarget,
+        snapshot: &SceneSnapshot,
+        options: &FrameOptions,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<RenderStats>, GpuError> {
         // The loss of a device is told by polling only.
         let polled = self.gpu.device().poll(wgpu::PollType::Poll);
         self.gpu.check()?;
@@ -193,13 +220,13 @@ impl Renderer {
         let mut stats = RenderStats {
             models: u32::try_from(self.scene.model_count()).unwrap_or(u32::MAX),
             model_bytes: self.scene.model_bytes(),
+            waiting_models: self.scene.waiting,
             times: self.timing.begin(),
             ..RenderStats::default()
         };
         let (width, height) = target.size();
         #[expect(clippy::cast_precision_loss, reason = "a size in pixels")]
         let size = Vec2::new(width as f32, height as f32);
-        stats.waiting_models = self.scene.waiting;
         let frustum = Frustum::new(&snapshot.camera, size.x, size.y);
         let section = snapshot.section;
         let mode = self.prepare_pipelines(target.samples(), options.lighting, !section.is_none())?;
@@ -207,96 +234,36 @@ impl Renderer {
         if options.connections {
             self.prepare_flow()?;
         }
+        self.quads.prepare(&self.gpu, &self.scene)?;
+        self.scene.arenas.bind_segments(&self.gpu, &self.layouts.lines);
 
         let shadow = if options.shadows { self.shadow.frame(&self.scene) } else { None };
         let uniforms = FrameUniforms::new(&snapshot.camera, (width, height), &self.theme, options, shadow);
-        let uniforms = uniforms.cut(&snapshot.section);
+        let uniforms = uniforms.cut(&section);
         self.gpu.queue().write_buffer(&self.uniforms, 0, bytemuck::bytes_of(&uniforms));
 
         let mut encoder = self.gpu.device().create_command_encoder(&Default::default());
-        if let Some(frame) = shadow.filter(|_| !self.shadow.is_current(&self.scene, &snapshot.section)) {
-            let what = (&self.scene, &snapshot.section);
+        if let Some(frame) = shadow.filter(|_| !self.shadow.is_current(&self.scene, &section)) {
             let (gpu, flat, timing) = (&self.gpu, &self.flat, &self.timing);
+            let what = (&self.scene, &section);
             self.shadow.update(gpu, &mut encoder, flat, &self.frame_bind_group, what, frame, timing)?;
         }
-        let still = StillKey::new(snapshot, self.scene.generation, options, self.id);
         let tolerance = Tolerance {
             detail: options.detail,
             coarseness: options.coarseness.max(1.0),
             metres_per_px: uniforms.eye[3],
         };
-        let (eye, culling) = (snapshot.camera.eye(), options.culling());
-        let look = Look { frustum: &frustum, eye, tolerance, culling, section, occluded: None, edges: options.edges };
-        self.scene.arenas.bind_segments(&self.gpu, &self.layouts.lines);
-        let wanted = options.rest_frames.max(1);
-        let plan = if target.samples() > 1 { Plan::Draw } else { target.textures.still.plan(&still, wanted) };
-        let (mut recorded, mut misses_something) = (None, false);
-        if plan == Plan::Restore {
-            target.textures.still.restore(&mut encoder, &target.textures.colour);
-        } else {
-            // Things that are still to come would hide nothing yet.
-            let wants_occlusion = culling.occlusion && stats.waiting_models == 0;
-            let shown = Shown { renderer: self.id, generation: self.scene.generation, section };
-            let known = target.textures.tiles.take_up(&shown, &uniforms.clip_from_world, (width, height));
-            let is_exact = known.is_some_and(|o| !o.is_late);
-            // What goes into an average stays: nothing may be missing in it.
-            let occluded = known.filter(|_| wants_occlusion && (is_exact || plan == Plan::Draw));
-            let was_told = occluded.is_some();
-            let look = Look { occluded, ..look };
-            let on_device = self.culls_on_device(options.culler);
-            if on_device {
-                let culling = match &mut self.device_culling {
-                    Some(made) => made,
-                    None => self.device_culling.insert(DeviceCulling::new(&self.gpu)?),
-                };
-                let Counted { culled, triangles, lines } = culling.counted();
-                culling.record(&self.gpu, &mut encoder, &self.scene, &look)?;
-                self.visible.list.update_glass(&self.scene, &look);
-                stats.count(&culled);
-                (stats.triangles, stats.lines, stats.culled_on_device) = (triangles.into(), lines.into(), true);
-            } else {
-                self.visible.list.update(&self.scene, self.scene.devices.iter(), &look);
-                stats.count(&self.visible.list.culled);
+        let (eye, culling, edges) = (snapshot.camera.eye(), options.culling(), options.edges);
+        let look = Look { frustum: &frustum, eye, tolerance, culling, section, occluded: None, edges };
+        let frame = Frame { mode, uniforms: &uniforms, shadow, options, look: &look, snapshot };
+        let lasting = self.draw_lasting(&mut encoder, target, &frame, &mut stats, go_on);
+        let recorded = match lasting {
+            Ok(Some(recorded)) => recorded,
+            other => {
+                target.textures.still.forget();
+                return other.map(|_| None);
             }
-            self.visible.instances.fill(&self.gpu, &self.visible.list.instances)?;
-            self.quads.prepare(&self.gpu, &self.scene)?;
-            let frame = Frame { mode, uniforms: &uniforms, shadow, options, on_device };
-            self.main_pass(&mut encoder, &target.textures, &frame, &mut stats);
-            if was_told {
-                target.textures.tiles.judge(stats.culled_hidden, stats.instances);
-                misses_something = !is_exact && stats.culled_hidden > 0;
-            }
-            if wants_occlusion && !is_exact {
-                let of = (shown, uniforms.clip_from_world);
-                let gpu = self.gpu.clone();
-                let reducer = self.reducer(target.samples())?;
-                recorded = target.textures.record_tiles(&gpu, &mut encoder, reducer, of)?;
-            }
-        }
-        match plan {
-            Plan::Draw => target.textures.still.drew(still),
-            Plan::Add(others) => {
-                let Textures { still: average, colour, colour_view, .. } = &mut target.textures;
-                let with = (&self.layouts, &self.flat);
-                average.add(&self.gpu, &mut encoder, (colour, colour_view), with, (still, others), &self.timing);
-                if others > 0 {
-                    // What comes on top stands where it always does.
-                    self.gpu.queue().write_buffer(
-                        &self.uniforms,
-                        0,
-                        bytemuck::bytes_of(&uniforms.aside(offset(others))),
-                    );
-                    let lasting =
-                        std::mem::replace(&mut encoder, self.gpu.device().create_command_encoder(&Default::default()));
-                    self.gpu.submit(lasting.finish());
-                    self.gpu.queue().write_buffer(&self.uniforms, 0, bytemuck::bytes_of(&uniforms));
-                }
-            }
-            Plan::Restore => {}
-        }
-        let (frames, more) = target.textures.still.progress(wanted);
-        stats.rest_frames = frames.max(1);
-        stats.is_refining = target.samples() == 1 && wanted > 1 && more || misses_something;
+        };
         if options.connections {
             self.flow_pass(&mut encoder, &target.textures, mode, &mut stats);
         }
@@ -308,7 +275,7 @@ impl Renderer {
                 scene: &self.scene,
                 frustum: &frustum,
                 clip_from_world: &uniforms.clip_from_world,
-                eye: snapshot.camera.eye(),
+                eye,
                 size,
                 scale: options.scale(),
                 theme: &self.theme,
@@ -330,12 +297,154 @@ impl Renderer {
         }
         recorded.into_iter().for_each(|r| target.textures.tiles.submitted(r));
         match self.gpu.check() {
-            Ok(()) => Ok(stats),
+            Ok(()) => Ok(Some(stats)),
             Err(error) => {
                 target.textures.still.forget();
                 Err(error)
             }
         }
+    }
+
+    /// Draws what stays while the camera rests, as often as it is due; `None` when it was given up.
+    fn draw_lasting(
+        &mut self,
+        encoder: &mut wgpu::CommandEncoder,
+        target: &mut RenderTarget,
+        frame: &Frame<'_>,
+        stats: &mut RenderStats,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Option<Recorded>>, GpuError> {
+        let Frame { options, uniforms, snapshot, .. } = *frame;
+        let still = StillKey::new(snapshot, self.scene.generation, options, self.id);
+        let wanted = options.rest_frames.max(1);
+        let plan = if target.samples() > 1 { Plan::Draw } else { target.textures.still.plan(&still, wanted) };
+        let mut drawn = Drawn::default();
+        match plan {
+            Plan::Restore => target.textures.still.restore(encoder, &target.textures.colour),
+            Plan::Draw => {
+                let Some(done) = self.draw_once(encoder, target, frame, true, stats, go_on)? else { return Ok(None) };
+                drawn = done;
+                target.textures.still.drew(still);
+            }
+            Plan::Add(first) => {
+                let last = (first + options.rest_step.max(1)).min(wanted);
+                for others in first..last {
+                    if others > first && !go_on() {
+                        return Ok(None);
+                    }
+                    if others > 0 {
+                        self.submit(encoder);
+                        let aside = uniforms.aside(offset(others));
+                        self.gpu.queue().write_buffer(&self.uniforms, 0, bytemuck::bytes_of(&aside));
+                    }
+                    let Some(done) = self.draw_once(encoder, target, frame, false, stats, go_on)? else {
+                        return Ok(None);
+                    };
+                    drawn.recorded = drawn.recorded.or(done.recorded);
+                    let Textures { still: average, colour, colour_view, .. } = &mut target.textures;
+                    let (colour, with) = ((&*colour, &*colour_view), (&self.layouts, &self.flat));
+                    average.add(&self.gpu, encoder, colour, with, (still, others), &self.timing);
+                }
+                if last > 1 {
+                    // What comes on top stands where it always does.
+                    self.submit(encoder);
+                    self.gpu.queue().write_buffer(&self.uniforms, 0, bytemuck::bytes_of(uniforms));
+                }
+            }
+        }
+        let (frames, more) = target.textures.still.progress(wanted);
+        stats.rest_frames = frames.max(1);
+        stats.is_refining = target.samples() == 1 && wanted > 1 && more || drawn.misses_something;
+        Ok(Some(drawn.recorded))
+    }
+
+    /// Draws the lasting part once, band by band. `may_miss`: nobody minds if something that just came out from behind
+    /// other things is missing.
+    fn draw_once(
+        &mut self,
+        encoder: &mut wgpu::CommandEncoder,
+        target: &mut RenderTarget,
+        frame: &Frame<'_>,
+        may_miss: bool,
+        stats: &mut RenderStats,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Drawn>, GpuError> {
+        let mut tiles = std::mem::take(&mut target.textures.tiles);
+        let done = self.draw_bands(encoder, (target, &mut tiles), frame, may_miss, stats, go_on);
+        target.textures.tiles = tiles;
+        done
+    }
+
+    fn draw_bands(
+        &mut self,
+        encoder: &mut wgpu::CommandEncoder,
+        (target, tiles): (&RenderTarget, &mut DepthTiles),
+        frame: &Frame<'_>,
+        may_miss: bool,
+        stats: &mut RenderStats,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Drawn>, GpuError> {
+        let (options, size, clip_from_world) = (frame.options, target.size(), frame.uniforms.clip_from_world);
+        // Things that are still to come would hide nothing yet.
+        let wants_occlusion = frame.look.culling.occlusion && self.scene.waiting == 0;
+        let shown = Shown { renderer: self.id, generation: self.scene.generation, section: frame.look.section };
+        let known = tiles.take_up(&shown, &clip_from_world, size);
+        let is_exact = known.is_some_and(|o| !o.is_late);
+        let occluded = known.filter(|_| wants_occlusion && (is_exact || may_miss));
+        let was_told = occluded.is_some();
+        let look = Look { occluded, ..*frame.look };
+        let on_device = self.culls_on_device(options.culler);
+        let mut done = Drawn::default();
+        let mut cost = RenderStats::default();
+        if on_device {
+            let culling = match &mut self.device_culling {
+                Some(made) => made,
+                None => self.device_culling.insert(DeviceCulling::new(&self.gpu)?),
+            };
+            let Counted { culled, triangles, lines } = culling.counted();
+            culling.record(&self.gpu, encoder, &self.scene, &look)?;
+            self.visible.list.update_glass(&self.scene, &look);
+            cost.count(&culled);
+            (cost.triangles, cost.lines, cost.culled_on_device) = (triangles.into(), lines.into(), true);
+        } else {
+            self.visible.list.update(&self.scene, self.scene.devices.iter(), &look);
+            cost.count(&self.visible.list.culled);
+        }
+        let bands = if on_device { 1 } else { options.bands.clamp(1, size.1) };
+        for band in 0..bands {
+            let rows = size.1 * band / bands..size.1 * (band + 1) / bands;
+            if bands > 1 {
+                let frustum = frame.look.frustum.rows(&rows, size.1);
+                self.visible.list.update(&self.scene, self.scene.devices.iter(), &Look { frustum: &frustum, ..look });
+            }
+            self.visible.instances.fill(&self.gpu, &self.visible.list.instances)?;
+            self.main_pass(encoder, &target.textures, frame, (rows, on_device), &mut cost);
+            if band + 1 < bands {
+                let submission = self.submit(encoder);
+                await_submission(&self.gpu, Some(submission))?;
+                if !go_on() {
+                    return Ok(None);
+                }
+            }
+        }
+        if was_told {
+            tiles.judge(cost.culled_hidden, cost.instances);
+            done.misses_something = !is_exact && cost.culled_hidden > 0;
+        }
+        if wants_occlusion && !is_exact {
+            let gpu = self.gpu.clone();
+            let reducer = self.reducer(target.samples())?;
+            let depth = (target.textures.depth(), size.0, size.1);
+            done.recorded = tiles.record(&gpu, encoder, reducer, depth, (shown, clip_from_world))?;
+        }
+        stats.add(&cost);
+        Ok(Some(done))
+    }
+
+    /// Sends what is recorded so far on its way.
+    fn submit(&self, encoder: &mut wgpu::CommandEncoder) -> wgpu::SubmissionIndex {
+        let next = self.gpu.device().create_command_encoder(&Default::default());
+        self.gpu.submit(std::mem::replace(encoder, next).finish())
     }
 
     /// Makes the pipelines of the main pass when they are missing; returns which they are.
@@ -389,13 +498,18 @@ impl Renderer {
         encoder: &mut wgpu::CommandEncoder,
         textures: &Textures,
         frame: &Frame<'_>,
+        (rows, on_device): (Range<u32>, bool),
         stats: &mut RenderStats,
     ) {
-        let Frame { mode, uniforms, shadow, options, on_device } = *frame;
+        let Frame { mode, uniforms, shadow, options, .. } = *frame;
         let Some(pipelines) = self.pipelines(mode) else { return };
+        let is_whole = rows.len() == textures.height as usize;
         // The background covers every pixel that no face covers, so that the clear colour never shows.
-        let clear = (wgpu::LoadOp::Clear(wgpu::Color::BLACK), wgpu::LoadOp::Clear(0.0));
-        let mut pass = textures.main_pass(encoder, "main", clear, self.timing.of(Pass::Main));
+        let colour = if is_whole { wgpu::LoadOp::Clear(wgpu::Color::BLACK) } else { wgpu::LoadOp::Load };
+        let depth = if rows.start == 0 { wgpu::LoadOp::Clear(0.0) } else { wgpu::LoadOp::Load };
+        let mut pass = textures.main_pass(encoder, "main", (colour, depth), self.timing.of(Pass::Main));
+        let scissor = [0, rows.start, textures.width, rows.end];
+        set_scissor(&mut pass, scissor);
         pass.set_bind_group(0, &self.frame_bind_group, &[]);
         if let Some(fill) = pipelines.cut.as_ref().and_then(|c| c.fill.as_ref()) {
             pass.set_stencil_reference(STENCIL_SHUT);
@@ -411,12 +525,15 @@ impl Renderer {
         pass.set_bind_group(1, &self.shadow.bind_group, &[]);
         let size = (textures.width, textures.height);
         for (region, [left, top, right, bottom]) in floor::regions(size, uniforms, shadow, options) {
-            pass.set_pipeline(&pipelines.sky[region as usize]);
-            pass.set_scissor_rect(left, top, right - left, bottom - top);
-            pass.draw(0..3, 0..1);
-            stats.draw_calls += 1;
+            let (top, bottom) = (top.max(rows.start), bottom.min(rows.end));
+            if top < bottom {
+                pass.set_pipeline(&pipelines.sky[region as usize]);
+                set_scissor(&mut pass, [left, top, right, bottom]);
+                pass.draw(0..3, 0..1);
+                stats.draw_calls += 1;
+            }
         }
-        pass.set_scissor_rect(0, 0, textures.width, textures.height);
+        set_scissor(&mut pass, scissor);
 
         // Lines have soft borders: what is behind them must be there already.
         let Listed { list, instances } = &self.visible;
@@ -555,4 +672,9 @@ impl Renderer {
             stats.draw_calls += 1;
         }
     }
+}
+
+/// Left, top, right, bottom.
+fn set_scissor(pass: &mut wgpu::RenderPass<'_>, [left, top, right, bottom]: [u32; 4]) {
+    pass.set_scissor_rect(left, top, right - left, bottom - top);
 }

@@ -1,11 +1,10 @@
 //! The textures a picture is drawn into.
 
 use crate::gpu::{Gpu, GpuError};
-use crate::occlusion::{DepthTiles, Recorded, Reducer, Shown};
+use crate::occlusion::DepthTiles;
 use crate::pipelines::STENCIL_SHUT;
 use crate::readback::ReadBackRing;
 use crate::still::Still;
-use glam::Mat4;
 
 /// Format of the picture: the bytes are sRGB-encoded RGBA, as egui, PNG and video encoders want them.
 pub const COLOUR_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
@@ -150,19 +149,9 @@ impl Textures {
         Ok(())
     }
 
-    /// Starts to find out what is hidden behind what was just drawn.
-    ///
-    /// # Errors
-    /// [`GpuError::OutOfMemory`], [`GpuError::Lost`].
-    pub(crate) fn record_tiles(
-        &mut self,
-        gpu: &Gpu,
-        encoder: &mut wgpu::CommandEncoder,
-        reducer: &Reducer,
-        of: (Shown, Mat4),
-    ) -> Result<Option<Recorded>, GpuError> {
-        let depth = &self.section_depth.as_ref().unwrap_or(&self.depth).depth_only;
-        self.tiles.record(gpu, encoder, reducer, (depth, self.width, self.height), of)
+    /// The depth of what was just drawn.
+    pub(crate) fn depth(&self) -> &wgpu::TextureView {
+        &self.section_depth.as_ref().unwrap_or(&self.depth).depth_only
     }
 
     /// A pass that draws with depth into the picture, or into the samples that [`Textures::resolve`] makes it from.
