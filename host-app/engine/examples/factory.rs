@@ -9,18 +9,17 @@
 #![allow(clippy::print_stdout, reason = "a program that prints figures")]
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
+mod common;
+
+use common::{Failure, cpu_secs, open};
 use glam::{Vec2, Vec3};
-use rr_engine::{
-    AdapterChoice, Cache, Engine, EngineConfig, Governor, Gpu, ImportState, Limits, PictureSize, Settings,
-};
+use rr_engine::{AdapterChoice, Cache, Governor, Gpu, PictureSize};
 use rr_render::{Culling, Detail, FrameOptions, RenderStats, RenderTarget, Renderer, Theme};
 use rr_scene::{Camera, Model, PickModel, PickModels, SceneSnapshot};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-type Failure = Box<dyn std::error::Error>;
 
 /// Frames of each part of the camera path.
 const STEPS: usize = 12;
@@ -97,30 +96,10 @@ fn load_and_tell(path: &Path, cache: &Path) -> Result<(), Failure> {
 
 /// The scene, when all of it could be shown, the CPU seconds until then, when all of it had its coarser versions.
 fn load(gpu: &Gpu, path: &Path, cache: &Path) -> Result<(SceneSnapshot, Duration, f64, Duration), Failure> {
-    let (tx, woken) = std::sync::mpsc::sync_channel(1);
-    let config = EngineConfig {
-        gpu: gpu.clone(),
-        picture: PictureSize { width_px: 1280, height_px: 720 },
-        fps: 1.0,
-        theme: Theme::DARK,
-        settings: Settings { reduced_motion: true, ..Settings::default() },
-        owner_name: "factory".into(),
-        cache: Some(Cache::at(cache, 8 << 30)),
-        limits: Limits::default(),
-        autosave: false,
-        wake: Arc::new(move || _ = tx.try_send(())),
-    };
     let (started, cpu) = (Instant::now(), cpu_secs());
-    let engine = Engine::start(config, rr_scene::file::load(path)?, Some(path.to_owned()))?;
-    engine.flush()?;
-    while engine.status().imports.iter().any(|i| !i.state.is_over()) {
-        let _ = woken.recv_timeout(Duration::from_millis(20));
-    }
+    let engine = open(gpu, path, Some(Cache::at(cache, 8 << 30)))?;
     let (shown, cpu) = (started.elapsed(), cpu_secs() - cpu);
     let scene = engine.scene();
-    if let Some(failed) = engine.status().imports.iter().find(|i| matches!(i.state, ImportState::Failed(_))) {
-        return Err(format!("{failed:?}").into());
-    }
     while scene.models.values().any(|m| m.stand_in.get().is_none()) {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -128,15 +107,6 @@ fn load(gpu: &Gpu, path: &Path, cache: &Path) -> Result<(SceneSnapshot, Duration
     // What is written to the cache last is written when its thread is joined.
     engine.shutdown()?;
     Ok((SceneSnapshot::clone(&scene), shown, cpu, refined))
-}
-
-/// Processor time of this process and of helpers that have ended; 0 where the system does not tell.
-fn cpu_secs() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // Behind the name in brackets: user and system time are the 12th and 13th fields, those of children follow, in ticks
-    // of 10 ms.
-    let fields = stat.rsplit(')').next().unwrap_or_default();
-    fields.split_whitespace().skip(11).take(4).filter_map(|f| f.parse::<u64>().ok()).sum::<u64>() as f64 / 100.0
 }
 
 fn peak_memory_mb() -> u64 {
