@@ -31,7 +31,7 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
         theme: args.theme.unwrap_or(cli::ThemeChoice::Dark).theme(),
         settings: rr_engine::Settings { viewers_may_steer: args.viewers_may_steer, ..Default::default() },
         owner_name: "Host".into(),
-        cache: args.import.cache(),
+        cache: args.cache.open(),
         limits: args.import.limits(),
         autosave: true,
         wake,

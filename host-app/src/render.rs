@@ -27,7 +27,7 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
         theme: args.theme.theme(),
         settings: rr_engine::Settings { reduced_motion: true, ..Default::default() },
         owner_name: "rrhost render".into(),
-        cache: args.import.cache(),
+        cache: args.cache.open(),
         limits: args.import.limits(),
         autosave: false,
         wake,
