@@ -22,6 +22,7 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
     let (wake, woken) = start::wake_channel();
     let config = rr_engine::EngineConfig {
         gpu: gpu.clone(),
+        reopen_gpu: None,
         picture: args.size,
         fps: 1.0,
         theme: args.theme.theme(),

@@ -13,6 +13,7 @@ pub fn open(gpu: &Gpu, path: &Path, cache: Option<Cache>) -> Result<Engine, Fail
     let (tx, woken) = std::sync::mpsc::sync_channel(1);
     let config = EngineConfig {
         gpu: gpu.clone(),
+        reopen_gpu: None,
         picture: PictureSize { width_px: 1280, height_px: 720 },
         // The benchmark draws, not the engine.
         fps: 1.0,
