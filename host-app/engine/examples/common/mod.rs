@@ -1,4 +1,7 @@
-//! What the benchmarks share: a workspace with all of its models, and the processor time spent.
+//! What the benchmarks share: a workspace with all of its models, the processor time spent, answers beside other work.
+#![allow(dead_code, reason = "each benchmark uses its share")]
+
+pub mod beside;
 
 use rr_engine::{Cache, Engine, EngineConfig, Gpu, ImportState, Limits, PictureSize, Settings};
 use rr_render::Theme;
