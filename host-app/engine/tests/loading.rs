@@ -12,8 +12,6 @@ use rr_engine::ImportState;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-type Failure = Box<dyn std::error::Error>;
-
 /// Of the rate at rest this share stays while a file is read, where all cores are busy with that.
 const RATE_KEPT: f64 = 0.2;
 /// From input to picture: fifty times the 20 ms that it takes at rest, so that it holds on a machine that does more.

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each benchmark uses its share")]
 
 pub mod beside;
+pub mod fidelity;
 
 use rr_engine::{Cache, Engine, EngineConfig, Gpu, ImportState, Limits, PictureSize, Settings};
 use rr_render::Theme;
