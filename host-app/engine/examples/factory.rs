@@ -258,10 +258,10 @@ fn differences(gpu: &Gpu, scene: &SceneSnapshot, size: PictureSize) -> Result<()
         let (mean, noticed, allowed) = (worst.mean, worst.noticed * 100.0, LARGE.at(detail) * 100.0);
         println!(
             "difference to full detail, {detail:?}: mean {mean:.2} of 255, {noticed:.2} % of pixels by more than {NOTICED} \
-             (worst of the path; {allowed} % are allowed)"
+             (worst of the path; {allowed:.1} % are allowed)"
         );
         if noticed > allowed {
-            too_far.push(format!("{detail:?}: {noticed:.2} % of pixels differ, {allowed} % are allowed"));
+            too_far.push(format!("{detail:?}: {noticed:.2} % of pixels differ, {allowed:.1} % are allowed"));
         }
     }
     if too_far.is_empty() { Ok(()) } else { Err(too_far.join("; ").into()) }
