@@ -2,11 +2,11 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking and prints its figures")]
 
-#[path = "../examples/common/beside.rs"]
-mod beside;
+#[path = "../examples/common/mod.rs"]
+mod bench;
 mod common;
 
-use beside::{answers, cancel_ms, import, state_of};
+use bench::beside::{answers, cancel_ms, import, state_of};
 use common::{Host, software};
 use rr_engine::ImportState;
 use std::path::{Path, PathBuf};
