@@ -202,7 +202,7 @@ fn adapted(gpu: &Gpu, scene: &SceneSnapshot, size: PictureSize) -> Result<(), Fa
     let mut line = format!("{:<24}", "in motion, as adapted");
     let mut told = Vec::new();
     for part in ["overview", "across", "aisle"] {
-        let mut governor = Governor::default();
+        let mut governor = Governor::new(gpu.info().is_software);
         let mut target = RenderTarget::new(gpu, size.width_px, size.height_px, gpu.default_samples())?;
         let mut times = Vec::new();
         // It decides every few frames: what it settles on is what counts.

@@ -1,7 +1,7 @@
-//! One picture that is kept up to date: when the next frame of it is due, and in how much detail.
+//! One picture that is kept up to date: when the next frame of it is due, and what it is drawn into.
 
-use rr_render::{Detail, Gpu, GpuError, RenderTarget};
-use rr_scene::{Camera, SceneSnapshot, Workspace};
+use rr_render::{Gpu, GpuError, RenderTarget};
+use rr_scene::{Camera, SceneSnapshot, Section, Workspace};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -11,17 +11,34 @@ const REFINE_AFTER: Duration = Duration::from_millis(150);
 /// After a failed frame the next try waits this long.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// Whoever moves the camera again does not wait longer than about this for a frame of the resting picture.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// What the first frame of a resting camera is expected to take.
+const REST_GUESS: Duration = Duration::from_millis(150);
+
+/// What can move of a picture.
+type Shown = (Camera, Section, Weak<Workspace>);
+
+fn is_same((camera, section, workspace): &Shown, scene: &SceneSnapshot) -> bool {
+    *camera == scene.camera && *section == scene.section && workspace.as_ptr() == Arc::as_ptr(&scene.workspace)
+}
+
 /// One picture that is kept up to date: when it was drawn last and what it shows.
 pub(crate) struct Output {
-    pub target: Option<RenderTarget>,
+    /// For a resting camera, and for one that moves where that has more samples. The last one drawn into is shown.
+    targets: [Option<RenderTarget>; 2],
+    drawn_into: usize,
     pub generation: u64,
     pub frame: u64,
     pub shown: Option<u64>,
     /// What the last frame showed of what can move. Weak, because a picture that nobody looks at any more must not keep
     /// a closed workspace alive.
-    last: Option<(Camera, Weak<Workspace>)>,
+    last: Option<Shown>,
     moved_at: Option<Instant>,
-    detail: Detail,
+    /// The last frame showed something that moved.
+    pub moves: bool,
+    /// What the last frame of a resting camera took.
+    pub rest_took: Duration,
     /// Another frame of the same will be smoother.
     pub is_refining: bool,
     pub drawn_at: Option<Instant>,
@@ -34,13 +51,15 @@ impl Output {
     pub fn new(fps: f32) -> Self {
         let interval = Duration::from_secs_f32(1.0 / fps.clamp(1.0, 240.0));
         Self {
-            target: None,
+            targets: [None, None],
+            drawn_into: 0,
             generation: 0,
             frame: 0,
             shown: None,
             last: None,
             moved_at: None,
-            detail: Detail::Fine,
+            moves: false,
+            rest_took: REST_GUESS,
             is_refining: false,
             drawn_at: None,
             interval,
@@ -57,24 +76,29 @@ impl Output {
         if self.shown != Some(revision) {
             return Some(drawn_at + self.interval);
         }
-        let refined = self.moved_at.filter(|_| self.detail == Detail::Moving).map(|at| at + REFINE_AFTER);
+        let refined = self.moved_at.filter(|_| self.moves).map(|at| at + REFINE_AFTER);
         let flows = flow_interval.map(|i| drawn_at + i.max(self.interval));
         let smoother = self.is_refining.then(|| drawn_at + self.interval);
         [refined, flows, smoother].into_iter().flatten().min()
     }
 
-    /// Detail of the frame that is drawn now and shows `scene`.
-    pub fn next_detail(&mut self, gpu: &Gpu, scene: &SceneSnapshot, now: Instant) -> Detail {
-        let shown = (scene.camera, Arc::downgrade(&scene.workspace));
+    /// Whether what the frame shows that is drawn now moves; it shows `scene`.
+    pub fn next_moves(&mut self, scene: &SceneSnapshot, now: Instant) -> bool {
+        let shown = (scene.camera, scene.section, Arc::downgrade(&scene.workspace));
         let last = self.last.replace(shown);
-        if last.is_some_and(|(camera, workspace)| {
-            camera != scene.camera || workspace.as_ptr() != Arc::as_ptr(&scene.workspace)
-        }) {
+        if last.is_some_and(|last| !is_same(&last, scene)) {
             self.moved_at = Some(now);
         }
-        let moves = self.moved_at.is_some_and(|at| now.duration_since(at) < REFINE_AFTER);
-        self.detail = if moves && gpu.info().is_software { Detail::Moving } else { Detail::Fine };
-        self.detail
+        self.moves = self.moved_at.is_some_and(|at| now.duration_since(at) < REFINE_AFTER);
+        self.moves
+    }
+
+    /// Parts in which a frame of a resting camera is drawn, so that it can be given up soon when something moves again.
+    pub fn bands(&self) -> u32 {
+        let parts = self.rest_took.as_secs_f32() / PATIENCE.as_secs_f32();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a small number")]
+        let parts = parts.ceil().clamp(1.0, 16.0) as u32;
+        parts
     }
 
     /// Another attempt follows after a while. True when the reason is news.
@@ -100,19 +124,27 @@ impl Output {
 
     /// Gives back what it holds on the device.
     pub fn release(&mut self) {
-        self.target = None;
+        self.targets = [None, None];
         self.is_refining = false;
     }
 
-    pub fn target(&mut self, gpu: &Gpu, size: (u32, u32)) -> Result<&mut RenderTarget, GpuError> {
-        if self.target.as_ref().is_none_or(|t| t.size() != size) {
+    /// What a frame of that size and that many samples per pixel is drawn into. The generation grows when that is
+    /// another texture than the last one.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn target(&mut self, gpu: &Gpu, size: (u32, u32), samples: u32) -> Result<&mut RenderTarget, GpuError> {
+        let at = usize::from(samples > 1);
+        let fits = self.targets[at].as_ref().is_some_and(|t| t.size() == size);
+        if !fits || self.drawn_into != at {
             self.generation += 1;
-            match &mut self.target {
-                Some(target) => target.resize(size.0, size.1)?,
-                None => self.target = Some(RenderTarget::new(gpu, size.0, size.1, gpu.default_samples())?),
-            }
+            self.drawn_into = at;
+        }
+        match &mut self.targets[at] {
+            Some(target) => target.resize(size.0, size.1)?,
+            none => *none = Some(RenderTarget::new(gpu, size.0, size.1, samples)?),
         }
         // Both arms above leave a target.
-        self.target.as_mut().ok_or_else(|| GpuError::Lost("no render target".into()))
+        self.targets[at].as_mut().ok_or_else(|| GpuError::Lost("no render target".into()))
     }
 }

@@ -156,6 +156,8 @@ struct Worker {
     /// The stream's picture in motion, in fewer pixels where the adapter is slow.
     moving: Moving,
     governor: Governor,
+    /// Somebody watches the stream.
+    has_stream: bool,
     started: Instant,
     meter: Meter,
     animated: Option<(u64, bool)>,
@@ -164,6 +166,7 @@ struct Worker {
 impl Worker {
     fn new(config: RenderConfig, device: Device) -> Self {
         let stream = Output::new(config.fps);
+        let governor = Governor::new(device.gpu.info().is_software);
         Self {
             config,
             device,
@@ -175,7 +178,8 @@ impl Worker {
             not_drawn: Vec::new(),
             pool: FramePool::new(),
             moving: Moving::default(),
-            governor: Governor::default(),
+            governor,
+            has_stream: false,
             started: Instant::now(),
             meter: Meter::default(),
             animated: None,
@@ -223,6 +227,7 @@ impl Worker {
         }
         let scene = self.config.scene.load_full();
         let now = Instant::now();
+        self.has_stream = slot.is_some();
         let stream = slot.and_then(|slot| {
             let due = self.due(PictureOf::Stream, &scene, now);
             if due.is_none_or(|at| at > now) {
@@ -318,8 +323,8 @@ impl Worker {
                 self.window.invalidate(now);
                 self.animated = None;
                 // Another device has another speed.
-                self.governor = Governor::default();
                 let info = self.device.gpu.info();
+                self.governor = Governor::new(info.is_software);
                 self.config.session.try_send(Message::DeviceOpened(info.clone()));
                 true
             }
@@ -343,18 +348,20 @@ impl Worker {
         self.not_drawn = failed().map(|(file, _)| file.to_owned()).collect();
     }
 
-    fn options(&self, detail: Detail) -> FrameOptions {
-        let rest_frames = match detail {
-            Detail::Moving => 1,
-            _ if self.device.gpu.info().is_software => SOFTWARE_REST_FRAMES,
-            _ => REST_FRAMES,
-        };
+    fn options(&self, moves: bool, bands: u32) -> FrameOptions {
+        let is_software = self.device.gpu.info().is_software;
         let time_secs = self.started.elapsed().as_secs_f64();
-        let Economy { coarseness, edges, .. } = match detail {
-            Detail::Moving => self.governor.economy(),
-            _ => Economy::default(),
-        };
-        FrameOptions { time_secs, detail, rest_frames, coarseness, edges, ..FrameOptions::default() }
+        let base = FrameOptions { time_secs, ..FrameOptions::default() };
+        if moves {
+            let Economy { coarseness, edges, .. } = self.governor.economy();
+            let detail = if is_software { Detail::Moving } else { Detail::Fine };
+            FrameOptions { detail, coarseness, edges, ..base }
+        } else if is_software {
+            FrameOptions { rest_frames: SOFTWARE_REST_FRAMES, bands, ..base }
+        } else {
+            // As many as make a picture as smooth as the moving ones were.
+            FrameOptions { rest_frames: REST_FRAMES, rest_step: REST_FRAMES_SHOWN, ..base }
+        }
     }
 
     fn flow_interval(&mut self, scene: &SceneSnapshot) -> Option<Duration> {
@@ -375,15 +382,30 @@ impl Worker {
 
     fn draw_window(&mut self, scene: &Arc<SceneSnapshot>, size: (u32, u32)) -> Result<(), GpuError> {
         let started = Instant::now();
-        let detail = self.window.next_detail(&self.device.gpu, scene, started);
-        let options = self.options(detail);
-        let target = self.window.target(&self.device.gpu, size)?;
-        let stats = self.device.renderer.render(target, scene, &options)?;
+        // What it took comes some frames later.
+        let moved_before = self.window.moves;
+        let moves = self.window.next_moves(scene, started);
+        let options = self.options(moves, self.window.bands());
+        let samples = if moves { self.governor.economy().samples } else { 1 };
+        let mut go_on = still_shown(scene, &self.config.scene);
+        let target = self.window.target(&self.device.gpu, size, samples)?;
+        let stats = self.device.renderer.render_while(target, scene, &options, &mut go_on)?;
         let view = target.texture_view().clone();
+        self.window.drawn_at = Some(started);
+        let Some(stats) = stats else {
+            self.window.shown = None;
+            return Ok(());
+        };
+        if let Some(took) = stats.times.total_ms().map(|ms| Duration::from_secs_f32(ms / 1e3)) {
+            if !moves {
+                self.window.rest_took = took;
+            } else if moved_before && !self.has_stream {
+                self.governor.took(took);
+            }
+        }
         self.window.frame += 1;
         self.window.is_refining = stats.is_refining;
         self.window.shown = (stats.waiting_models == 0).then_some(scene.revision);
-        self.window.drawn_at = Some(started);
         self.meter.rendered(None, &stats);
         self.config.window.publish(WindowPicture {
             generation: self.window.generation,
@@ -398,8 +420,8 @@ impl Worker {
 
     fn draw_stream(&mut self, scene: &Arc<SceneSnapshot>, slot: &FrameSlot) -> Result<(), GpuError> {
         let started = Instant::now();
-        let detail = self.stream.next_detail(&self.device.gpu, scene, started);
-        let options = self.options(detail);
+        let moves = self.stream.next_moves(scene, started);
+        let options = self.options(moves, self.stream.bands());
         let size = (self.config.picture.width_px, self.config.picture.height_px);
         self.stream.drawn_at = Some(started);
         // All frames in use means that the encoder is behind: this picture is left out, before encoding.
@@ -407,16 +429,23 @@ impl Worker {
             self.stream.shown = None;
             return Ok(());
         };
-        let scale = if detail == Detail::Moving { self.governor.economy().scale } else { 1.0 };
+        let economy = self.governor.economy();
         // Nothing is new but that borders get smoother, and nothing moves on top.
         let smooths = self.stream.is_refining
             && self.stream.shown == Some(scene.revision)
             && self.animated.is_some_and(|(revision, animated)| revision == scene.revision && !animated);
-        let stats = if scale < 1.0 {
-            self.moving.draw(&self.device.gpu, &mut self.device.renderer, scene, options, (scale, size), &mut frame)?
+        let stats = if moves && economy.scale < 1.0 {
+            let Device { gpu, renderer, .. } = &mut self.device;
+            self.moving.draw(gpu, renderer, scene, options, (economy, size), &mut frame)?
         } else {
-            let target = self.stream.target(&self.device.gpu, size)?;
-            let stats = self.device.renderer.render(target, scene, &options)?;
+            let samples = if moves { economy.samples } else { 1 };
+            let mut go_on = still_shown(scene, &self.config.scene);
+            let target = self.stream.target(&self.device.gpu, size, samples)?;
+            let Some(stats) = self.device.renderer.render_while(target, scene, &options, &mut go_on)? else {
+                // Something moves again: that is to be drawn at once.
+                self.stream.shown = None;
+                return Ok(());
+            };
             if smooths && stats.is_refining && stats.rest_frames != REST_FRAMES_SHOWN {
                 self.meter.rendered(None, &stats);
                 return Ok(());
@@ -425,8 +454,12 @@ impl Worker {
             stats
         };
         self.stream.is_refining = stats.is_refining;
-        if detail == Detail::Moving {
-            self.governor.took(started.elapsed());
+        if moves {
+            // With hardware the rest of the way is not the picture's fault.
+            let device = stats.times.total_ms().filter(|_| !self.device.gpu.info().is_software);
+            self.governor.took(device.map_or_else(|| started.elapsed(), |ms| Duration::from_secs_f32(ms / 1e3)));
+        } else if stats.triangles > 0 {
+            self.stream.rest_took = started.elapsed();
         }
         if let Some(at) = scene.marks.probe {
             draw_probe(&mut frame, at);
@@ -443,5 +476,15 @@ impl Worker {
         }
         self.meter.rendered(Some(started.elapsed()), &stats);
         Ok(())
+    }
+}
+
+/// Says no once the session shows something else than the picture that is being drawn.
+fn still_shown(drawn: &Arc<SceneSnapshot>, now: &Arc<ArcSwap<SceneSnapshot>>) -> impl FnMut() -> bool + use<> {
+    let (drawn, now) = (Arc::clone(drawn), Arc::clone(now));
+    move || {
+        let now = now.load();
+        let same_view = (now.camera, now.section) == (drawn.camera, drawn.section);
+        same_view && Arc::ptr_eq(&now.workspace, &drawn.workspace)
     }
 }

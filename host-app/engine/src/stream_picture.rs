@@ -1,5 +1,6 @@
 //! The stream's picture on its way from the device into a frame.
 
+use crate::quality::Economy;
 use rr_encode::{Frame, FramePool, Scaler};
 use rr_render::{FrameOptions, Gpu, GpuError, RenderStats, RenderTarget, Renderer};
 use rr_scene::SceneSnapshot;
@@ -36,7 +37,7 @@ impl Moving {
         renderer: &mut Renderer,
         scene: &SceneSnapshot,
         mut options: FrameOptions,
-        (scale, size): (f32, (u32, u32)),
+        (Economy { scale, samples, .. }, size): (Economy, (u32, u32)),
         frame: &mut Frame,
     ) -> Result<RenderStats, GpuError> {
         #[expect(
@@ -47,8 +48,8 @@ impl Moving {
         )]
         let [width, height] = [size.0, size.1].map(|edge| ((edge as f32 * scale) as u32 & !1).max(2));
         let target = match &mut self.target {
-            Some(target) => target,
-            none => none.insert(RenderTarget::new(gpu, width, height, gpu.default_samples())?),
+            Some(target) if target.samples() == samples => target,
+            other => other.insert(RenderTarget::new(gpu, width, height, samples)?),
         };
         target.resize(width, height)?;
         // Text and lines keep their size in the finished picture.
