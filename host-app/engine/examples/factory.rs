@@ -15,7 +15,7 @@ use common::fidelity::{Difference, LARGE, NOTICED, STEPS, camera_path, draw};
 use common::{Failure, cpu_secs, open};
 use glam::Vec2;
 use rr_engine::{AdapterChoice, Cache, Governor, Gpu, PictureSize};
-use rr_render::{Culling, Detail, FrameOptions, RenderStats, RenderTarget, Renderer, Theme};
+use rr_render::{Culler, Culling, Detail, FrameOptions, Pass, RenderStats, RenderTarget, Renderer, Theme};
 use rr_scene::{Model, PickModel, PickModels, SceneSnapshot};
 use std::path::Path;
 use std::process::Command;
@@ -58,6 +58,7 @@ fn main() -> Result<(), Failure> {
     models(&scene);
     frames(&gpu, &scene, size)?;
     adapted(&gpu, &scene, size)?;
+    given_up(&gpu, &scene, size)?;
     picking(&scene, size);
     differences(&gpu, &scene, size)
 }
@@ -146,24 +147,28 @@ fn frames(gpu: &Gpu, scene: &SceneSnapshot, size: PictureSize) -> Result<(), Fai
     let all = Culling::default();
     let software = gpu.info().is_software;
     let moving = if software { Detail::Moving } else { Detail::Fine };
+    let (here, there) = (Culler::Processor, Culler::Device);
     let cases = [
-        ("all savings, in motion", moving, all, true),
-        ("all savings, at rest", Detail::Fine, all, true),
-        ("faces only, in motion", moving, all, false),
-        ("  without stand-ins", moving, Culling { stand_ins: false, ..all }, false),
-        ("  without levels", moving, Culling { levels: false, stand_ins: false, ..all }, false),
-        ("  without small", moving, Culling { small: false, ..all }, false),
-        ("  without frustum", moving, Culling { frustum: false, ..all }, false),
-        ("  without any", moving, Culling::NONE, false),
+        ("all savings, in motion", moving, all, true, here),
+        ("  chosen by the device", moving, all, true, there),
+        ("  without occlusion", moving, Culling { occlusion: false, ..all }, true, here),
+        ("all savings, at rest", Detail::Fine, all, true, here),
+        ("faces only, in motion", moving, all, false, here),
+        ("  without stand-ins", moving, Culling { stand_ins: false, ..all }, false, here),
+        ("  without levels", moving, Culling { levels: false, stand_ins: false, ..all }, false, here),
+        ("  without small", moving, Culling { small: false, ..all }, false, here),
+        ("  without frustum", moving, Culling { frustum: false, ..all }, false, here),
+        ("  without any", moving, Culling::NONE, false, here),
     ];
     println!("{:<24} {:>27} {:>27} {:>27}", "ms per frame, p50 / p95", "overview", "across", "aisle");
     // For trying things out.
-    let some = if std::env::var_os("RR_QUICK").is_some() { 3 } else { cases.len() };
-    for (name, detail, culling, everything) in cases.into_iter().take(some) {
+    let some = if std::env::var_os("RR_QUICK").is_some() { 4 } else { cases.len() };
+    let mut told = Vec::new();
+    for (name, detail, culling, everything, culler) in cases.into_iter().take(some) {
         let mut renderer = Renderer::new(gpu, Theme::DARK)?;
         let mut target = RenderTarget::new(gpu, size.width_px, size.height_px, gpu.default_samples())?;
         let base = if everything { FrameOptions::default() } else { FrameOptions::bare() };
-        let options = FrameOptions { detail, culling, ..base };
+        let options = FrameOptions { detail, culling, culler, ..base };
         // The first frame brings everything onto the device.
         renderer.render(&mut target, scene, &options)?;
         target.read_back(|bytes, _| bytes[0])?;
@@ -187,8 +192,48 @@ fn frames(gpu: &Gpu, scene: &SceneSnapshot, size: PictureSize) -> Result<(), Fai
             let (p50, p95) = (times[times.len() / 2], times[(times.len() - 1) * 95 / 100]);
             line += &format!("  {p50:6.1} /{p95:7.1} ({:5.0}k tri)", stats.triangles as f64 / 1e3);
             if everything {
-                line += &format!(" {}o {}c {}s {}d", stats.instances, stats.culled, stats.stand_ins, stats.draw_calls);
+                told.push(format!("{name:<24} {part:<9} {}", counts(&stats)));
             }
+        }
+        println!("{line}");
+    }
+    println!("{:<34} {}", "objects, last frame of each", "drawn outside small hidden stand-ins calls, ms of passes");
+    told.iter().for_each(|line| println!("{line}"));
+    Ok(())
+}
+
+/// What one frame left out, and what its passes took on the device.
+fn counts(stats: &RenderStats) -> String {
+    let RenderStats { instances, culled_outside, culled_small, culled_hidden, stand_ins, draw_calls, .. } = stats;
+    let passes = Pass::ALL.into_iter().filter_map(|pass| Some((pass, stats.times.ms(pass).filter(|ms| *ms > 0.0)?)));
+    let passes: Vec<String> = passes.map(|(pass, ms)| format!("{} {ms:.1}", pass.name())).collect();
+    format!(
+        "{instances:>5} {culled_outside:>7} {culled_small:>5} {culled_hidden:>6} {stand_ins:>9} {draw_calls:>5}, {}",
+        passes.join(", ")
+    )
+}
+
+/// How soon a frame of the resting picture is given up when something moves again.
+fn given_up(gpu: &Gpu, scene: &SceneSnapshot, size: PictureSize) -> Result<(), Failure> {
+    let mut renderer = Renderer::new(gpu, Theme::DARK)?;
+    for part in ["overview", "across", "aisle"] {
+        let Some((_, camera)) = camera_path(scene).into_iter().find(|(p, _)| *p == part) else { continue };
+        let scene = SceneSnapshot { camera, ..scene.clone() };
+        let mut line = format!("at rest, {part:<15}");
+        for bands in [1, 8, 24] {
+            // A new one holds nothing that could be kept.
+            let mut target = RenderTarget::new(gpu, size.width_px, size.height_px, 1)?;
+            let (start, mut last, mut longest) = (Instant::now(), Instant::now(), Duration::ZERO);
+            let mut go_on = || {
+                longest = longest.max(last.elapsed());
+                last = Instant::now();
+                true
+            };
+            renderer.render_while(&mut target, &scene, &FrameOptions { bands, ..Default::default() }, &mut go_on)?;
+            target.read_back(|bytes, _| bytes[0])?;
+            go_on();
+            let ms = |d: Duration| d.as_secs_f64() * 1e3;
+            line += &format!("  {bands:>2} bands {:6.1} ms, at most {:6.1} each", ms(start.elapsed()), ms(longest));
         }
         println!("{line}");
     }

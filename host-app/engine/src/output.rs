@@ -11,8 +11,9 @@ const REFINE_AFTER: Duration = Duration::from_millis(150);
 /// After a failed frame the next try waits this long.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Whoever moves the camera again does not wait longer than about this for a frame of the resting picture.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// What a part of a resting picture takes on average: some take three times as much, and whoever moves the camera again
+/// waits for one of them at most.
+const PART: Duration = Duration::from_millis(25);
 /// What the first frame of a resting camera is expected to take.
 const REST_GUESS: Duration = Duration::from_millis(150);
 
@@ -95,9 +96,9 @@ impl Output {
 
     /// Parts in which a frame of a resting camera is drawn, so that it can be given up soon when something moves again.
     pub fn bands(&self) -> u32 {
-        let parts = self.rest_took.as_secs_f32() / PATIENCE.as_secs_f32();
+        let parts = self.rest_took.as_secs_f32() / PART.as_secs_f32();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a small number")]
-        let parts = parts.ceil().clamp(1.0, 16.0) as u32;
+        let parts = parts.ceil().clamp(1.0, 24.0) as u32;
         parts
     }
 
@@ -146,5 +147,33 @@ impl Output {
         }
         // Both arms above leave a target.
         self.targets[at].as_mut().ok_or_else(|| GpuError::Lost("no render target".into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_pictures_come_in_parts() {
+        let mut output = Output::new(30.0);
+        for (ms, bands) in [(0, 1), (20, 1), (100, 4), (10_000, 24)] {
+            output.rest_took = Duration::from_millis(ms);
+            assert_eq!(output.bands(), bands);
+        }
+    }
+
+    #[test]
+    fn what_moves_is_told_until_it_rested_for_a_while() {
+        let mut output = Output::new(30.0);
+        let (mut scene, start) = (SceneSnapshot::default(), Instant::now());
+        assert!(!output.next_moves(&scene, start), "nobody knows yet");
+        scene.camera.yaw += 0.1;
+        assert!(output.next_moves(&scene, start));
+        assert!(output.next_moves(&scene, start + REFINE_AFTER / 2));
+        assert!(!output.next_moves(&scene, start + REFINE_AFTER * 2));
+        let plane = rr_scene::SectionPlane::new(glam::Vec3::X, 0.0);
+        scene.section = Section::of(plane);
+        assert!(output.next_moves(&scene, start + REFINE_AFTER * 3));
     }
 }

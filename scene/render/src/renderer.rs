@@ -428,7 +428,10 @@ impl Renderer {
             }
         }
         if was_told {
-            tiles.judge(cost.culled_hidden, cost.instances);
+            // The device's numbers come later, and the depth costs it next to nothing.
+            if !on_device {
+                tiles.judge(cost.culled_hidden, cost.instances);
+            }
             done.misses_something = !is_exact && cost.culled_hidden > 0;
         }
         if wants_occlusion && !is_exact {

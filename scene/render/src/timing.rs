@@ -61,7 +61,7 @@ impl PassTimes {
 }
 
 /// A pass may be drawn more than once in a frame.
-const MOST: u32 = 16;
+const MOST: u32 = 32;
 /// Frames whose results may be on their way.
 const PLACES: usize = 4;
 
