@@ -147,7 +147,7 @@ fn frames(gpu: &Gpu, scene: &SceneSnapshot, size: PictureSize) -> Result<(), Fai
     let all = Culling::default();
     let software = gpu.info().is_software;
     let moving = if software { Detail::Moving } else { Detail::Fine };
-    let (here, there) = (Culler::Processor, Culler::Device);
+    let (here, there) = (Culler::Auto, Culler::Device);
     let cases = [
         ("all savings, in motion", moving, all, true, here),
         ("  chosen by the device", moving, all, true, there),

@@ -20,7 +20,8 @@ pub enum Lighting {
 /// Who decides what is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Culler {
-    /// A hardware adapter where there are many objects, else the processor.
+    /// A hardware adapter where there are many objects, else the processor, which does not look for what stands behind
+    /// other things for a while where that was of little use.
     #[default]
     Auto,
     /// The processor.

@@ -429,7 +429,7 @@ impl Renderer {
         }
         if was_told {
             // The device's numbers come later, and the depth costs it next to nothing.
-            if !on_device {
+            if !on_device && options.culler == Culler::Auto {
                 tiles.judge(cost.culled_hidden, cost.instances);
             }
             done.misses_something = !is_exact && cost.culled_hidden > 0;
