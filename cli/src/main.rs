@@ -54,7 +54,9 @@ fn health(host: &str, timeout: Duration) -> anyhow::Result<String> {
         TcpStream::connect_timeout(&address, timeout).with_context(|| format!("no host answers at {host}"))?;
     stream.set_read_timeout(Some(timeout))?;
     stream.set_write_timeout(Some(timeout))?;
-    write!(stream, "GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    // In one piece: a server may answer and close on the first of several.
+    let request = format!("GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     stream.take(MAX_ANSWER).read_to_end(&mut answer).with_context(|| format!("{host} does not answer"))?;
     let answer = String::from_utf8_lossy(&answer);

@@ -233,7 +233,7 @@ impl Worker {
             if due.is_none_or(|at| at > now) {
                 return due;
             }
-            let drawn = self.draw_stream(&scene, slot);
+            let drawn = unharmed(|| self.draw_stream(&scene, slot));
             self.tell_outcome(PictureOf::Stream, drawn);
             self.due(PictureOf::Stream, &scene, now)
         });
@@ -246,7 +246,7 @@ impl Worker {
             if due.is_none_or(|at| at > now) {
                 return due;
             }
-            let drawn = self.draw_window(&scene, size);
+            let drawn = unharmed(|| self.draw_window(&scene, size));
             self.tell_outcome(PictureOf::Window, drawn);
             self.due(PictureOf::Window, &scene, now)
         });
@@ -274,7 +274,7 @@ impl Worker {
 
     /// Errors are told once each, and what can be done about them is done.
     fn tell_outcome(&mut self, of: PictureOf, drawn: Result<(), GpuError>) {
-        match drawn {
+        match drawn.map_err(|error| self.device.diagnosed(error)) {
             Ok(()) => {
                 if self.output(of).succeeded() {
                     self.config.session.try_send(Message::RenderRecovered(of));
@@ -282,7 +282,8 @@ impl Worker {
                 self.tell_models_not_drawn();
             }
             Err(GpuError::Lost(reason)) => {
-                self.device.lose(Instant::now());
+                let now = Instant::now();
+                self.device.lose(now);
                 self.window_is_blind |= self.config.window.was_ever_wanted();
                 self.stream_anew = true;
                 for output in [&mut self.stream, &mut self.window] {
@@ -290,9 +291,11 @@ impl Worker {
                 }
                 self.moving.release();
                 let window = self.window_is_blind;
-                self.config.session.try_send(Message::DeviceLost { reason, window });
-                if self.device.next_try().is_none() {
-                    self.failed(PictureOf::Stream, &GpuError::Lost("no other one can be opened".into()));
+                self.config.session.try_send(Message::DeviceLost { reason: reason.clone(), window });
+                match self.device.next_try() {
+                    None => self.failed(PictureOf::Stream, &GpuError::Lost("no other one can be opened".into())),
+                    Some(at) if at > now => self.failed(PictureOf::Stream, &GpuError::Lost(reason)),
+                    Some(_) => {}
                 }
             }
             Err(error) => {
@@ -487,4 +490,11 @@ fn still_shown(drawn: &Arc<SceneSnapshot>, now: &Arc<ArcSwap<SceneSnapshot>>) ->
         let same_view = (now.camera, now.section) == (drawn.camera, drawn.section);
         same_view && Arc::ptr_eq(&now.workspace, &drawn.workspace)
     }
+}
+
+/// A fault in the renderer or a driver must not end the thread: viewers would look at the last picture for good. What is
+/// left of the device is not used again.
+fn unharmed(draw: impl FnOnce() -> Result<(), GpuError>) -> Result<(), GpuError> {
+    let drawn = std::panic::catch_unwind(std::panic::AssertUnwindSafe(draw));
+    drawn.unwrap_or_else(|_| Err(GpuError::Lost("drawing failed; please report it".into())))
 }

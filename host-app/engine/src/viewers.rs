@@ -97,7 +97,7 @@ impl Host {
     /// Tells one viewer, or all, why there are no new pictures.
     pub fn tell_picture_fault(&mut self, only: Option<ParticipantId>) {
         let Some(reason) = &self.picture_fault else { return };
-        let message = format!("the host cannot draw new pictures at the moment and keeps trying: {reason}");
+        let message = format!("the host cannot draw new pictures at the moment: {reason}");
         let body = HostBody::Error(HostError { code: ErrorCode::Internal, message, seq: None });
         let ids: Vec<ParticipantId> = match only {
             Some(id) => vec![id],

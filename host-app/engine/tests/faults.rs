@@ -9,9 +9,9 @@ use common::{Host, software};
 use rr_engine::{AdapterChoice, Gpu, GpuError, Input, ReopenGpu};
 use rr_scene::{Camera, Command, Device, DeviceKind, Role, Transform, Workspace};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// Some devices without models: markers with labels.
 fn workspace() -> Workspace {
@@ -134,6 +134,46 @@ fn while_no_adapter_is_left_everybody_reads_why_and_the_work_goes_on() {
 }
 
 #[test]
+fn devices_that_do_not_last_are_not_opened_without_end() {
+    let Some(gpu) = software() else { return };
+    let (devices, opened) = (Arc::new(Mutex::new(vec![gpu.clone()])), Arc::new(AtomicUsize::new(0)));
+    let reopen: ReopenGpu = {
+        let (devices, opened) = (devices.clone(), opened.clone());
+        Arc::new(move || {
+            opened.fetch_add(1, Ordering::Relaxed);
+            Gpu::headless(AdapterChoice::Software).inspect(|gpu| devices.lock().unwrap().push(gpu.clone()))
+        })
+    };
+    let host = Host::start(&gpu, Some(reopen), workspace());
+    let mut viewer = Viewer::join(&host.share());
+    viewer.sees_new_pictures("the first picture");
+    let (begin, mut lost) = (Instant::now(), 0);
+    let goes_on = |viewer: &Viewer| {
+        begin.elapsed() < Duration::from_secs(5) || viewer.errors().is_empty() && begin.elapsed() < common::HANG
+    };
+    while goes_on(&viewer) {
+        // As soon as it is in use.
+        if host.log().matches("pictures are now drawn by").count() == lost {
+            devices.lock().unwrap().drain(..).for_each(|gpu| lose(&gpu));
+            lost += 1;
+        }
+        host.engine.input(Input::Orbit { delta_px: glam::Vec2::X }).unwrap();
+        viewer.step();
+    }
+    // At once, then after 1, 2, 4 ... seconds; one is begun.
+    let (times, most) = (opened.load(Ordering::Relaxed), 2 + (begin.elapsed().as_secs() + 1).ilog2() as usize);
+    assert!((1..=most).contains(&times), "{times} devices in {:?}", begin.elapsed());
+    assert!(
+        viewer.errors().iter().any(|e| e.contains("the graphics device was lost")),
+        "{:?}\n{}",
+        viewer.errors(),
+        host.log()
+    );
+    viewer.sees_new_pictures("a picture of the device that lasts");
+    is_kept(&host, 4);
+}
+
+#[test]
 fn where_no_other_device_can_be_opened_the_session_goes_on_without_pictures() {
     let Some(gpu) = software() else { return };
     let host = Host::start(&gpu, None, workspace());
@@ -213,7 +253,7 @@ fn a_hidden_window_and_an_impossible_one_do_not_concern_the_stream() {
     host.engine.set_window_size(1_000_000, 100);
     host.until("the reason", |engine| engine.status().log.iter().any(|e| e.text.contains("1000000x100")));
     viewer.sees_new_pictures("a picture beside an impossible window");
-    let begin = std::time::Instant::now();
+    let begin = Instant::now();
     for _ in 0..5 {
         viewer.sees_new_pictures("one more beside an impossible window");
     }
