@@ -16,6 +16,8 @@ pub mod pick;
 pub mod section;
 pub mod shape;
 pub mod snapshot;
+#[cfg(test)]
+mod test_shapes;
 pub mod workspace;
 
 pub use camera::{Camera, NamedViewKind};

@@ -30,6 +30,23 @@ export type ViewName = {
  */
 name: string, };
 
+export type SectionPlane = { 
+/**
+ * Points to the side that is cut away; the host brings it to unit length.
+ */
+normal: [number, number, number], 
+/**
+ * Metres from the origin along the normal. Without it the plane goes through the middle of the selection, or of
+ * everything when nothing is selected.
+ */
+offset?: number, };
+
+export type SectionPlanes = { 
+/**
+ * Three at most.
+ */
+planes: Array<SectionPlane>, };
+
 export type Point = { 
 /**
  * 0 at the left edge, 1 at the right.
@@ -132,7 +149,7 @@ export type ConnectionRef = {
  */
 connectionId: string, };
 
-export type ClientBody = { "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "test:click", "data": Point };
+export type ClientBody = { "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "test:click", "data": Point };
 
 export type ClientMessage = { 
 /**
@@ -142,7 +159,7 @@ timestamp: number,
 /**
  * Counts the sender's messages; comes back in `ack` and `error`.
  */
-seq?: number, } & ({ "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "test:click", "data": Point });
+seq?: number, } & ({ "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "test:click", "data": Point });
 
 export type Property = boolean | number | string;
 
@@ -236,6 +253,16 @@ pitch: number,
  */
 fovY: number, };
 
+export type SectionState = { 
+/**
+ * Of unit length; points to the side that is cut away.
+ */
+normal: [number, number, number], 
+/**
+ * Metres from the origin along the normal.
+ */
+offset: number, };
+
 export type PictureSize = { 
 /**
  * Pixels.
@@ -286,6 +313,10 @@ selection: Array<string>,
  */
 camera: CameraState, 
 /**
+ * The section planes in force; what any of them has beyond it is cut away.
+ */
+section: Array<SectionState>, 
+/**
  * Size of the picture that the camera fills.
  */
 picture: PictureSize, 
@@ -331,6 +362,10 @@ selection?: Array<string>,
  * The new camera.
  */
 camera?: CameraState, 
+/**
+ * The new section planes, whole.
+ */
+section?: Array<SectionState>, 
 /**
  * The new size of the picture.
  */

@@ -20,6 +20,8 @@ pub struct Changes {
     pub selection: bool,
     /// The camera moved.
     pub camera: bool,
+    /// Section planes were set, moved or taken away.
+    pub section: bool,
     /// The list of named views changed.
     pub views: bool,
     /// The workspace has another name.
@@ -70,6 +72,7 @@ impl Changes {
         self.models.extend(later.models);
         self.selection |= later.selection;
         self.camera |= later.camera;
+        self.section |= later.section;
         self.views |= later.views;
         self.name |= later.name;
         self.presence |= later.presence;

@@ -1,7 +1,7 @@
 //! What participants ask for and how it is answered.
 
 use glam::{Vec2, Vec3};
-use rr_scene::{Camera, Command, CommandError, DeviceId};
+use rr_scene::{Camera, Command, CommandError, DeviceId, SectionPlane};
 use std::collections::BTreeSet;
 
 /// One wish of a participant. Pixels are those of a picture 720 high, points 0 to 1 from the top left.
@@ -26,6 +26,13 @@ pub enum Input {
     View(String),
     /// Goes to this camera at once.
     SetCamera(Camera),
+    /// Sets the section planes, all at once; none of them shows everything again.
+    Section {
+        /// At most [`rr_scene::section::MAX_PLANES`].
+        planes: Vec<PlaneWish>,
+        /// Sender's clock.
+        timestamp_ms: f64,
+    },
     /// The camera turns to put a device in the middle, smoothly.
     Focus(DeviceId),
     /// The pointer moved or left the picture.
@@ -72,6 +79,21 @@ pub enum Input {
         /// Where.
         at: Vec2,
     },
+}
+
+/// A section plane that somebody asks for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlaneWish {
+    /// Points to the side that is cut away; of any length but zero.
+    pub normal: Vec3,
+    /// Metres from the origin along the normal; none: through the middle of the selection, or of everything.
+    pub offset: Option<f32>,
+}
+
+impl From<&SectionPlane> for PlaneWish {
+    fn from(plane: &SectionPlane) -> Self {
+        Self { normal: plane.normal, offset: Some(plane.offset) }
+    }
 }
 
 /// What became of an input that was taken.

@@ -11,10 +11,11 @@ mod changes;
 mod input;
 mod models;
 mod participants;
+mod section;
 mod session;
 
 pub use changes::Changes;
-pub use input::{Input, Outcome, Refusal};
+pub use input::{Input, Outcome, PlaneWish, Refusal};
 pub use models::ModelState;
 pub use participants::{Participant, ParticipantId};
 pub use session::{Session, Settings};

@@ -55,15 +55,15 @@ pub struct Session {
     marks: Arc<Marks>,
     camera: Camera,
     camera_move: Option<CameraMove>,
-    section: Section,
+    pub(crate) section: Section,
     probe_until: Option<Instant>,
     aspect: f32,
     models: Models,
-    participants: BTreeMap<ParticipantId, Participant>,
+    pub(crate) participants: BTreeMap<ParticipantId, Participant>,
     presenter: Option<ParticipantId>,
     next_participant: u32,
     revision: u64,
-    changes: Changes,
+    pub(crate) changes: Changes,
 }
 
 impl Session {
@@ -112,6 +112,7 @@ impl Session {
             pointer: None,
             last_pointer_ms: f64::NEG_INFINITY,
             last_drag_ms: f64::NEG_INFINITY,
+            last_section_ms: f64::NEG_INFINITY,
         };
         self.participants.insert(id, participant);
         self.changes.presence = true;
@@ -152,6 +153,11 @@ impl Session {
     /// The camera as it is now.
     pub fn camera(&self) -> &Camera {
         &self.camera
+    }
+
+    /// What is cut away.
+    pub fn section(&self) -> &Section {
+        &self.section
     }
 
     /// The selected devices.
@@ -253,6 +259,7 @@ impl Session {
                 let to = self.view_camera(&name)?;
                 self.ease_to(now, to);
             }
+            Input::Section { planes, timestamp_ms } => return self.set_section(from, &planes, timestamp_ms),
             Input::Focus(id) => {
                 self.may_steer(from)?;
                 let bounds = self.device_bounds(&id).ok_or(CommandError::NoDevice(id))?;
@@ -393,7 +400,7 @@ impl Session {
         Refusal::NotPresenter { presenter: name.to_owned() }
     }
 
-    fn may_steer(&self, who: ParticipantId) -> Result<(), Refusal> {
+    pub(crate) fn may_steer(&self, who: ParticipantId) -> Result<(), Refusal> {
         match self.presenter {
             Some(presenter) if presenter != who => Err(self.not_presenter(presenter)),
             Some(_) => Ok(()),

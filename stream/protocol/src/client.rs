@@ -44,6 +44,10 @@ pub enum ClientBody {
     /// Turns to a device and fits it, keeping the direction.
     #[serde(rename = "camera:focus")]
     CameraFocus(DeviceRef),
+    /// Cuts everything open along planes, for everybody; an empty list shows all of it again. Steering, like the
+    /// camera: whoever may move that may set this.
+    #[serde(rename = "section:set")]
+    SectionSet(SectionPlanes),
     /// The pointer is over this point of the picture.
     #[serde(rename = "pointer:move")]
     PointerMove(Point),
@@ -111,6 +115,25 @@ pub struct Zoom {
 pub struct ViewName {
     /// A named view of the workspace or a standard direction.
     pub name: String,
+}
+
+/// The section planes that are wished for, all of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct SectionPlanes {
+    /// Three at most.
+    pub planes: Vec<SectionPlane>,
+}
+
+/// A plane that cuts everything beyond it away.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct SectionPlane {
+    /// Points to the side that is cut away; the host brings it to unit length.
+    pub normal: [f32; 3],
+    /// Metres from the origin along the normal. Without it the plane goes through the middle of the selection, or of
+    /// everything when nothing is selected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub offset: Option<f32>,
 }
 
 /// A point of the picture.
@@ -252,6 +275,7 @@ impl ClientMessage {
                 ClientBody::PointerMove(p) | ClientBody::TestClick(p) => ok(p.x) && ok(p.y),
                 ClientBody::DeviceClick(c) => ok(c.screen_x) && ok(c.screen_y),
                 ClientBody::DeviceDrag(d) => ok(d.position_x) && ok(d.position_y) && ok(d.position_z),
+                ClientBody::SectionSet(s) => s.planes.iter().all(|p| p.normal.into_iter().chain(p.offset).all(ok)),
                 ClientBody::DeviceAdd(d) => d.position.into_iter().all(ok),
                 _ => true,
             }
@@ -282,6 +306,20 @@ mod tests {
         let body = ClientMessage::parse(text).unwrap().body;
         assert_eq!(body, ClientBody::CameraFocus(DeviceRef { device_id: "robot-1".into() }));
         assert!(ClientMessage::parse(br#"{"type":"camera:focus","timestamp":2,"data":{}}"#).is_err());
+    }
+
+    #[test]
+    fn section_planes_may_leave_their_place_to_the_host() {
+        let read = |text: &str| ClientMessage::parse(text.as_bytes()).map(|m| m.body);
+        let plane = |normal, offset| SectionPlane { normal, offset };
+        let planes = vec![plane([1.0, 0.0, 0.0], Some(-2.5)), plane([0.0, 2.0, 0.0], None)];
+        let text = r#"{"type":"section:set","data":{"planes":[{"normal":[1,0,0],"offset":-2.5},{"normal":[0,2,0]}]}}"#;
+        assert_eq!(read(text), Ok(ClientBody::SectionSet(SectionPlanes { planes })));
+        let off = read(r#"{"type":"section:set","data":{"planes":[]}}"#);
+        assert_eq!(off, Ok(ClientBody::SectionSet(SectionPlanes { planes: vec![] })));
+        for plane in [r#"{"normal":[1,0]}"#, r#"{"normal":[1e999,0,0]}"#, r#"{"normal":[1,0,0],"offset":1e9}"#] {
+            assert!(read(&format!(r#"{{"type":"section:set","data":{{"planes":[{plane}]}}}}"#)).is_err(), "{plane}");
+        }
     }
 
     #[test]

@@ -131,6 +131,15 @@ pub struct CameraState {
     pub fov_y: f32,
 }
 
+/// A section plane in force.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct SectionState {
+    /// Of unit length; points to the side that is cut away.
+    pub normal: [f32; 3],
+    /// Metres from the origin along the normal.
+    pub offset: f32,
+}
+
 /// Size of the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "camelCase")]
@@ -160,6 +169,8 @@ pub struct FullState {
     pub selection: Vec<String>,
     /// The camera.
     pub camera: CameraState,
+    /// The section planes in force; what any of them has beyond it is cut away.
+    pub section: Vec<SectionState>,
     /// Size of the picture that the camera fills.
     pub picture: PictureSize,
     /// Names of the workspace's views.
@@ -211,6 +222,9 @@ pub struct StateUpdate {
     /// The new camera.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub camera: Option<CameraState>,
+    /// The new section planes, whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section: Option<Vec<SectionState>>,
     /// The new size of the picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture: Option<PictureSize>,
