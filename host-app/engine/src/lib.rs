@@ -31,7 +31,7 @@ pub use log::{LogEntry, LogLevel};
 pub use quality::{Economy, Governor};
 pub use rr_load::{Cache, ImportOptions, Limits, LoadReport};
 pub use rr_render::{AdapterChoice, Gpu, GpuError, GpuInfo, Theme};
-pub use rr_session::{Input, ModelState, ParticipantId, Settings};
+pub use rr_session::{Input, ModelState, ParticipantId, PlaneWish, Settings};
 pub use sharing::{ShareConfig, ShareError, ShareTls};
 pub use status::{DocumentStatus, Import, ImportId, ImportState, ParticipantStatus, PictureStats, ShareStatus, Status};
 pub use window::WindowPicture;

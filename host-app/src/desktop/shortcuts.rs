@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::state::{RightPage, UiState, View};
+use super::tools::{self, Tool};
 use egui::{Key, KeyboardShortcut, Modifiers};
 use glam::Vec2;
 use rr_engine::Input;
@@ -32,6 +33,7 @@ shortcuts! {
     SELECT_ALL = Modifiers::COMMAND, A;
     QUIT = Modifiers::COMMAND, Q;
     FIT = Modifiers::NONE, F;
+    SECTION = Modifiers::NONE, X;
     REMOVE = Modifiers::NONE, Delete;
     CLEAR = Modifiers::NONE, Escape;
     STATS = Modifiers::NONE, F3;
@@ -55,7 +57,8 @@ pub const HELP_ROWS: &[(&str, &str)] = &[
     ("+ / -", "Zoom in / out"),
     ("F", "Fit everything"),
     ("1 to 6", "Iso, front, back, left, right, top"),
-    ("Esc", "Clear the selection"),
+    ("X", "Section"),
+    ("Esc", "Put the tool away, then clear the selection"),
     ("Del", "Remove the selection"),
     ("Ctrl + Z / Y", "Undo / redo"),
     ("Ctrl + A", "Select everything"),
@@ -119,6 +122,14 @@ pub fn handle(ctx: &egui::Context, view: &View<'_>, ui_state: &mut UiState, acti
         if pressed(&KeyboardShortcut::new(Modifiers::NONE, key)) {
             actions.push(Action::Input(Input::View(kind.name().to_owned())));
         }
+    }
+    for tool in Tool::ALL {
+        if pressed(&tool.shortcut()) {
+            tools::toggle(tool, view, ui_state, actions);
+        }
+    }
+    if ui_state.tool.is_some() && !egui::Popup::is_any_open(ctx) && pressed(&CLEAR) {
+        tools::leave(ui_state);
     }
     let selection = &view.scene.marks.selection;
     if !selection.is_empty() {

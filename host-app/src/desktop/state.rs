@@ -3,6 +3,7 @@
 use super::action::{Action, ShareChoice};
 use super::panels::details::DetailsState;
 use super::settings::Remembered;
+use super::tools::Tool;
 use super::viewport::ViewportState;
 use rr_engine::{Import, ImportId, ImportOptions, ImportState, Status};
 use rr_scene::{Device, DeviceId, Role, SceneSnapshot};
@@ -141,6 +142,8 @@ pub struct UiState {
     pub share: ShareState,
     /// Properties of the selection.
     pub details: DetailsState,
+    /// The tool in hand; none: a click selects.
+    pub tool: Option<Tool>,
     /// Gestures in the viewport.
     pub viewport: ViewportState,
     /// Files waiting for their options.
@@ -188,6 +191,7 @@ impl UiState {
             log_only_problems: false,
             share,
             details: DetailsState::default(),
+            tool: None,
             viewport: ViewportState::default(),
             import: None,
             path_prompt: None,
