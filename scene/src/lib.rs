@@ -11,6 +11,7 @@ pub mod command;
 pub mod file;
 pub mod geometry;
 pub mod history;
+pub mod measure;
 pub mod model;
 pub mod pick;
 pub mod section;

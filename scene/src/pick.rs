@@ -2,6 +2,7 @@
 //! the placed instances above it. What a section cuts away is not there; a solid that is cut open is hit on its cut.
 
 use crate::geometry::Aabb;
+use crate::measure::SegmentBoxes;
 use crate::model::Model;
 use crate::shape::Shape;
 use crate::snapshot::SceneSnapshot;
@@ -87,6 +88,8 @@ pub struct PickModel {
     pub(crate) model: Arc<Model>,
     /// One for each place of each piece, in their order.
     pub(crate) places: Vec<PlacedBounds>,
+    /// Of each piece: where its edges and curves are.
+    pub(crate) boxes: Vec<SegmentBoxes>,
     bounds: Aabb,
 }
 
@@ -118,7 +121,8 @@ impl PickModel {
             bounds: p.shape.bounds.transformed(&at.model_from_part),
         });
         let (places, bounds) = (places.collect(), model.bounds());
-        Self { model, places, bounds }
+        let boxes = model.pieces.iter().map(|p| SegmentBoxes::of(&p.shape)).collect();
+        Self { model, places, boxes, bounds }
     }
 
     /// Box in model space.

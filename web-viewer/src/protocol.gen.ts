@@ -47,6 +47,36 @@ export type SectionPlanes = {
  */
 planes: Array<SectionPlane>, };
 
+export type MeasureKind = "vertex" | "edge" | "face";
+
+export type MeasurePick = { 
+/**
+ * 0 at the left edge of the picture, 1 at the right.
+ */
+screenX: number, 
+/**
+ * 0 at the top edge of the picture, 1 at the bottom.
+ */
+screenY: number, 
+/**
+ * What is wanted there; by default a vertex, else an edge, else a point on a face, whatever is near.
+ */
+kind?: MeasureKind, 
+/**
+ * How near a vertex or an edge counts, in pixels of a picture 720 high: 10 when absent, 64 at most.
+ */
+radiusPx?: number, 
+/**
+ * Begins another measurement although one waits for its second thing.
+ */
+startsAnew?: boolean, };
+
+export type MeasurementRef = { 
+/**
+ * Its id.
+ */
+measurementId: number, };
+
 export type Point = { 
 /**
  * 0 at the left edge, 1 at the right.
@@ -149,7 +179,7 @@ export type ConnectionRef = {
  */
 connectionId: string, };
 
-export type ClientBody = { "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "test:click", "data": Point };
+export type ClientBody = { "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "measure:pick", "data": MeasurePick } | { "type": "measure:aim", "data": Point } | { "type": "measure:end", "data": Nothing } | { "type": "measure:remove", "data": MeasurementRef } | { "type": "measure:clear", "data": Nothing } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "test:click", "data": Point };
 
 export type ClientMessage = { 
 /**
@@ -159,7 +189,7 @@ timestamp: number,
 /**
  * Counts the sender's messages; comes back in `ack` and `error`.
  */
-seq?: number, } & ({ "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "test:click", "data": Point });
+seq?: number, } & ({ "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "measure:pick", "data": MeasurePick } | { "type": "measure:aim", "data": Point } | { "type": "measure:end", "data": Nothing } | { "type": "measure:remove", "data": MeasurementRef } | { "type": "measure:clear", "data": Nothing } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "test:click", "data": Point });
 
 export type Property = boolean | number | string;
 
@@ -263,6 +293,66 @@ normal: [number, number, number],
  */
 offset: number, };
 
+export type QuantityName = "distance" | "deltaX" | "deltaY" | "deltaZ" | "gap" | "centres" | "length" | "radius" | "diameter" | "sweep" | "angle" | "x" | "y" | "z";
+
+export type FactState = { 
+/**
+ * Stable, for programs.
+ */
+quantity: QuantityName, 
+/**
+ * For people, such as `Distance`.
+ */
+name: string, 
+/**
+ * Metres, or radians of angles.
+ */
+value: number, 
+/**
+ * How far it may be off, where that is known.
+ */
+error?: number, 
+/**
+ * For people, with its unit, such as `12.50 mm`.
+ */
+text: string, };
+
+export type MeasuredThing = { 
+/**
+ * Whose it is.
+ */
+deviceId: string, 
+/**
+ * What it is.
+ */
+kind: MeasureKind, };
+
+export type MeasurementState = { 
+/**
+ * Unique in the session.
+ */
+id: number, 
+/**
+ * The participant who made it.
+ */
+participantId: number, 
+/**
+ * Their next `measure:pick` gives its second thing.
+ */
+isOpen: boolean, 
+/**
+ * The most telling value, as the picture shows it, such as `R 12.50 mm`.
+ */
+label: string, 
+/**
+ * One or two.
+ */
+things: Array<MeasuredThing>, 
+/**
+ * Everything that is known, the most telling first.
+ */
+facts: Array<FactState>, };
+
 export type PictureSize = { 
 /**
  * Pixels.
@@ -309,6 +399,10 @@ connections: Array<ConnectionState>,
  */
 selection: Array<string>, 
 /**
+ * What people measured, oldest first.
+ */
+measurements: Array<MeasurementState>, 
+/**
  * The camera.
  */
 camera: CameraState, 
@@ -354,6 +448,14 @@ connections?: Array<ConnectionState>,
  * Ids of connections that are gone.
  */
 removedConnections?: Array<string>, 
+/**
+ * Measurements that are new or changed, whole.
+ */
+measurements?: Array<MeasurementState>, 
+/**
+ * Ids of measurements that are gone.
+ */
+removedMeasurements?: Array<number>, 
 /**
  * The new selection, whole.
  */

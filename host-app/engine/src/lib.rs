@@ -25,13 +25,14 @@ mod status;
 mod viewers;
 mod window;
 mod wire;
+mod wire_tools;
 
 pub use engine::{Engine, EngineConfig, EngineError, ImportRequest, PictureSize};
 pub use log::{LogEntry, LogLevel};
 pub use quality::{Economy, Governor};
 pub use rr_load::{Cache, ImportOptions, Limits, LoadReport};
 pub use rr_render::{AdapterChoice, Gpu, GpuError, GpuInfo, Theme};
-pub use rr_session::{Input, ModelState, ParticipantId, PlaneWish, Settings};
+pub use rr_session::{Input, MeasurePick, ModelState, ParticipantId, PlaneWish, Settings};
 pub use sharing::{ShareConfig, ShareError, ShareTls};
 pub use status::{DocumentStatus, Import, ImportId, ImportState, ParticipantStatus, PictureStats, ShareStatus, Status};
 pub use window::WindowPicture;

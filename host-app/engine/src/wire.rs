@@ -1,17 +1,18 @@
 //! Translation between what crosses the wire and what the scene and the session speak.
 
 use crate::engine::PictureSize;
+use crate::wire_tools;
 use glam::{Vec2, Vec3};
 use rr_protocol::client::{ClientBody, NewDevice};
 use rr_protocol::host::{
     Bounds, CameraState, ConnectionState, DeviceState, ErrorCode, FullState, ModelState as WireModelState,
-    Participant as WireParticipant, Presence, Property, SectionState, StateUpdate, You,
+    Participant as WireParticipant, Presence, Property, StateUpdate, You,
 };
 use rr_scene::{
     Camera, Command, CommandError, Connection, ConnectionId, Device, DeviceId, DeviceKind, PropertyValue, Role,
     Transform,
 };
-use rr_session::{Changes, Input, ModelState, ParticipantId, PlaneWish, Refusal, Session};
+use rr_session::{Changes, Input, ModelState, ParticipantId, Refusal, Session};
 
 pub(crate) fn role_to_wire(role: Role) -> rr_protocol::Role {
     match role {
@@ -38,10 +39,12 @@ pub(crate) fn input_from_wire(session: &Session, body: ClientBody, timestamp_ms:
         ClientBody::CameraZoom(z) => Input::Zoom { delta: z.delta },
         ClientBody::CameraView(v) => Input::View(v.name),
         ClientBody::CameraFocus(d) => Input::Focus(DeviceId(d.device_id)),
-        ClientBody::SectionSet(s) => Input::Section {
-            planes: s.planes.iter().map(|p| PlaneWish { normal: p.normal.into(), offset: p.offset }).collect(),
-            timestamp_ms,
-        },
+        ClientBody::SectionSet(s) => wire_tools::section_input(&s, timestamp_ms),
+        ClientBody::MeasurePick(m) => wire_tools::pick_input(&m),
+        ClientBody::MeasureAim(p) => Input::MeasureAim(Some(Vec2::new(p.x, p.y))),
+        ClientBody::MeasureEnd(_) => Input::MeasureEnd,
+        ClientBody::MeasureRemove(m) => Input::MeasureRemove(m.measurement_id),
+        ClientBody::MeasureClear(_) => Input::MeasureClear,
         ClientBody::PointerMove(p) => Input::Pointer { at: Some(Vec2::new(p.x, p.y)), timestamp_ms },
         ClientBody::PointerLeave(_) => Input::Pointer { at: None, timestamp_ms },
         ClientBody::DeviceClick(c) => {
@@ -111,6 +114,8 @@ pub(crate) fn error_code(refusal: &Refusal) -> ErrorCode {
     match refusal {
         Refusal::NotHere => ErrorCode::Unauthorized,
         Refusal::NotPresenter { .. } | Refusal::ViewersDoNotSteer => ErrorCode::Forbidden,
+        Refusal::NothingToMeasure | Refusal::NoMeasurement(_) => ErrorCode::NotFound,
+        Refusal::TooManyMeasurements => ErrorCode::Invalid,
         Refusal::Command(error) => match error {
             CommandError::Forbidden { .. } => ErrorCode::Forbidden,
             CommandError::NoDevice(_) | CommandError::NoConnection(_) | CommandError::NoView(_) => ErrorCode::NotFound,
@@ -121,10 +126,6 @@ pub(crate) fn error_code(refusal: &Refusal) -> ErrorCode {
 
 pub(crate) fn camera(c: &Camera) -> CameraState {
     CameraState { target: c.target.to_array(), distance: c.distance, yaw: c.yaw, pitch: c.pitch, fov_y: c.fov_y }
-}
-
-fn section(session: &Session) -> Vec<SectionState> {
-    session.section().planes().map(|p| SectionState { normal: p.normal.to_array(), offset: p.offset }).collect()
 }
 
 fn picture(p: PictureSize) -> rr_protocol::host::PictureSize {
@@ -180,7 +181,8 @@ pub(crate) fn full_state(session: &Session, size: PictureSize, you: ParticipantI
         connections: workspace.connections().map(connection).collect(),
         selection: selection(session),
         camera: camera(session.camera()),
-        section: section(session),
+        measurements: wire_tools::measurements(session),
+        section: wire_tools::section(session),
         picture: picture(size),
         views: views(session),
         you: You { participant_id: you.0, role: role_to_wire(role) },
@@ -204,7 +206,9 @@ pub(crate) fn update(session: &Session, changes: &Changes) -> StateUpdate {
         removed_connections: changes.removed_connections.iter().map(|c| c.0.clone()).collect(),
         selection: changes.selection.then(|| selection(session)),
         camera: changes.camera.then(|| camera(session.camera())),
-        section: changes.section.then(|| section(session)),
+        measurements: wire_tools::changed_measurements(session, changes),
+        removed_measurements: changes.removed_measurements.iter().copied().collect(),
+        section: changes.section.then(|| wire_tools::section(session)),
         picture: None,
         views: changes.views.then(|| views(session)),
     }

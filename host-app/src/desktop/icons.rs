@@ -70,6 +70,7 @@ icons! {
     REDO = "\u{e08c}",
     ROBOT = "\u{e762}",
     ROWS = "\u{e5a2}",
+    RULER = "\u{e6b8}",
     SHARE = "\u{e408}",
     SHIELD_WARNING = "\u{e412}",
     SIDEBAR = "\u{ec24}",

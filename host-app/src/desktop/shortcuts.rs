@@ -34,6 +34,7 @@ shortcuts! {
     QUIT = Modifiers::COMMAND, Q;
     FIT = Modifiers::NONE, F;
     SECTION = Modifiers::NONE, X;
+    MEASURE = Modifiers::NONE, M;
     REMOVE = Modifiers::NONE, Delete;
     CLEAR = Modifiers::NONE, Escape;
     STATS = Modifiers::NONE, F3;
@@ -57,7 +58,7 @@ pub const HELP_ROWS: &[(&str, &str)] = &[
     ("+ / -", "Zoom in / out"),
     ("F", "Fit everything"),
     ("1 to 6", "Iso, front, back, left, right, top"),
-    ("X", "Section"),
+    ("X / M", "Section / measure"),
     ("Esc", "Put the tool away, then clear the selection"),
     ("Del", "Remove the selection"),
     ("Ctrl + Z / Y", "Undo / redo"),
@@ -129,7 +130,7 @@ pub fn handle(ctx: &egui::Context, view: &View<'_>, ui_state: &mut UiState, acti
         }
     }
     if ui_state.tool.is_some() && !egui::Popup::is_any_open(ctx) && pressed(&CLEAR) {
-        tools::leave(ui_state);
+        tools::leave(ui_state, actions);
     }
     let selection = &view.scene.marks.selection;
     if !selection.is_empty() {

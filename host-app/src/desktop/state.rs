@@ -144,6 +144,8 @@ pub struct UiState {
     pub details: DetailsState,
     /// The tool in hand; none: a click selects.
     pub tool: Option<Tool>,
+    /// Measurements whose details are shown although others are newer, or hidden although none is.
+    pub toggled_measurements: std::collections::BTreeSet<u32>,
     /// Gestures in the viewport.
     pub viewport: ViewportState,
     /// Files waiting for their options.
@@ -192,6 +194,7 @@ impl UiState {
             share,
             details: DetailsState::default(),
             tool: None,
+            toggled_measurements: std::collections::BTreeSet::new(),
             viewport: ViewportState::default(),
             import: None,
             path_prompt: None,

@@ -38,6 +38,7 @@ mod gpu_shape;
 mod instances;
 mod labels;
 mod marker;
+mod measures;
 mod memory;
 mod picture;
 mod pipelines;

@@ -1,5 +1,6 @@
 //! What participants ask for and how it is answered.
 
+use crate::measure::MeasurePick;
 use glam::{Vec2, Vec3};
 use rr_scene::{Camera, Command, CommandError, DeviceId, SectionPlane};
 use std::collections::BTreeSet;
@@ -33,6 +34,16 @@ pub enum Input {
         /// Sender's clock.
         timestamp_ms: f64,
     },
+    /// Takes what is at a point as the first or second thing of a measurement.
+    MeasurePick(MeasurePick),
+    /// Shows what a pick at a point would take.
+    MeasureAim(Option<Vec2>),
+    /// Ends the measurement that waits for its second thing.
+    MeasureEnd,
+    /// Takes a measurement away.
+    MeasureRemove(u32),
+    /// Takes all measurements away.
+    MeasureClear,
     /// The camera turns to put a device in the middle, smoothly.
     Focus(DeviceId),
     /// The pointer moved or left the picture.
@@ -120,6 +131,15 @@ pub enum Refusal {
     /// Viewers do not steer in this session.
     #[error("viewers do not move the camera in this session")]
     ViewersDoNotSteer,
+    /// Nothing that can be measured is seen where somebody pointed.
+    #[error("there is nothing to measure at this point")]
+    NothingToMeasure,
+    /// No more measurements fit.
+    #[error("there are {max} measurements already; remove some first", max = crate::measure::MAX_MEASUREMENTS)]
+    TooManyMeasurements,
+    /// The measurement named is not there.
+    #[error("there is no measurement {0}")]
+    NoMeasurement(u32),
     /// The role does not reach or the command is not valid.
     #[error(transparent)]
     Command(#[from] CommandError),

@@ -219,7 +219,7 @@ impl Run {
     }
 
     fn part(&self, first: usize, last: usize, kind: CurveKind) -> Curve {
-        let points = self.points[first..=last].iter().map(DVec3::as_vec3).collect();
+        let points = self.points[first..=last].iter().map(|p| p.as_vec3()).collect();
         Curve { points, kind }
     }
 
@@ -254,11 +254,11 @@ impl Run {
             return None;
         }
         let circle = Circle::fit(points).filter(|c| c.error <= ROUND * c.radius)?;
-        // The middle of a chord is off by its sagitta; where it is off by more, a chord is no part of the arc.
-        let chord = (first..last).map(|s| self.length(s)).fold(0.0, f64::max);
-        let shortest = (first + 1..last.saturating_sub(1)).map(|s| self.length(s)).fold(f64::INFINITY, f64::min);
-        let is_even = points.len() > 4 || chord < 1.3 * shortest.min(self.length(first)).min(self.length(last - 1));
-        if !is_even || chord > circle.radius {
+        let lengths = (first..last).map(|s| self.length(s));
+        let longest = lengths.clone().fold(0.0, f64::max);
+        // A straight piece with a chord on both sides lies on some circle too, and so does a hexagon.
+        let is_even = points.len() > 4 || longest < 1.3 * lengths.fold(f64::INFINITY, f64::min);
+        if !is_even || longest >= circle.radius {
             return None;
         }
         let sweep = points
@@ -274,56 +274,50 @@ impl Run {
     /// The longest arc around the picked segment.
     fn grow_arc(&self, step: f64) -> Grown {
         let end = self.points.len() - 1;
-        let (mut first, mut last) = (self.picked.saturating_sub(1), (self.picked + 2).min(end));
-        if last - first < 3 {
-            // At an end of the run: the window of three segments is moved inwards.
-            if first == 0 {
-                last = 3.min(end);
-            }
-            if last == end {
-                first = end.saturating_sub(3);
-            }
-        }
         let length = self.length(self.picked);
-        let around = (first..last).filter(|s| *s != self.picked).map(|s| self.length(s)).fold(0.0, f64::max);
-        let Some(mut circle) = Circle::fit(&self.points[first..=last]) else { return Grown::Straight };
-        // A chord that is far longer than those beside it is the straight piece between two arcs.
-        if last - first < 3 || length > 3.0 * around {
+        let beside = [self.picked.checked_sub(1), Some(self.picked + 1)].into_iter().flatten().filter(|s| *s < end);
+        let beside = beside.map(|s| self.length(s)).fold(0.0, f64::max);
+        // A segment that is far longer than those beside it is the straight piece between arcs.
+        if length > 3.0 * beside {
             return Grown::Straight;
         }
-        let tolerance = |circle: &Circle| {
-            let sagitta = length * length / (8.0 * circle.radius);
-            sagitta + 4.0 * step
-        };
-        if circle.error > tolerance(&circle) || length > 1.3 * around && last - first == 3 {
-            return if length > 1.3 * around { Grown::Straight } else { Grown::Free };
-        }
-        let mut drift = 0.0f64;
+        // A tangent line leaves a circle by four sagittas within the length of a chord.
+        let tolerance = |circle: &Circle| length * length / (32.0 * circle.radius) + 4.0 * step;
+        let windows = [1, 2, 0].into_iter().filter_map(|before| self.picked.checked_sub(before));
+        // Two chords with a straight piece between them lie on some circle as well.
+        let is_even = |first: usize| (first..first + 3).all(|s| self.length(s) < 2.5 * length);
+        let mut windows = windows.filter(|first| first + 3 <= end && is_even(*first));
+        let fitting = windows.find_map(|first| {
+            let circle = Circle::fit(&self.points[first..=first + 3])?;
+            (circle.error <= tolerance(&circle)).then_some((first, circle))
+        });
+        let Some((mut first, mut circle)) = fitting else { return Grown::Free };
+        let mut last = first + 3;
+        let mut drifts = false;
         loop {
             let mut grew = false;
-            for ahead in [true, false] {
-                let next = if ahead { (last < end).then_some(last + 1) } else { first.checked_sub(1) };
-                let Some(next) = next else { continue };
-                let off = circle.distance(self.points[next]);
-                if off <= tolerance(&circle) {
-                    (first, last) = (first.min(next), last.max(next));
-                    grew = true;
-                    // The more points, the better the circle is known: often at first, rarely later.
-                    let count = last - first;
-                    if count < 16 || count.is_power_of_two() {
-                        circle = Circle::fit(&self.points[first..=last]).unwrap_or(circle);
-                    }
-                } else {
-                    drift = drift.max(tolerance(&circle) * 3.0 - off);
+            for next in [(last < end).then_some(last + 1), first.checked_sub(1)].into_iter().flatten() {
+                let (off, room) = (circle.distance(self.points[next]), tolerance(&circle));
+                if off > room {
+                    // An arc ends with a jump of the curvature. A curve that leaves the circle slowly is none.
+                    drifts |= off < 6.0 * room;
+                    continue;
+                }
+                (first, last, grew) = (first.min(next), last.max(next), true);
+                // The more points, the better the circle is known: often at first, rarely later.
+                let count = last - first;
+                if count < 16 || count.is_power_of_two() {
+                    circle = Circle::fit(&self.points[first..=last]).unwrap_or(circle);
                 }
             }
             if !grew {
                 break;
             }
+            drifts = false;
         }
-        // An arc ends with a jump of the curvature; a curve that drifts away from the circle is none.
         match self.arc(first, last) {
-            Some(kind) if drift <= 0.0 || (first, last) == (0, end) => Grown::Arc(first, last, kind),
+            Some(kind) if !drifts => Grown::Arc(first, last, kind),
+            None if last - first == 3 && length > 1.3 * beside => Grown::Straight,
             _ => Grown::Free,
         }
     }

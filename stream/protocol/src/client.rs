@@ -48,6 +48,22 @@ pub enum ClientBody {
     /// camera: whoever may move that may set this.
     #[serde(rename = "section:set")]
     SectionSet(SectionPlanes),
+    /// Measures what is at a point of the picture: an edge says how long or round it is; with a second thing, the two say
+    /// how far apart they are and at what angle. Measurements are for everybody; who may steer may make and remove them.
+    #[serde(rename = "measure:pick")]
+    MeasurePick(MeasurePick),
+    /// Shows in the picture what a `measure:pick` at this point would take.
+    #[serde(rename = "measure:aim")]
+    MeasureAim(Point),
+    /// Ends the measurement that waits for its second thing. What says something by itself stays.
+    #[serde(rename = "measure:end")]
+    MeasureEnd(Nothing),
+    /// Takes a measurement away.
+    #[serde(rename = "measure:remove")]
+    MeasureRemove(MeasurementRef),
+    /// Takes all measurements away.
+    #[serde(rename = "measure:clear")]
+    MeasureClear(Nothing),
     /// The pointer is over this point of the picture.
     #[serde(rename = "pointer:move")]
     PointerMove(Point),
@@ -134,6 +150,48 @@ pub struct SectionPlane {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub offset: Option<f32>,
+}
+
+/// What somebody wants to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasurePick {
+    /// 0 at the left edge of the picture, 1 at the right.
+    pub screen_x: f32,
+    /// 0 at the top edge of the picture, 1 at the bottom.
+    pub screen_y: f32,
+    /// What is wanted there; by default a vertex, else an edge, else a point on a face, whatever is near.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub kind: Option<MeasureKind>,
+    /// How near a vertex or an edge counts, in pixels of a picture 720 high: 10 when absent, 64 at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub radius_px: Option<f32>,
+    /// Begins another measurement although one waits for its second thing.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub starts_anew: bool,
+}
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "lowercase")]
+pub enum MeasureKind {
+    /// The end of an edge.
+    Vertex,
+    /// An edge or a curve.
+    Edge,
+    /// A point on a face.
+    Face,
+}
+
+/// Names a measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasurementRef {
+    /// Its id.
+    pub measurement_id: u32,
 }
 
 /// A point of the picture.
@@ -272,7 +330,8 @@ impl ClientMessage {
             && match &self.body {
                 ClientBody::CameraOrbit(d) | ClientBody::CameraPan(d) => ok(d.delta_x) && ok(d.delta_y),
                 ClientBody::CameraZoom(z) => ok(z.delta),
-                ClientBody::PointerMove(p) | ClientBody::TestClick(p) => ok(p.x) && ok(p.y),
+                ClientBody::PointerMove(p) | ClientBody::TestClick(p) | ClientBody::MeasureAim(p) => ok(p.x) && ok(p.y),
+                ClientBody::MeasurePick(m) => [m.screen_x, m.screen_y].into_iter().chain(m.radius_px).all(ok),
                 ClientBody::DeviceClick(c) => ok(c.screen_x) && ok(c.screen_y),
                 ClientBody::DeviceDrag(d) => ok(d.position_x) && ok(d.position_y) && ok(d.position_z),
                 ClientBody::SectionSet(s) => s.planes.iter().all(|p| p.normal.into_iter().chain(p.offset).all(ok)),
@@ -320,6 +379,22 @@ mod tests {
         for plane in [r#"{"normal":[1,0]}"#, r#"{"normal":[1e999,0,0]}"#, r#"{"normal":[1,0,0],"offset":1e9}"#] {
             assert!(read(&format!(r#"{{"type":"section:set","data":{{"planes":[{plane}]}}}}"#)).is_err(), "{plane}");
         }
+    }
+
+    #[test]
+    fn a_measurement_is_asked_for_by_a_point() {
+        let read = |data: &str| {
+            let text = format!(r#"{{"type":"measure:pick","timestamp":1,"data":{data}}}"#);
+            ClientMessage::parse(text.as_bytes()).map(|m| m.body)
+        };
+        let plain = MeasurePick { screen_x: 0.25, screen_y: 0.5, kind: None, radius_px: None, starts_anew: false };
+        assert_eq!(read(r#"{"screenX":0.25,"screenY":0.5}"#), Ok(ClientBody::MeasurePick(plain)));
+        let edge = MeasurePick { kind: Some(MeasureKind::Edge), radius_px: Some(24.0), starts_anew: true, ..plain };
+        let text = r#"{"screenX":0.25,"screenY":0.5,"kind":"edge","radiusPx":24,"startsAnew":true}"#;
+        assert_eq!(read(text), Ok(ClientBody::MeasurePick(edge)));
+        assert!(read(r#"{"screenX":0.25,"screenY":0.5,"kind":"volume"}"#).is_err());
+        assert!(read(r#"{"screenX":1e999,"screenY":0.5}"#).is_err());
+        assert!(read(r#"{"screenX":0,"screenY":0.5,"radiusPx":1e30}"#).is_err());
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Tools of the viewport: what a click in the picture means while one of them is in hand, and the panel it brings.
 
+pub mod measure;
 pub mod section;
+#[cfg(test)]
+mod tests;
 
 use super::action::Action;
 use super::icons;
@@ -15,15 +18,18 @@ use egui::{Align, Align2, KeyboardShortcut, Layout, Rect, Ui, Vec2};
 pub enum Tool {
     /// Cuts everything open.
     Section,
+    /// Says how long things are and how far apart.
+    Measure,
 }
 
 impl Tool {
     /// All of them, in the order of their buttons.
-    pub const ALL: [Self; 1] = [Self::Section];
+    pub const ALL: [Self; 2] = [Self::Section, Self::Measure];
 
     fn icon(self) -> &'static str {
         match self {
             Self::Section => icons::SQUARE_HALF,
+            Self::Measure => icons::RULER,
         }
     }
 
@@ -31,12 +37,14 @@ impl Tool {
     pub fn name(self) -> &'static str {
         match self {
             Self::Section => "Section",
+            Self::Measure => "Measure",
         }
     }
 
     fn purpose(self) -> &'static str {
         match self {
-            Self::Section => "Section: cut everything open along planes",
+            Self::Section => "Cut everything open along planes",
+            Self::Measure => "Lengths, radii, distances and angles",
         }
     }
 
@@ -44,6 +52,7 @@ impl Tool {
     pub fn shortcut(self) -> KeyboardShortcut {
         match self {
             Self::Section => shortcuts::SECTION,
+            Self::Measure => shortcuts::MEASURE,
         }
     }
 }
@@ -51,18 +60,21 @@ impl Tool {
 /// Takes a tool in hand, or puts it away when it is in hand already.
 pub fn toggle(tool: Tool, view: &View<'_>, state: &mut UiState, actions: &mut Vec<Action>) {
     if state.tool == Some(tool) {
-        return leave(state);
+        return leave(state, actions);
     }
-    leave(state);
+    leave(state, actions);
     state.tool = Some(tool);
     match tool {
         Tool::Section => section::begin(view, actions),
+        Tool::Measure => {}
     }
 }
 
 /// Puts away what is in hand. What it made stays.
-pub fn leave(state: &mut UiState) {
-    state.tool = None;
+pub fn leave(state: &mut UiState, actions: &mut Vec<Action>) {
+    if state.tool.take() == Some(Tool::Measure) {
+        measure::end(actions);
+    }
 }
 
 /// The buttons that take tools in hand.
@@ -108,7 +120,7 @@ fn panel(ui: &mut Ui, tool: Tool, view: &View<'_>, state: &mut UiState, actions:
             ui.label(strong(tool.name()));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if icon_button(ui, icons::X, "Put the tool away", Some("Esc")).clicked() {
-                    leave(state);
+                    leave(state, actions);
                 }
             });
         });
@@ -117,6 +129,7 @@ fn panel(ui: &mut Ui, tool: Tool, view: &View<'_>, state: &mut UiState, actions:
         }
         ui.add_enabled_ui(somebody_else_steers(view).is_none(), |ui| match tool {
             Tool::Section => section::panel(ui, view, actions),
+            Tool::Measure => measure::panel(ui, view, state, actions),
         });
     });
 }
