@@ -97,5 +97,5 @@ fn what_lies_behind_the_eye_or_nowhere_draws_nothing_and_harms_nothing() {
     assert_eq!(picture.stats.labels, 0);
     // A line that comes from behind the eye is seen from where it passes it.
     let through = vec![Mark::Span([Vec3::new(0.3, 0.2, 20.0), Vec3::new(0.3, 0.2, -3.0)])];
-    assert!(draw(&gpu, &scene(through), (320, 180), Theme::DARK, &options()).count(is_accent) > 100);
+    assert!(draw(&gpu, &scene(through), (320, 180), Theme::DARK, &options()).count(is_accent) > 50);
 }

@@ -23,7 +23,7 @@ export class MeasureCard {
       text: true,
       onclick: () => isAllowed(this.clear) && app.client.sendMeasureClear(),
     });
-    this.anew = button({ icon: 'plus', label: 'Measure something else', text: true, onclick: () => app.client.sendMeasureEnd() });
+    this.anew = button({ icon: 'plus', label: 'Measure something else', text: 'New', onclick: () => app.client.sendMeasureEnd() });
     this.element = h(
       'section',
       { class: 'tool-card', 'aria-label': 'Measure' },
@@ -71,8 +71,12 @@ export class MeasureCard {
         h('summary', {}, h('span', { class: 'grow' }, h('strong', {}, title(measurement)), h('small', {}, names.join(' – ')))),
         h('dl', { class: 'facts' }, ...facts),
       ),
-      button({ icon: 'copy', label: `Copy ${title(measurement)}`, onclick: () => void app.copy(asText(measurement), 'Measurement') }),
-      remove,
+      h(
+        'div',
+        { class: 'measurement-buttons' },
+        button({ icon: 'copy', label: `Copy ${title(measurement)}`, onclick: () => void app.copy(asText(measurement), 'Measurement') }),
+        remove,
+      ),
     );
   }
 }

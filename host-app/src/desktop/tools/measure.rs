@@ -50,7 +50,8 @@ pub fn panel(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Ve
     }
     ui.separator();
     ui.horizontal(|ui| {
-        if is_open && labelled_button(ui, icons::PLUS, "Measure something else").clicked() {
+        let anew = |ui: &mut Ui| labelled_button(ui, icons::PLUS, "New measurement");
+        if is_open && anew(ui).clicked() {
             end(actions);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -141,7 +141,7 @@ fn measurements_are_listed_copied_and_removed() {
     assert!(harness.state().actions.contains(&Action::Copy("Distance\t1.250 m\n\u{394}X\t500.0 mm".into())));
     for (label, input) in [
         ("Remove R 12.50 mm", Input::MeasureRemove(1)),
-        ("Measure something else", Input::MeasureEnd),
+        ("New measurement", Input::MeasureEnd),
         ("Remove all", Input::MeasureClear),
     ] {
         harness.get_by_label(label).click();
