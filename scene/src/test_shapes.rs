@@ -14,7 +14,7 @@ use std::sync::Arc;
 fn face(mesh: &mut Mesh, points: &[Vec3]) {
     let normal = (points[1] - points[0]).cross(points[2] - points[0]).normalize().to_array();
     let base = mesh.positions.len() as u32;
-    mesh.positions.extend(points.iter().map(|p| p.to_array()));
+    mesh.positions.extend(points.iter().map(Vec3::to_array));
     mesh.normals.extend(points.iter().map(|_| normal));
     mesh.indices.extend((2..points.len() as u32).flat_map(|i| [base, base + i - 1, base + i]));
 }

@@ -141,7 +141,9 @@ pub fn handle(ctx: &egui::Context, view: &View<'_>, ui_state: &mut UiState, acti
             actions.push(Action::Input(Input::Select(BTreeSet::new())));
         }
     }
-    camera_keys(ctx, actions);
+    if !ui_state.tool_takes_arrows {
+        camera_keys(ctx, actions);
+    }
 }
 
 fn camera_keys(ctx: &egui::Context, actions: &mut Vec<Action>) {

@@ -144,6 +144,8 @@ pub struct UiState {
     pub details: DetailsState,
     /// The tool in hand; none: a click selects.
     pub tool: Option<Tool>,
+    /// A slider of the tool has the keyboard: arrow keys are its own.
+    pub tool_takes_arrows: bool,
     /// Measurements whose details are shown although others are newer, or hidden although none is.
     pub toggled_measurements: std::collections::BTreeSet<u32>,
     /// Gestures in the viewport.
@@ -194,6 +196,7 @@ impl UiState {
             share,
             details: DetailsState::default(),
             tool: None,
+            tool_takes_arrows: false,
             toggled_measurements: std::collections::BTreeSet::new(),
             viewport: ViewportState::default(),
             import: None,

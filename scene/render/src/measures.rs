@@ -22,6 +22,10 @@ const DOT_PT: f32 = 7.0;
 const TICK_PT: f32 = 5.5;
 /// What lines have around them, so that they are seen on any ground.
 const CASING_PT: f32 = 1.4;
+/// A line at least this long has its value on it.
+const NOTE_PT: f32 = 130.0;
+/// How far the middle of a value is beside a shorter one.
+const BESIDE_PT: Vec2 = Vec2::new(48.0, 20.0);
 /// Points of one curve that are drawn.
 const MAX_POINTS: usize = 400;
 
@@ -76,7 +80,7 @@ impl Measures {
             return Ok(false);
         }
         let marks = || snapshot.measurements.iter().flat_map(|m| &m.measured.marks);
-        let mut pen = Pen { frame, vertices: &mut self.vertices, notes: &mut self.notes };
+        let mut pen = Pen { frame, vertices: &mut self.vertices, notes: &mut self.notes, span: None };
         // All casings first: none of them may cover a line.
         for is_casing in [true, false] {
             marks().for_each(|mark| pen.draw(mark, frame.theme.accent, is_casing));
@@ -163,6 +167,8 @@ struct Pen<'a> {
     frame: &'a MeasureFrame<'a>,
     vertices: &'a mut Vec<Vertex>,
     notes: &'a mut Vec<Note>,
+    /// Ends of the last line in pixels: its value follows.
+    span: Option<[Vec2; 2]>,
 }
 
 impl Pen<'_> {
@@ -179,7 +185,8 @@ impl Pen<'_> {
                 }
             }
             Mark::Span([a, b]) => {
-                if let Some([p, q]) = self.line(*a, *b, LINE_PT + wider, colour) {
+                self.span = self.line(*a, *b, LINE_PT + wider, colour);
+                if let Some([p, q]) = self.span {
                     let across = (q - p).normalize_or(Vec2::X).perp() * TICK_PT * self.frame.scale;
                     for end in [p, q] {
                         self.capsule(end - across, end + across, LINE_PT + wider, colour);
@@ -187,11 +194,25 @@ impl Pen<'_> {
                 }
             }
             Mark::Label(at, text) => {
+                let span = self.span.take();
                 if let Some(at) = self.project(*at).filter(|_| !is_casing) {
+                    let at = at + span.map_or(Vec2::ZERO, |ends| self.beside(ends));
                     self.notes.push(Note { at, text: text.clone() });
                 }
             }
         }
+    }
+
+    /// How far aside a value stands that would cover a short line.
+    fn beside(&self, [p, q]: [Vec2; 2]) -> Vec2 {
+        let way = q - p;
+        if way.length() > NOTE_PT * self.frame.scale {
+            return Vec2::ZERO;
+        }
+        let across = way.normalize_or(Vec2::X).perp();
+        // Upwards, where fewer things are; beside an upright line the plate is as far away as it is wide.
+        let up = if across.y > 0.0 { -across } else { across };
+        up * (BESIDE_PT.x * up.x.abs() + BESIDE_PT.y * up.y.abs()) * self.frame.scale
     }
 
     fn path(&mut self, points: &[Vec3], width_pt: f32, colour: Rgba8) {

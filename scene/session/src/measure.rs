@@ -88,11 +88,15 @@ impl Session {
         Ok(Outcome::Applied)
     }
 
-    /// Shows what a pick would take.
+    /// Shows what a pick would take. It comes with every movement of a pointer: who may not measure is told by the first
+    /// pick, not by each of those.
     pub(crate) fn measure_aim(&mut self, from: ParticipantId, at: Option<Vec2>) -> Result<Outcome, Refusal> {
-        self.may_steer(from)?;
+        if self.may_steer(from).is_err() {
+            return Ok(Outcome::Stale);
+        }
         let feature = at.and_then(|at| self.snap(&MeasurePick { at, ..MeasurePick::default() }));
         self.set_aim(feature.map(|f| (from, Arc::new(measure::outline(&f, &self.workspace)))));
+        self.update_hover_from(from);
         Ok(Outcome::Applied)
     }
 

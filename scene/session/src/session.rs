@@ -479,12 +479,14 @@ impl Session {
     }
 
     /// The shared picture shows one hover: that of the presenter, else of whoever moved a pointer last.
-    fn update_hover_from(&mut self, mover: ParticipantId) {
+    pub(crate) fn update_hover_from(&mut self, mover: ParticipantId) {
         if self.presenter.is_some_and(|p| p != mover) {
             return;
         }
         let may_select = self.participants.get(&mover).is_some_and(|p| p.role >= Role::Engineer);
-        let pointer = self.participants.get(&mover).and_then(|p| p.pointer).filter(|_| may_select);
+        // Who measures points at edges and faces: the device around them would only be in the way.
+        let measures = self.measuring.aim.as_ref().is_some_and(|(who, _)| *who == mover);
+        let pointer = self.participants.get(&mover).and_then(|p| p.pointer).filter(|_| may_select && !measures);
         self.set_hover(pointer.and_then(|at| self.pick(at)));
     }
 

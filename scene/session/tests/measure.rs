@@ -127,12 +127,14 @@ fn measuring_is_steering() {
     let (viewer, boss) = (s.join("v", Role::Viewer), s.join("Eve", Role::Admin));
     do_all(&mut s, viewer, &[(-2.0, 1.0)]);
     s.handle(now, boss, Input::RequestControl).unwrap();
-    let refused =
-        [pick(&s, -2.0, 1.0), Input::MeasureRemove(1), Input::MeasureClear, Input::MeasureAim(Some(Vec2::splat(0.5)))];
+    let refused = [pick(&s, -2.0, 1.0), Input::MeasureRemove(1), Input::MeasureClear];
     for input in refused {
         assert_eq!(s.handle(now, viewer, input), Err(Refusal::NotPresenter { presenter: "Eve".into() }));
     }
     assert_eq!(s.measurements().len(), 1);
+    let edge = Input::MeasureAim(Some(at(&s, Vec3::new(-2.0, 1.0, 0.0))));
+    assert_eq!(s.handle(now, viewer, edge), Ok(Outcome::Stale));
+    assert!(s.snapshot().aim.is_empty());
     let settings = Settings { viewers_may_steer: false, ..Settings::default() };
     let mut strict = Session::new(Workspace::clone(s.workspace()), settings);
     let viewer = strict.join("v", Role::Viewer);

@@ -159,8 +159,8 @@ impl Run {
             let mut direction = place(at) - place(before);
             while let Some(next) = graph.next(before, at) {
                 let onwards = place(next) - place(at);
-                let is_corner = !(direction.dot(onwards) > CORNER_COSINE * direction.length() * onwards.length());
-                if is_corner || points.len() >= MAX_SEGMENTS {
+                let goes_on = direction.dot(onwards) > CORNER_COSINE * direction.length() * onwards.length();
+                if !goes_on || points.len() >= MAX_SEGMENTS {
                     break;
                 }
                 points.push(place(next));

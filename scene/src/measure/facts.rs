@@ -8,8 +8,10 @@ use glam::{DAffine3, DQuat, DVec3, Vec3};
 
 /// Directions that differ by less (radians; 0.05 degrees) are parallel.
 const PARALLEL: f64 = 9e-4;
-/// Points of one curve that distances are taken from; those of longer ones are thinned out.
-const MAX_POINTS: usize = 512;
+/// Points of one curve that are drawn; those of longer ones are thinned out.
+const MAX_DRAWN: usize = 512;
+/// Points of one curve among which the nearest to another thing are looked for, before all of those around it.
+const MAX_COARSE: usize = 96;
 /// An arc that shows an angle is drawn when its middle is no farther than this many times the distance of the two things.
 const ARC_REACH: f64 = 12.0;
 const ARC_STEPS: u32 = 24;
@@ -212,26 +214,26 @@ impl Placed {
     }
 
     /// The points whose nearest one counts for a distance.
-    fn reach(&self) -> Vec<DVec3> {
+    fn reach(&self) -> &[DVec3] {
         match &self.shape {
-            PlacedShape::Curve { points, .. } => thinned(points),
-            _ => vec![self.at],
+            PlacedShape::Curve { points, .. } => points,
+            _ => std::slice::from_ref(&self.at),
         }
     }
 
     fn outline(&self) -> Vec<Mark> {
         match &self.shape {
-            PlacedShape::Curve { points, .. } => vec![Mark::Edge(points.iter().map(|p| p.as_vec3()).collect())],
+            PlacedShape::Curve { points, .. } => vec![Mark::Edge(thinned(points))],
             _ => vec![Mark::Dot(self.at.as_vec3())],
         }
     }
 }
 
 /// Every so manieth point, the last one always.
-fn thinned(points: &[DVec3]) -> Vec<DVec3> {
-    let stride = points.len().div_ceil(MAX_POINTS).max(1);
+fn thinned(points: &[DVec3]) -> Vec<Vec3> {
+    let stride = points.len().div_ceil(MAX_DRAWN).max(1);
     let last = points.last().filter(|_| !(points.len() - 1).is_multiple_of(stride));
-    points.iter().step_by(stride).chain(last).copied().collect()
+    points.iter().step_by(stride).chain(last).map(|p| p.as_vec3()).collect()
 }
 
 fn fact(quantity: Quantity, value: f64) -> Fact {
@@ -332,7 +334,7 @@ fn pair(one: &Placed, other: &Placed) -> Measured {
             span(&mut measured, centres);
         }
     }
-    let nearest = nearest(&one.reach(), &other.reach());
+    let nearest = nearest(one.reach(), other.reach());
     let along = nearest[1] - nearest[0];
     measured.facts.push(fact(Quantity::Distance, along.length()));
     measured.facts.extend(deltas(along));
@@ -344,7 +346,7 @@ fn pair(one: &Placed, other: &Placed) -> Measured {
 
 /// Draws a distance.
 fn span(measured: &mut Measured, ends: [DVec3; 2]) {
-    measured.marks.push(Mark::Span(ends.map(|p| p.as_vec3())));
+    measured.marks.push(Mark::Span(ends.map(DVec3::as_vec3)));
     let label = text::length((ends[1] - ends[0]).length());
     measured.marks.push(Mark::Label(ends[0].lerp(ends[1], 0.5).as_vec3(), label));
 }
@@ -486,23 +488,33 @@ fn centres(one: &Placed, other: &Placed) -> Option<[DVec3; 2]> {
     ((ends[1] - ends[0]).length() > 1e-9).then_some(ends)
 }
 
-/// The nearest points of two polygons, or of points.
+/// The nearest points of two polygons, or of points: first between long chords, then between all segments around those.
 fn nearest(one: &[DVec3], other: &[DVec3]) -> [DVec3; 2] {
-    let mut best = ([DVec3::ZERO; 2], f64::INFINITY);
-    let segments = |points: &[DVec3]| -> Vec<[DVec3; 2]> {
-        if let [point] = points { vec![[*point; 2]] } else { points.windows(2).map(|p| [p[0], p[1]]).collect() }
-    };
-    let others = segments(other);
-    for a in segments(one) {
-        for b in &others {
-            let ends = segment_to_segment(a, *b);
+    let strides = [one, other].map(|points| points.len().div_ceil(MAX_COARSE).max(1));
+    let (_, at) = nearest_chords([one, other], strides);
+    let around =
+        |points: &[DVec3], at: usize, stride: usize| at.saturating_sub(stride)..(at + 2 * stride + 1).min(points.len());
+    let (a, b) = (around(one, at[0], strides[0]), around(other, at[1], strides[1]));
+    nearest_chords([&one[a], &other[b]], [1, 1]).0
+}
+
+/// The nearest points of chords over so many segments, and where those chords begin.
+fn nearest_chords([one, other]: [&[DVec3]; 2], strides: [usize; 2]) -> ([DVec3; 2], [usize; 2]) {
+    let chord =
+        |points: &[DVec3], from: usize, stride: usize| [points[from], points[(from + stride).min(points.len() - 1)]];
+    let (mut best, mut least) = (([DVec3::ZERO; 2], [0; 2]), f64::INFINITY);
+    // A single point is a chord of no length.
+    for i in (0..one.len().saturating_sub(1).max(1)).step_by(strides[0]) {
+        let a = chord(one, i, strides[0]);
+        for j in (0..other.len().saturating_sub(1).max(1)).step_by(strides[1]) {
+            let ends = segment_to_segment(a, chord(other, j, strides[1]));
             let distance = (ends[1] - ends[0]).length_squared();
-            if distance < best.1 {
-                best = (ends, distance);
+            if distance < least {
+                (best, least) = ((ends, [i, j]), distance);
             }
         }
     }
-    best.0
+    best
 }
 
 /// Nearest points of two segments (C. Ericson, Real-Time Collision Detection, 5.1.9).
@@ -531,4 +543,39 @@ fn segment_to_segment([p1, q1]: [DVec3; 2], [p2, q2]: [DVec3; 2]) -> [DVec3; 2] 
         }
     };
     [p1 + d1 * s, p2 + d2 * t]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::f64::consts::TAU;
+
+    fn circle(centre: DVec3, radius: f64, count: u32) -> Vec<DVec3> {
+        let at = |i: u32| {
+            let (sin, cos) = (TAU * f64::from(i) / f64::from(count)).sin_cos();
+            centre + DVec3::new(cos, 0.0, sin) * radius
+        };
+        (0..=count).map(at).collect()
+    }
+
+    #[test]
+    fn long_curves_are_as_near_as_all_their_segments_say() {
+        for (count, other_count) in [(8, 8), (97, 300), (5000, 777), (4096, 1)] {
+            let (a, b) = (circle(DVec3::ZERO, 1.0, count), circle(DVec3::new(3.0, 0.4, 1.0), 0.5, other_count));
+            let found = nearest(&a, &b);
+            let every = nearest_chords([&a, &b], [1, 1]).0;
+            let (found, every) = ((found[1] - found[0]).length(), (every[1] - every[0]).length());
+            assert!((found - every).abs() < 1e-9, "{count} {other_count}: {found} instead of {every}");
+        }
+        assert_eq!(nearest(&[DVec3::ZERO], &[DVec3::X]), [DVec3::ZERO, DVec3::X]);
+    }
+
+    #[test]
+    fn drawn_curves_are_thinned_and_keep_their_ends() {
+        let points: Vec<DVec3> = (0..5000).map(|i| DVec3::X * f64::from(i)).collect();
+        let drawn = thinned(&points);
+        assert!(drawn.len() <= MAX_DRAWN + 1 && drawn.first() == Some(&Vec3::ZERO));
+        assert_eq!(drawn.last(), Some(&(Vec3::X * 4999.0)));
+        assert_eq!(thinned(&points[..3]).len(), 3);
+    }
 }

@@ -20,6 +20,7 @@ pub(crate) use curve::SegmentBoxes;
 
 use crate::workspace::{Device, DeviceId, ModelRef, Workspace};
 use glam::Vec3;
+use std::sync::Arc;
 
 /// Something that can be measured, in the space of its device.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,8 +40,8 @@ pub struct Feature {
 pub enum FeatureShape {
     /// The end of an edge.
     Vertex,
-    /// An edge or a curve.
-    Edge(Curve),
+    /// An edge or a curve. Shared: it may have many points, and states of a session are copied.
+    Edge(Arc<Curve>),
     /// A point on a face.
     Face {
         /// Outwards, of unit length, where the face is flat.

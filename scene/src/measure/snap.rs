@@ -7,6 +7,7 @@ use crate::shape::unpack_normal;
 use crate::snapshot::SceneSnapshot;
 use crate::workspace::Device;
 use glam::{Affine3A, Vec3, Vec3A};
+use std::sync::Arc;
 
 /// What a person wants to point at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -166,7 +167,7 @@ impl Candidate<'_> {
 
     fn edge(&self) -> Option<Feature> {
         let at = self.device.transform.world_from_device().inverse().transform_point3(self.at);
-        Feature::new(self.device, at, FeatureShape::Edge(self.curve()?))
+        Feature::new(self.device, at, FeatureShape::Edge(Arc::new(self.curve()?)))
     }
 }
 

@@ -7,13 +7,17 @@ pub fn length(metres: f64) -> String {
     if !metres.is_finite() {
         return "\u{2013}".to_owned();
     }
-    let mm = metres * 1e3;
-    // What rounds to 1000 mm is said as a metre.
-    match mm.abs() {
-        mm_abs if mm_abs < 99.995 => format!("{} mm", fixed(mm, 2)),
-        mm_abs if mm_abs < 999.95 => format!("{} mm", fixed(mm, 1)),
-        mm_abs if mm_abs < 99_999.5 => format!("{} m", fixed(metres, 3)),
-        _ => format!("{} m", fixed(metres, 2)),
+    let (in_mm, decimals) = digits(metres);
+    if in_mm { format!("{} mm", fixed(metres * 1e3, decimals)) } else { format!("{} m", fixed(metres, decimals)) }
+}
+
+/// Whether a length is said in millimetres, and with how many decimals. What rounds to 1000 mm is said as a metre.
+fn digits(metres: f64) -> (bool, usize) {
+    match metres.abs() {
+        m if m < 0.099_995 => (true, 2),
+        m if m < 0.999_95 => (true, 1),
+        m if m < 99.9995 => (false, 3),
+        _ => (false, 2),
     }
 }
 
@@ -35,8 +39,16 @@ fn fixed(value: f64, decimals: usize) -> String {
 pub fn value(fact: &Fact) -> String {
     let say = if fact.quantity.is_angle() { angle } else { length };
     let text = say(fact.value);
+    let last_digit = if fact.quantity.is_angle() {
+        0.01f64.to_radians()
+    } else {
+        match digits(fact.value) {
+            (true, decimals) => 1e-3 * 0.1f64.powi(i32::try_from(decimals).unwrap_or(0)),
+            (false, decimals) => 0.1f64.powi(i32::try_from(decimals).unwrap_or(0)),
+        }
+    };
     match fact.error {
-        Some(error) if say(error) != say(0.0) => format!("{text} \u{b1} {}", say(error)),
+        Some(error) if error >= last_digit * 0.5 => format!("{text} \u{b1} {}", say(error)),
         _ => text,
     }
 }
@@ -82,6 +94,10 @@ mod tests {
         let fact = |error| Fact { quantity: Quantity::Radius, value: 0.02, error };
         assert_eq!(value(&fact(Some(1e-7))), "20.00 mm");
         assert_eq!(value(&fact(Some(3e-5))), "20.00 mm \u{b1} 0.03 mm");
+        let large = Fact { quantity: Quantity::Diameter, value: 3.5, error: Some(1e-5) };
+        assert_eq!(value(&large), "3.500 m");
+        let turned = Fact { quantity: Quantity::Angle, value: 1.0, error: Some(0.001) };
+        assert_eq!(value(&turned), "57.30\u{b0} \u{b1} 0.06\u{b0}");
         assert_eq!(label(&fact(Some(3e-5))), "R 20.00 mm");
         assert_eq!(label(&Fact { quantity: Quantity::Diameter, value: 0.04, error: None }), "\u{d8} 40.00 mm");
     }

@@ -99,6 +99,7 @@ pub fn show(ui: &Ui, area: Rect, view: &View<'_>, state: &mut UiState, actions: 
         .pivot(Align2::RIGHT_TOP)
         .fixed_pos(area.right_top() + Vec2::new(-12.0, 60.0))
         .constrain_to(area);
+    state.tool_takes_arrows = false;
     match state.tool {
         Some(tool) => {
             place.show(ui.ctx(), |ui| panel(ui, tool, view, state, actions));
@@ -128,7 +129,7 @@ fn panel(ui: &mut Ui, tool: Tool, view: &View<'_>, state: &mut UiState, actions:
             ui.weak(format!("{name} is presenting: only they steer."));
         }
         ui.add_enabled_ui(somebody_else_steers(view).is_none(), |ui| match tool {
-            Tool::Section => section::panel(ui, view, actions),
+            Tool::Section => section::panel(ui, view, state, actions),
             Tool::Measure => measure::panel(ui, view, state, actions),
         });
     });

@@ -67,14 +67,14 @@ pub fn chip(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Vec
 }
 
 /// The planes in force.
-pub fn panel(ui: &mut Ui, view: &View<'_>, actions: &mut Vec<Action>) {
+pub fn panel(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Vec<Action>) {
     let planes: Vec<SectionPlane> = view.scene.section.planes().copied().collect();
     let mut wishes: Vec<Option<PlaneWish>> = planes.iter().map(|p| Some(p.into())).collect();
     for (index, plane) in planes.iter().enumerate() {
         if index > 0 {
             ui.separator();
         }
-        ui.push_id(index, |ui| wishes[index] = row(ui, index, plane, view));
+        ui.push_id(index, |ui| wishes[index] = row(ui, index, plane, view, state));
     }
     if planes.is_empty() {
         ui.weak("Nothing is cut away.");
@@ -105,7 +105,7 @@ fn free_axis(planes: &[SectionPlane], camera: &Camera) -> Vec3 {
 }
 
 /// What the person wants of one plane; none when it is to go.
-fn row(ui: &mut Ui, index: usize, plane: &SectionPlane, view: &View<'_>) -> Option<PlaneWish> {
+fn row(ui: &mut Ui, index: usize, plane: &SectionPlane, view: &View<'_>, state: &mut UiState) -> Option<PlaneWish> {
     let mut wish = Some(PlaneWish::from(plane));
     let along = AXES.iter().position(|(axis, ..)| plane.normal.dot(*axis).abs() > 0.9999);
     let number = index + 1;
@@ -139,6 +139,7 @@ fn row(ui: &mut Ui, index: usize, plane: &SectionPlane, view: &View<'_>) -> Opti
         ui.spacing_mut().slider_width = (ui.available_width() - 92.0).max(60.0);
         let slider = egui::Slider::new(&mut at, reach).suffix(" m").fixed_decimals(3).drag_value_speed(0.002);
         let response = ui.add(slider.clamping(egui::SliderClamping::Never));
+        state.tool_takes_arrows |= response.has_focus();
         if response.accessible_name(format!("Place of plane {number}, metres")).changed() && at.is_finite() {
             wish = Some(PlaneWish { normal: plane.normal, offset: Some(at * sign) });
         }
