@@ -1,5 +1,6 @@
 /** Section planes by world axes: where they can go, and which of them shows the inside to who is looking. */
 import type { SectionState } from '../protocol.gen.js';
+import { back, dot, type Ray } from './camera.js';
 import type { SessionState } from './store.js';
 
 export type Axis = 0 | 1 | 2;
@@ -21,11 +22,6 @@ export function flipped({ normal: [x, y, z], offset }: Readonly<SectionState>): 
   return { normal: [-x || 0, -y || 0, -z || 0], offset: -offset || 0 };
 }
 
-/** From the target to the eye, of unit length. */
-function back({ yaw, pitch }: SessionState['camera']): [number, number, number] {
-  return [Math.sin(yaw) * Math.cos(pitch), Math.sin(pitch), Math.cos(yaw) * Math.cos(pitch)];
-}
-
 /** The axis on which a first plane cuts away the half that faces the person, on the level unless they look from above. */
 export function facingAxis(camera: SessionState['camera']): { axis: Axis; sign: 1 | -1 } {
   const way = back(camera);
@@ -36,6 +32,18 @@ export function facingAxis(camera: SessionState['camera']): { axis: Axis; sign: 
 /** The normal of a plane along an axis that cuts away what faces the person. */
 export function facingNormal(camera: SessionState['camera'], axis: Axis): [number, number, number] {
   return unit(axis, back(camera)[axis] < 0 ? -1 : 1);
+}
+
+/** From where to where a ray runs through what is not cut away; null when nowhere. */
+export function kept(section: SessionState['section'], { origin, direction }: Ray): [number, number] | null {
+  let [from, to] = [0, Infinity];
+  for (const { normal, offset } of section) {
+    const [beyond, towards] = [dot(normal, origin) - offset, dot(normal, direction)];
+    if (towards > 1e-9) to = Math.min(to, -beyond / towards);
+    else if (towards < -1e-9) from = Math.max(from, -beyond / towards);
+    else if (beyond > 0) return null;
+  }
+  return from < to ? [from, to] : null;
 }
 
 /** Between which offsets a plane of this normal cuts what is selected, or everything; null when there is nothing. */

@@ -94,23 +94,26 @@ pub fn buttons(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut 
 
 /// The panel of the tool in hand, or what reminds of a section that is on.
 pub fn show(ui: &Ui, area: Rect, view: &View<'_>, state: &mut UiState, actions: &mut Vec<Action>) {
-    let place = egui::Area::new(egui::Id::unique("tool"))
-        .order(egui::Order::Middle)
-        .pivot(Align2::RIGHT_TOP)
-        .fixed_pos(area.right_top() + Vec2::new(-12.0, 60.0))
-        .constrain_to(area);
+    let place = |name: &str, top: f32| {
+        egui::Area::new(egui::Id::unique(name))
+            .order(egui::Order::Middle)
+            .pivot(Align2::RIGHT_TOP)
+            .fixed_pos(area.right_top() + Vec2::new(-12.0, top))
+            .constrain_to(area)
+    };
     state.tool_takes_arrows = false;
-    match state.tool {
-        Some(tool) => {
-            place.show(ui.ctx(), |ui| panel(ui, tool, view, state, actions));
-        }
-        None if !view.scene.section.is_none() => {
-            place.show(ui.ctx(), |ui| section::chip(ui, view, state, actions));
-        }
-        None => {}
+    let mut top = BELOW_THE_BAR;
+    if !view.scene.section.is_none() && state.tool != Some(Tool::Section) {
+        place("section chip", top).show(ui.ctx(), |ui| section::chip(ui, view, state, actions));
+        top += CHIP_HEIGHT;
+    }
+    if let Some(tool) = state.tool {
+        place("tool", top).show(ui.ctx(), |ui| panel(ui, tool, view, state, actions));
     }
 }
 
+const BELOW_THE_BAR: f32 = 60.0;
+const CHIP_HEIGHT: f32 = 46.0;
 const PANEL_WIDTH: f32 = 268.0;
 
 fn panel(ui: &mut Ui, tool: Tool, view: &View<'_>, state: &mut UiState, actions: &mut Vec<Action>) {

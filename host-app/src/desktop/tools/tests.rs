@@ -43,6 +43,9 @@ fn the_section_tool_cuts_at_once_and_escape_leaves_the_cut() {
     harness.get_by_label("Switch the section off").click();
     harness.run_steps(3);
     assert_eq!(planes(&harness), Some(vec![]));
+    harness.key_press(Key::M);
+    harness.run_steps(3);
+    assert!(harness.query_by_label("Switch the section off").is_some(), "it stays in sight beside another tool");
     // The key takes the tool in hand again; a cut that is there stays as it is.
     harness.state_mut().actions.clear();
     harness.key_press(Key::X);
