@@ -12,11 +12,14 @@ pub mod disjoint;
 pub mod file;
 pub mod geometry;
 pub mod history;
+pub mod measure;
 pub mod model;
 pub mod pick;
 pub mod section;
 pub mod shape;
 pub mod snapshot;
+#[cfg(test)]
+mod test_shapes;
 pub mod workspace;
 
 pub use camera::{Camera, NamedViewKind};

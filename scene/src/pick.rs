@@ -1,12 +1,15 @@
 //! Ray picking against full geometry: a bounding volume hierarchy per part (crate `obvhs`), a scan over the boxes of
-//! the placed instances above it.
+//! the placed instances above it. What a section cuts away is not there; a solid that is cut open is hit on its cut.
 
 use crate::geometry::Aabb;
+use crate::measure::SegmentBoxes;
 use crate::model::Model;
+use crate::shape::Shape;
 use crate::snapshot::SceneSnapshot;
-use crate::workspace::{DeviceId, ModelRef};
+use crate::workspace::{Device, DeviceId, ModelRef};
 use glam::{Affine3A, Vec3};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A half line in the world. The direction is of unit length, so that distances along it are metres.
@@ -31,7 +34,7 @@ impl Ray {
     }
 
     /// The same ray in another space; lengths along it keep their meaning.
-    fn transformed(&self, other_from_here: &Affine3A) -> Self {
+    pub(crate) fn transformed(&self, other_from_here: &Affine3A) -> Self {
         Self {
             origin: other_from_here.transform_point3(self.origin),
             direction: other_from_here.transform_vector3(self.direction),
@@ -39,7 +42,7 @@ impl Ray {
     }
 
     /// True when it meets the box before `nearest`.
-    fn meets(&self, b: &Aabb, margin: f32, nearest: f32) -> bool {
+    pub(crate) fn meets(&self, b: &Aabb, margin: f32, nearest: f32) -> bool {
         let inv = self.direction.recip();
         let (a, c) = ((b.min - margin - self.origin) * inv, (b.max + margin - self.origin) * inv);
         let near = a.min(c).max_element();
@@ -62,20 +65,40 @@ pub struct Hit {
     pub point: Vec3,
 }
 
+/// What of a device a ray met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Touched {
+    /// A triangle of the piece at a place.
+    Triangle {
+        /// Index into the places of the model.
+        place: usize,
+        /// Index of the triangle.
+        triangle: usize,
+    },
+    /// A curve.
+    Line,
+    /// The inside of a solid, laid open by a section plane.
+    Cut,
+    /// The marker that stands for a missing model.
+    Marker,
+}
+
 /// Acceleration structure of one model: built once, shared by all devices that use the model.
 pub struct PickModel {
-    model: Arc<Model>,
+    pub(crate) model: Arc<Model>,
     /// One for each place of each piece, in their order.
-    places: Vec<PlacedBounds>,
+    pub(crate) places: Vec<PlacedBounds>,
+    /// Of each piece: where its edges and curves are.
+    pub(crate) boxes: Vec<SegmentBoxes>,
     bounds: Aabb,
 }
 
 /// Where a piece stands: what a ray is tried against before its triangles.
-struct PlacedBounds {
-    piece: u32,
-    model_from_part: Affine3A,
+pub(crate) struct PlacedBounds {
+    pub(crate) piece: u32,
+    pub(crate) model_from_part: Affine3A,
     part_from_model: Affine3A,
-    bounds: Aabb,
+    pub(crate) bounds: Aabb,
 }
 
 impl std::fmt::Debug for PickModel {
@@ -98,7 +121,8 @@ impl PickModel {
             bounds: p.shape.bounds.transformed(&at.model_from_part),
         });
         let (places, bounds) = (places.collect(), model.bounds());
-        Self { model, places, bounds }
+        let boxes = model.pieces.iter().map(|p| SegmentBoxes::of(&p.shape)).collect();
+        Self { model, places, boxes, bounds }
     }
 
     /// Box in model space.
@@ -106,20 +130,20 @@ impl PickModel {
         self.bounds
     }
 
-    /// Metres to the nearest hit of a device that stands at `world_from_device`. Curves are hit when the ray passes
-    /// them within `radians` as seen from its origin.
-    fn cast(&self, ray: &Ray, world_from_device: &Affine3A, radians: f32, nearest: f32) -> Option<f32> {
+    /// Metres to the nearest hit of a device that stands at `world_from_device`, within the part of the ray that is kept.
+    /// Curves are hit when the ray passes them within `radians` as seen from its origin.
+    fn cast(&self, ray: &Ray, world_from_device: &Affine3A, radians: f32, kept: &Range<f32>) -> Option<(f32, Touched)> {
         let device_from_world = world_from_device.inverse();
         // Distances stay in metres: directions are transformed without being normalised.
         let local = ray.transformed(&device_from_world);
         // How much longer a metre of the world is in the device.
         let scale = local.direction.length();
         let margin = |b: &Aabb| ((b.centre() - local.origin).length() + b.radius()) * radians;
-        if !local.meets(&self.bounds, margin(&self.bounds), nearest) {
+        if !local.meets(&self.bounds, margin(&self.bounds), kept.end) {
             return None;
         }
-        let mut best = nearest;
-        for place in &self.places {
+        let (mut best, mut found) = (kept.end, None);
+        for (index, place) in self.places.iter().enumerate() {
             let shape = &self.model.pieces[place.piece as usize].shape;
             let around = if shape.lines.is_empty() { 0.0 } else { margin(&place.bounds) };
             if !local.meets(&place.bounds, around, best) {
@@ -129,21 +153,41 @@ impl PickModel {
             if !(in_part.origin.is_finite() && in_part.direction.is_finite()) {
                 continue;
             }
-            if let Some((t, _)) = shape.cast(in_part.origin.into(), in_part.direction.into(), best) {
+            if let Some((t, triangle)) = cast_shape(shape, &in_part, &(kept.start..best)) {
                 best = t;
+                found = Some(triangle.map_or(Touched::Cut, |triangle| Touched::Triangle { place: index, triangle }));
             }
             for line in &shape.lines {
                 let [a, b] = shape.ends(line).map(|p| place.model_from_part.transform_point3a(p).into());
                 let unit = Ray { origin: local.origin, direction: local.direction / scale };
                 if let Some(t) = near_segment(&unit, a, b, radians).map(|t| t / scale)
-                    && t < best
+                    && (kept.start..best).contains(&t)
                 {
                     best = t;
+                    found = Some(Touched::Line);
                 }
             }
         }
-        (best < nearest).then_some(best)
+        found.map(|what| (best, what))
     }
+}
+
+/// Where a ray meets a shape within a part of its way, and the triangle there; none: it comes out of a solid that it has
+/// never gone into, because the way begins where a section has laid the inside open.
+fn cast_shape(shape: &Shape, ray: &Ray, kept: &Range<f32>) -> Option<(f32, Option<usize>)> {
+    let is_open = kept.start > 0.0 && kept.start < kept.end && shape.is_solid();
+    // The way out of a solid may lie past the next thing, or be cut away itself.
+    let length = if is_open { f32::INFINITY } else { kept.end - kept.start };
+    let direction = ray.direction.into();
+    let (t, triangle) = shape.cast(ray.at(kept.start).into(), direction, length)?;
+    if is_open {
+        let [a, b, c] = shape.triangle(triangle);
+        // No transform turns the outside of a face inside: the sign holds in any space.
+        if (b - a).cross(c - a).dot(direction) > 0.0 {
+            return Some((kept.start, None));
+        }
+    }
+    (t < kept.end - kept.start).then_some((kept.start + t, Some(triangle)))
 }
 
 /// Distance along the ray at which it passes the segment within the angle.
@@ -181,129 +225,50 @@ impl PickModels {
         Some(own.transformed(&device.transform.world_from_device()))
     }
 
-    /// The nearest device under the ray. `radians` is the half angle within which thin curves count as hit: about
+    /// The nearest device under the ray, of what the section leaves. `radians` is the half angle within which thin curves count as hit: about
     /// half a fingertip or a few pixels.
     pub fn pick(&self, scene: &SceneSnapshot, ray: &Ray, radians: f32) -> Option<Hit> {
-        let mut best = f32::INFINITY;
+        self.touch(scene, ray, radians).map(|(hit, _)| hit)
+    }
+
+    /// The same with what was met there.
+    pub(crate) fn touch(&self, scene: &SceneSnapshot, ray: &Ray, radians: f32) -> Option<(Hit, Touched)> {
+        let mut kept = scene.section.along(ray)?;
         let mut found = None;
         for device in scene.workspace.devices() {
             let world_from_device = device.transform.world_from_device();
-            let t = match device.model.as_ref().and_then(|m| self.models.get(m)) {
-                Some(model) => model.cast(ray, &world_from_device, radians, best),
-                None => cast_box(ray, &MARKER_BOUNDS, &world_from_device).filter(|t| *t < best),
+            let met = match self.model_of(device) {
+                Some(model) => model.cast(ray, &world_from_device, radians, &kept),
+                None => cast_box(ray, &MARKER_BOUNDS, &world_from_device, &kept).map(|t| (t, Touched::Marker)),
             };
-            if let Some(t) = t {
-                best = t;
-                found = Some(device.id.clone());
+            if let Some((t, what)) = met {
+                kept.end = t;
+                found = Some((device, what));
             }
         }
-        found.map(|device| Hit { device, distance: best, point: ray.at(best) })
+        found.map(|(device, what)| {
+            let hit = Hit { device: device.id.clone(), distance: kept.end, point: ray.at(kept.end) };
+            (hit, what)
+        })
+    }
+
+    /// What rays are cast against for a device whose geometry is there.
+    pub(crate) fn model_of(&self, device: &Device) -> Option<&PickModel> {
+        device.model.as_ref().and_then(|m| self.models.get(m)).map(Arc::as_ref)
     }
 }
 
-fn cast_box(ray: &Ray, bounds: &Aabb, world_from_box: &Affine3A) -> Option<f32> {
+/// A box is solid: a section that lays it open is hit on its cut.
+fn cast_box(ray: &Ray, bounds: &Aabb, world_from_box: &Affine3A, kept: &Range<f32>) -> Option<f32> {
     let box_from_world = world_from_box.inverse();
     let origin = box_from_world.transform_point3(ray.origin);
     let inv = box_from_world.transform_vector3(ray.direction).recip();
     let (a, b) = ((bounds.min - origin) * inv, (bounds.max - origin) * inv);
     let (near, far) = (a.min(b).max_element(), a.max(b).min_element());
-    (far >= near.max(0.0)).then_some(near.max(0.0))
+    let near = near.max(kept.start);
+    (near < kept.end && far >= near).then_some(near)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::geometry::{Assembly, Instance, Mesh, Part};
-    use crate::workspace::{Device, Transform};
-    use crate::{Camera, Workspace};
-    use glam::Vec2;
-
-    fn quad(z: f32) -> Mesh {
-        Mesh {
-            positions: vec![[-1.0, -1.0, z], [1.0, -1.0, z], [1.0, 1.0, z], [-1.0, 1.0, z]],
-            normals: vec![[0.0, 0.0, 1.0]; 4],
-            indices: vec![0, 1, 2, 0, 2, 3],
-            ..Mesh::default()
-        }
-    }
-
-    fn scene(devices: &[(&str, Option<&str>, Vec3)], models: &[(&str, Assembly)]) -> (SceneSnapshot, PickModels) {
-        let mut ws = Workspace::new("t");
-        let key = |path: &str| ModelRef { path: path.into(), unit: None, up: Default::default() };
-        for (id, model, at) in devices {
-            let device = Device {
-                id: (*id).into(),
-                name: (*id).into(),
-                kind: Default::default(),
-                model: model.map(key),
-                transform: Transform::at(*at),
-                properties: Default::default(),
-            };
-            ws.devices.insert(device.id.clone(), device);
-        }
-        let mut picks = PickModels::default();
-        for (path, model) in models {
-            picks.insert(key(path), Arc::new(PickModel::new(Arc::new(Model::of(model)))));
-        }
-        (SceneSnapshot { workspace: Arc::new(ws), ..SceneSnapshot::default() }, picks)
-    }
-
-    fn model(mesh: Mesh, scale: f32) -> Assembly {
-        let model_from_part = Affine3A::from_scale(Vec3::splat(scale));
-        Assembly {
-            parts: vec![Part { name: String::new(), mesh }],
-            instances: vec![Instance { part: 0, name: String::new(), model_from_part, colour: None }],
-        }
-    }
-
-    #[test]
-    fn the_nearer_device_wins_and_distances_are_metres_in_any_scale() {
-        let (scene, picks) = scene(
-            &[("far", Some("q"), Vec3::new(0.0, 0.0, -5.0)), ("near", Some("mm"), Vec3::ZERO)],
-            &[("q", model(quad(0.0), 1.0)), ("mm", model(quad(0.0), 0.001))],
-        );
-        let straight = Ray { origin: Vec3::new(0.0002, 0.0003, 3.0), direction: Vec3::NEG_Z };
-        let hit = picks.pick(&scene, &straight, 0.0).unwrap();
-        assert_eq!(hit.device, "near".into());
-        assert!((hit.distance - 3.0).abs() < 1e-4);
-        let beside = Ray { origin: Vec3::new(0.5, 0.5, 3.0), ..straight };
-        let hit = picks.pick(&scene, &beside, 0.0).unwrap();
-        assert_eq!(hit.device, "far".into());
-        assert!((hit.point - Vec3::new(0.5, 0.5, -5.0)).length() < 1e-3);
-        let past = Ray { origin: Vec3::new(1.5, 0.0, 3.0), ..straight };
-        assert_eq!(picks.pick(&scene, &past, 0.0), None);
-    }
-
-    #[test]
-    fn a_hole_in_the_geometry_is_not_hit_though_the_box_is() {
-        let mut mesh = quad(0.0);
-        mesh.indices.truncate(3); // only the lower right triangle is left
-        let (scene, picks) = scene(&[("d", Some("t"), Vec3::ZERO)], &[("t", model(mesh, 1.0))]);
-        let at = |x, y| Ray { origin: Vec3::new(x, y, 2.0), direction: Vec3::NEG_Z };
-        assert!(picks.pick(&scene, &at(0.5, -0.5), 0.0).is_some());
-        assert!(picks.pick(&scene, &at(-0.5, 0.5), 0.0).is_none());
-    }
-
-    #[test]
-    fn curves_are_hit_within_the_angle_and_markers_stand_for_missing_models() {
-        let wire = Mesh { lines: vec![[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]], ..Mesh::default() };
-        let (scene, picks) = scene(
-            &[("wire", Some("w"), Vec3::ZERO), ("marker", None, Vec3::new(0.0, 5.0, 0.0))],
-            &[("w", model(wire, 1.0))],
-        );
-        let at = |y| Ray { origin: Vec3::new(0.0, y, 2.0), direction: Vec3::NEG_Z };
-        assert_eq!(picks.pick(&scene, &at(0.01), 0.01).unwrap().device, "wire".into());
-        assert!(picks.pick(&scene, &at(0.05), 0.01).is_none());
-        assert_eq!(picks.pick(&scene, &at(5.2), 0.01).unwrap().device, "marker".into());
-    }
-
-    #[test]
-    fn what_is_seen_at_a_pixel_is_what_its_ray_hits() {
-        let (scene, picks) = scene(&[("d", Some("q"), Vec3::new(2.0, 1.0, -3.0))], &[("q", model(quad(0.0), 1.0))]);
-        let cam = Camera { target: Vec3::ZERO, yaw: 0.2, pitch: 0.3, ..Camera::default() };
-        let at = cam.project(Vec3::new(2.2, 1.1, -3.0), 1.5).unwrap();
-        let hit = picks.pick(&scene, &cam.ray(at, 1.5), 0.0).unwrap();
-        assert!((hit.point - Vec3::new(2.2, 1.1, -3.0)).length() < 1e-3);
-        assert!(picks.pick(&scene, &cam.ray(Vec2::new(0.02, 0.02), 1.5), 0.0).is_none());
-    }
-}
+#[path = "pick_tests.rs"]
+mod tests;

@@ -4,7 +4,7 @@ use crate::geometry::Aabb;
 use crate::pick::Ray;
 use glam::Vec3;
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 /// Most planes of a [`Section`]: a corner of three is cut out of a machine.
 pub const MAX_PLANES: usize = 3;
@@ -23,6 +23,24 @@ impl SectionPlane {
     pub fn new(normal: Vec3, offset: f32) -> Option<Self> {
         let normal = normal.try_normalize()?;
         (normal.is_finite() && offset.is_finite()).then_some(Self { normal, offset })
+    }
+
+    /// The plane of that normal through a point.
+    pub fn through(point: Vec3, normal: Vec3) -> Option<Self> {
+        let normal = normal.try_normalize()?;
+        Self::new(normal, normal.dot(point))
+    }
+
+    /// The same plane with the other side cut away.
+    #[must_use]
+    pub fn flipped(&self) -> Self {
+        Self { normal: -self.normal, offset: -self.offset }
+    }
+
+    /// The offsets between which a plane of this normal cuts a box; `None` for the box of nothing.
+    pub fn reach(normal: Vec3, bounds: &Aabb) -> Option<RangeInclusive<f32>> {
+        let (centre, half) = (normal.dot(bounds.centre()), normal.abs().dot(bounds.size() * 0.5));
+        (!bounds.is_empty()).then_some(centre - half..=centre + half)
     }
 
     /// Metres beyond the plane: positive is cut away.
@@ -129,6 +147,17 @@ mod tests {
         assert_eq!(section.along(&ray(Vec3::new(0.0, 0.0, 9.0), Vec3::NEG_Z)), Some(0.0..f32::INFINITY));
         let slanted = section.along(&ray(Vec3::new(3.0, 0.0, 0.0), Vec3::new(-1.0, 1.0, 0.0).normalize()));
         assert_eq!(slanted, None, "it enters one side where it has left the other");
+    }
+
+    #[test]
+    fn a_plane_knows_where_it_cuts_a_box() {
+        let bounds = Aabb { min: Vec3::new(1.0, 0.0, -2.0), max: Vec3::new(3.0, 4.0, 2.0) };
+        assert_eq!(SectionPlane::reach(Vec3::X, &bounds), Some(1.0..=3.0));
+        assert_eq!(SectionPlane::reach(Vec3::NEG_Y, &bounds), Some(-4.0..=0.0));
+        assert_eq!(SectionPlane::reach(Vec3::X, &Aabb::EMPTY), None);
+        let plane = SectionPlane::through(bounds.centre(), Vec3::X * 9.0).unwrap();
+        assert_eq!((plane.normal, plane.offset), (Vec3::X, 2.0));
+        assert_eq!(plane.flipped().beyond(Vec3::ZERO), -plane.beyond(Vec3::ZERO));
     }
 
     #[test]

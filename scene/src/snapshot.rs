@@ -1,6 +1,7 @@
 //! What the renderer and the user interface see: one consistent state, shared and never changed.
 
 use crate::camera::Camera;
+use crate::measure::{Mark, Measurement};
 use crate::model::Model;
 use crate::section::Section;
 use crate::workspace::{DeviceId, ModelRef, Workspace};
@@ -33,6 +34,10 @@ pub struct SceneSnapshot {
     pub camera: Camera,
     /// What is cut away.
     pub section: Section,
+    /// What people measured, oldest first.
+    pub measurements: Arc<Vec<Measurement>>,
+    /// What somebody is about to measure.
+    pub aim: Arc<Vec<Mark>>,
 }
 
 impl SceneSnapshot {

@@ -7,7 +7,7 @@ export type { Environment } from './client/environment.js';
 export type { LatencyReport } from './client/latency.js';
 export type { ConnectionStats } from './client/stats.js';
 export type { ConnectionPhase, ConnectionStatus } from './client/supervisor.js';
-export type { Connection, Device, SessionState } from './client/store.js';
+export type { Connection, Device, Measurement, SessionState } from './client/store.js';
 export type { Unsubscribe } from './client/emitter.js';
 export { parseShareLink, tokenFromText, type ShareLink } from './client/link.js';
 export { FloorDrag, pickByBox, pictureRay } from './client/floor_drag.js';

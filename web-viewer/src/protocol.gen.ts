@@ -30,6 +30,53 @@ export type ViewName = {
  */
 name: string, };
 
+export type SectionPlane = { 
+/**
+ * Points to the side that is cut away; the host brings it to unit length.
+ */
+normal: [number, number, number], 
+/**
+ * Metres from the origin along the normal. Without it the plane goes through the middle of the selection, or of
+ * everything when nothing is selected.
+ */
+offset?: number, };
+
+export type SectionPlanes = { 
+/**
+ * Three at most.
+ */
+planes: Array<SectionPlane>, };
+
+export type MeasureKind = "vertex" | "edge" | "face";
+
+export type MeasurePick = { 
+/**
+ * 0 at the left edge of the picture, 1 at the right.
+ */
+screenX: number, 
+/**
+ * 0 at the top edge of the picture, 1 at the bottom.
+ */
+screenY: number, 
+/**
+ * What is wanted there; by default a vertex, else an edge, else a point on a face, whatever is near.
+ */
+kind?: MeasureKind, 
+/**
+ * How near a vertex or an edge counts, in pixels of a picture 720 high: 10 when absent, 64 at most.
+ */
+radiusPx?: number, 
+/**
+ * Begins another measurement although one waits for its second thing.
+ */
+startsAnew?: boolean, };
+
+export type MeasurementRef = { 
+/**
+ * Its id.
+ */
+measurementId: number, };
+
 export type Point = { 
 /**
  * 0 at the left edge, 1 at the right.
@@ -132,7 +179,7 @@ export type ConnectionRef = {
  */
 connectionId: string, };
 
-export type ClientBody = { "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "test:click", "data": Point };
+export type ClientBody = { "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "measure:pick", "data": MeasurePick } | { "type": "measure:aim", "data": Point } | { "type": "measure:end", "data": Nothing } | { "type": "measure:remove", "data": MeasurementRef } | { "type": "measure:clear", "data": Nothing } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "test:click", "data": Point };
 
 export type ClientMessage = { 
 /**
@@ -142,7 +189,7 @@ timestamp: number,
 /**
  * Counts the sender's messages; comes back in `ack` and `error`.
  */
-seq?: number, } & ({ "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "test:click", "data": Point });
+seq?: number, } & ({ "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "measure:pick", "data": MeasurePick } | { "type": "measure:aim", "data": Point } | { "type": "measure:end", "data": Nothing } | { "type": "measure:remove", "data": MeasurementRef } | { "type": "measure:clear", "data": Nothing } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "test:click", "data": Point });
 
 export type Property = boolean | number | string;
 
@@ -236,6 +283,76 @@ pitch: number,
  */
 fovY: number, };
 
+export type SectionState = { 
+/**
+ * Of unit length; points to the side that is cut away.
+ */
+normal: [number, number, number], 
+/**
+ * Metres from the origin along the normal.
+ */
+offset: number, };
+
+export type QuantityName = "distance" | "deltaX" | "deltaY" | "deltaZ" | "gap" | "centres" | "length" | "radius" | "diameter" | "sweep" | "angle" | "x" | "y" | "z";
+
+export type FactState = { 
+/**
+ * Stable, for programs.
+ */
+quantity: QuantityName, 
+/**
+ * For people, such as `Distance`.
+ */
+name: string, 
+/**
+ * Metres, or radians of angles.
+ */
+value: number, 
+/**
+ * How far it may be off, where that is known.
+ */
+error?: number, 
+/**
+ * For people, with its unit, such as `12.50 mm`.
+ */
+text: string, };
+
+export type MeasuredThing = { 
+/**
+ * Whose it is.
+ */
+deviceId: string, 
+/**
+ * What it is.
+ */
+kind: MeasureKind, };
+
+export type MeasurementState = { 
+/**
+ * Unique in the session.
+ */
+id: number, 
+/**
+ * The participant who made it.
+ */
+participantId: number, 
+/**
+ * Their next `measure:pick` gives its second thing.
+ */
+isOpen: boolean, 
+/**
+ * The most telling value, as the picture shows it, such as `R 12.50 mm`.
+ */
+label: string, 
+/**
+ * One or two.
+ */
+things: Array<MeasuredThing>, 
+/**
+ * Everything that is known, the most telling first.
+ */
+facts: Array<FactState>, };
+
 export type PictureSize = { 
 /**
  * Pixels.
@@ -282,9 +399,17 @@ connections: Array<ConnectionState>,
  */
 selection: Array<string>, 
 /**
+ * What people measured, oldest first.
+ */
+measurements: Array<MeasurementState>, 
+/**
  * The camera.
  */
 camera: CameraState, 
+/**
+ * The section planes in force; what any of them has beyond it is cut away.
+ */
+section: Array<SectionState>, 
 /**
  * Size of the picture that the camera fills.
  */
@@ -324,6 +449,14 @@ connections?: Array<ConnectionState>,
  */
 removedConnections?: Array<string>, 
 /**
+ * Measurements that are new or changed, whole.
+ */
+measurements?: Array<MeasurementState>, 
+/**
+ * Ids of measurements that are gone.
+ */
+removedMeasurements?: Array<number>, 
+/**
  * The new selection, whole.
  */
 selection?: Array<string>, 
@@ -331,6 +464,10 @@ selection?: Array<string>,
  * The new camera.
  */
 camera?: CameraState, 
+/**
+ * The new section planes, whole.
+ */
+section?: Array<SectionState>, 
 /**
  * The new size of the picture.
  */

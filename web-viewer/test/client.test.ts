@@ -133,6 +133,12 @@ describe('messages', () => {
     client.requestControl();
     client.releaseControl();
     client.sendTestClick(0.1, 0.2);
+    client.sendSection([{ normal: [1, 0, 0] }]);
+    client.sendMeasurePick(0.25, 0.75);
+    client.sendMeasurePick(0.5, 0.5, { kind: 'edge', radiusPx: 24, startsAnew: true });
+    client.sendMeasureEnd();
+    client.sendMeasureRemove(3);
+    client.sendMeasureClear();
     const sent = browser.peer.messages('state');
     expect(sent.map(({ type, data }) => [type, data])).toEqual([
       ['device:click', { screenX: 0.25, screenY: 0.75 }],
@@ -148,6 +154,12 @@ describe('messages', () => {
       ['control:request', {}],
       ['control:release', {}],
       ['test:click', { x: 0.1, y: 0.2 }],
+      ['section:set', { planes: [{ normal: [1, 0, 0] }] }],
+      ['measure:pick', { screenX: 0.25, screenY: 0.75 }],
+      ['measure:pick', { screenX: 0.5, screenY: 0.5, kind: 'edge', radiusPx: 24, startsAnew: true }],
+      ['measure:end', {}],
+      ['measure:remove', { measurementId: 3 }],
+      ['measure:clear', {}],
     ]);
     expect(sent.map((m) => m.seq)).toEqual(sent.map((_, i) => i + 1));
     // The clock stands still in this test, yet the times grow.
@@ -168,6 +180,26 @@ describe('messages', () => {
     expect(browser.peer.messages('state').map((m) => m.data)).toEqual([
       { deviceId: 'a', positionX: 3, positionY: 0, positionZ: 3, gesture },
     ]);
+  });
+
+  test('a section that is moved goes on input, where it stops on state', () => {
+    const at = (offset: number) => [{ normal: [1, 0, 0] as [number, number, number], offset }];
+    client.sendSection(at(1), { last: false });
+    client.sendSection(at(2), { last: false });
+    browser.frame();
+    client.sendSection(at(3), { last: false });
+    client.sendSection(at(4));
+    browser.frame();
+    expect(browser.peer.messages('input').map((m) => m.data)).toEqual([{ planes: at(2) }]);
+    expect(browser.peer.messages('state').map((m) => m.data)).toEqual([{ planes: at(4) }]);
+    expect(() => client.sendSection(at(NaN))).toThrow(RangeError);
+  });
+
+  test('what is aimed at goes with the pointer', () => {
+    client.sendMeasureAim({ x: 0.5, y: 0.25 });
+    client.sendPointer({ x: 0.5, y: 0.25 });
+    browser.frame();
+    expect(browser.peer.messages('input').map((m) => m.type)).toEqual(['pointer:move', 'measure:aim']);
   });
 
   test('a drag without options is a whole movement of its own', () => {

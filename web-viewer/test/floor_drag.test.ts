@@ -48,3 +48,13 @@ test('the nearest box is picked, and none where there is none', () => {
   expect(pickByBox(state, { x: 0.5, y: 0.5 })?.id).toBe('near');
   expect(pickByBox(state, { x: 0.05, y: 0.9 })).toBeNull();
 });
+
+test('what is cut away is not picked, and a box that is cut open is', () => {
+  const level = { target: [0, 0.5, 0] as [number, number, number], distance: 10, yaw: 0, pitch: 0.05, fovY: 0.785 };
+  const state = fullState({ devices: [device('far', { position: [0, 0, -4] }), device('near')], camera: level });
+  const cut = (offset: number) => ({ ...state, section: [{ normal: [0, 0, 1] as [number, number, number], offset }] });
+  expect(pickByBox(cut(0), { x: 0.5, y: 0.5 })?.id).toBe('near');
+  expect(pickByBox(cut(-1), { x: 0.5, y: 0.5 })?.id).toBe('far');
+  expect(pickByBox(cut(-6), { x: 0.5, y: 0.5 })).toBeNull();
+  expect(pickByBox({ ...state, section: [{ normal: [0, 1, 0], offset: -9 }] }, { x: 0.5, y: 0.5 })).toBeNull();
+});

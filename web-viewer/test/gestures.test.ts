@@ -27,7 +27,7 @@ const types = (gestures: Gesture[]) => gestures.map((g) => g.type);
 test('a short touch that trembles is a tap', () => {
   expect(down(100, 100)).toEqual([]);
   expect(move(104, 103)).toEqual([]);
-  expect(up(104, 103)).toEqual([{ type: 'tap', x: 104, y: 103, toggle: false }]);
+  expect(up(104, 103)).toEqual([{ type: 'tap', x: 104, y: 103, toggle: false, isTouch: true }]);
 });
 
 test('two taps at one place are a tap and a double tap, a third begins anew', () => {
@@ -83,7 +83,7 @@ test('a right click opens the menu, a middle click does nothing, Ctrl+click adds
   down(5, 5, { pointerType: 'mouse', button: 1 });
   expect(up(5, 5)).toEqual([]);
   down(5, 5, { pointerType: 'mouse', ctrl: true });
-  expect(up(5, 5)).toEqual([{ type: 'tap', x: 5, y: 5, toggle: true }]);
+  expect(up(5, 5)).toEqual([{ type: 'tap', x: 5, y: 5, toggle: true, isTouch: false }]);
 });
 
 test('a finger that rests is a long press and no tap', () => {

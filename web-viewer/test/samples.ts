@@ -31,6 +31,8 @@ export function fullState(change: Partial<FullState> = {}): FullState {
     devices: [device('a'), device('b', { position: [3, 0, 0] })],
     connections: [connection('c1', 'a', 'b')],
     selection: [],
+    measurements: [],
+    section: [],
     camera: { target: [0, 0.5, 0], distance: 10, yaw: 0.5, pitch: 0.5, fovY: 0.785 },
     picture: { widthPx: 1280, heightPx: 720 },
     views: ['Operator'],

@@ -16,6 +16,18 @@ test('an update changes what it names and leaves the old state as it was', () =>
   expect(after.camera).toBe(before.camera);
 });
 
+test('measurements come, change and go', () => {
+  const measurement = (id: number, label: string) => ({ id, participantId: 7, isOpen: false, label, things: [], facts: [] });
+  const first = applyUpdate(fullState(), { revision: 2, measurements: [measurement(1, '1 m'), measurement(2, '2 m')] });
+  expect(first.measurements.map((m) => m.label)).toEqual(['1 m', '2 m']);
+  const next = applyUpdate(first, { revision: 3, measurements: [measurement(2, '3 m')], removedMeasurements: [1] });
+  expect(next.measurements.map((m) => m.label)).toEqual(['3 m']);
+  const cut = applyUpdate(next, { revision: 4, section: [{ normal: [1, 0, 0], offset: 2 }] });
+  expect(cut.section.length).toBe(1);
+  expect(cut.measurements).toBe(next.measurements);
+  expect(applyUpdate(cut, { revision: 5, section: [] }).section).toEqual([]);
+});
+
 test('new things come at the end, removed ones go, the rest keeps its order', () => {
   const after = applyUpdate(fullState(), {
     revision: 2,

@@ -92,6 +92,17 @@ await look('desktop-connect', {
     await page.keyboard.press('c');
   },
 });
+const measure = async (page) => {
+  await page.keyboard.press('m');
+  await page.mouse.click(700, 400);
+  await page.mouse.click(760, 420);
+  await page.waitForTimeout(400);
+  await page.mouse.click(800, 420);
+};
+await look('desktop-section', { act: (page) => page.keyboard.press('x') });
+await look('desktop-measure', { colorScheme: 'light', act: measure });
+await look('phone-section', { device: phone, act: (page) => page.keyboard.press('x') });
+await look('tablet-measure', { device: tablet, act: measure });
 await look('desktop-help', { act: (page) => page.keyboard.press('?') });
 await look('desktop-context', { act: (page) => at(page, 'robot-2').then(([x, y]) => page.mouse.click(x, y, { button: 'right' })) });
 await look('desktop-viewer', {

@@ -33,6 +33,8 @@
     ['infeed', 'robot-1'], ['robot-1', 'cell-1'], ['cell-1', 'robot-2'], ['robot-2', 'cell-2'], ['cell-2', 'outfeed'],
   ].map(([a, b], i) => ({ id: `c${i}`, sourceDeviceId: a, targetDeviceId: b, type: 'production_flow' }));
   let selection = [];
+  let section = [];
+  let measurements = [];
   let revision = 1;
   const camera = { target: [2.2, 0.6, 0], distance: 15, yaw: 0.55, pitch: 0.45, fovY: 0.785 };
   const participants = [
@@ -128,7 +130,7 @@
   const update = (data) => send('state:update', { revision: ++revision, ...data });
   const wire = ({ size, ...d }) => ({ ...d, bounds: d.bounds });
   const full = () => send('state:full', {
-    protocolVersion: 1, revision, workspace: 'Production line', devices: devices.map(wire), connections, selection, camera,
+    protocolVersion: 1, revision, workspace: 'Production line', devices: devices.map(wire), connections, selection, camera, section, measurements,
     picture, views: ['Operator', 'Loading dock'], you: { participantId: 2, role },
   });
   const presence = () => send('presence', { participants, presenter });
@@ -161,6 +163,20 @@
       connections = connections.filter((c) => c.id !== connectionId);
       update({ removedConnections: [connectionId] });
     },
+    'section:set': ({ planes }) => { section = planes.map((p) => ({ offset: 0, ...p })); update({ section }); },
+    'measure:pick': () => {
+      const open = measurements.find((m) => m.isOpen);
+      const fact = (quantity, name, value, text) => ({ quantity, name, value, text });
+      const pair = [fact('gap', 'Straight across', 1.25, '1.250 m'), fact('distance', 'Distance', 1.3, '1.300 m'), fact('deltaX', 'ΔX', 1.25, '1.250 m'), fact('deltaY', 'ΔY', 0.357, '357.0 mm'), fact('deltaZ', 'ΔZ', 0, '0.00 mm')];
+      const edge = [fact('diameter', 'Diameter', 0.12, '120.0 mm'), fact('radius', 'Radius', 0.06, '60.00 mm'), fact('length', 'Length', 0.377, '377.0 mm')];
+      const things = open ? [{ deviceId: 'cell-1', kind: 'face' }, { deviceId: 'robot-2', kind: 'face' }] : [{ deviceId: 'cell-1', kind: 'edge' }];
+      const made = { id: open?.id ?? measurements.length + 1, participantId: 2, isOpen: !open, label: open ? '1.250 m' : 'Ø 120.0 mm', things, facts: open ? pair : edge };
+      measurements = [...measurements.filter((m) => m.id !== made.id), made];
+      update({ measurements: [made] });
+    },
+    'measure:end': () => { measurements = measurements.map((m) => ({ ...m, isOpen: false })); update({ measurements }); },
+    'measure:remove': ({ measurementId: id }) => { measurements = measurements.filter((m) => m.id !== id); update({ removedMeasurements: [id] }); },
+    'measure:clear': () => { const removedMeasurements = measurements.map((m) => m.id); measurements = []; update({ removedMeasurements }); },
     'control:request': () => { presenter = 2; presence(); },
     'control:release': () => { presenter = null; presence(); },
     'test:click': (at) => { probe = at; setTimeout(() => (probe = null), 200); },

@@ -203,7 +203,7 @@ fn scene(devices: usize, steps: u32) -> Result<SceneSnapshot, Failure> {
         models: Arc::new(HashMap::from([(model_ref, Arc::new(model))])),
         marks: Arc::new(Marks { selection: BTreeSet::from(["d5".into()]), ..Marks::default() }),
         camera,
-        section: Default::default(),
+        ..SceneSnapshot::default()
     })
 }
 

@@ -350,6 +350,7 @@ impl Host {
                 })
                 .collect(),
             presenter: self.session.presenter(),
+            section_bounds: (!self.session.section().is_none()).then(|| self.session.bounds_of_interest()),
             share: self.sharing.as_ref().map(|s| s.status().clone()),
             picture: self.stats.clone(),
             picture_fault: self.picture_fault.clone(),

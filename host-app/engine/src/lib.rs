@@ -30,6 +30,7 @@ mod stream_picture;
 mod viewers;
 mod window;
 mod wire;
+mod wire_tools;
 
 pub use device::ReopenGpu;
 pub use engine::{Engine, EngineConfig, EngineError, ImportRequest, PictureSize};
@@ -37,7 +38,7 @@ pub use log::{LogEntry, LogLevel};
 pub use quality::{Economy, Governor};
 pub use rr_load::{Cache, ImportOptions, Limits, LoadReport};
 pub use rr_render::{AdapterChoice, Gpu, GpuError, GpuInfo, Theme};
-pub use rr_session::{Input, ModelState, ParticipantId, Settings};
+pub use rr_session::{Input, MeasurePick, ModelState, ParticipantId, PlaneWish, Settings};
 pub use sharing::{ShareConfig, ShareError, ShareTls};
 pub use status::{DocumentStatus, Import, ImportId, ImportState, ParticipantStatus, PictureStats, ShareStatus, Status};
 pub use window::WindowPicture;

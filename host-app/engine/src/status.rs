@@ -3,7 +3,7 @@
 use crate::log::LogEntry;
 use crate::quality::Economy;
 use rr_load::LoadReport;
-use rr_scene::Role;
+use rr_scene::{Aabb, Role};
 use rr_session::ParticipantId;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub struct Status {
     pub participants: Vec<ParticipantStatus>,
     /// Who steers the camera; nobody when everybody may.
     pub presenter: Option<ParticipantId>,
+    /// While a section is on: box around what it is meant for, the selection or everything.
+    pub section_bounds: Option<Aabb>,
     /// Where and how the session is shared; none while it is not.
     pub share: Option<ShareStatus>,
     /// Speed of the picture.

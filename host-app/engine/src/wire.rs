@@ -1,6 +1,7 @@
 //! Translation between what crosses the wire and what the scene and the session speak.
 
 use crate::engine::PictureSize;
+use crate::wire_tools;
 use glam::{Vec2, Vec3};
 use rr_protocol::client::{ClientBody, NewDevice};
 use rr_protocol::host::{
@@ -38,6 +39,12 @@ pub(crate) fn input_from_wire(session: &Session, body: ClientBody, timestamp_ms:
         ClientBody::CameraZoom(z) => Input::Zoom { delta: z.delta },
         ClientBody::CameraView(v) => Input::View(v.name),
         ClientBody::CameraFocus(d) => Input::Focus(DeviceId(d.device_id)),
+        ClientBody::SectionSet(s) => wire_tools::section_input(&s, timestamp_ms),
+        ClientBody::MeasurePick(m) => wire_tools::pick_input(&m),
+        ClientBody::MeasureAim(p) => Input::MeasureAim(Some(Vec2::new(p.x, p.y))),
+        ClientBody::MeasureEnd(_) => Input::MeasureEnd,
+        ClientBody::MeasureRemove(m) => Input::MeasureRemove(m.measurement_id),
+        ClientBody::MeasureClear(_) => Input::MeasureClear,
         ClientBody::PointerMove(p) => Input::Pointer { at: Some(Vec2::new(p.x, p.y)), timestamp_ms },
         ClientBody::PointerLeave(_) => Input::Pointer { at: None, timestamp_ms },
         ClientBody::DeviceClick(c) => {
@@ -107,6 +114,8 @@ pub(crate) fn error_code(refusal: &Refusal) -> ErrorCode {
     match refusal {
         Refusal::NotHere => ErrorCode::Unauthorized,
         Refusal::NotPresenter { .. } | Refusal::ViewersDoNotSteer => ErrorCode::Forbidden,
+        Refusal::NothingToMeasure | Refusal::NoMeasurement(_) => ErrorCode::NotFound,
+        Refusal::TooManyMeasurements => ErrorCode::Invalid,
         Refusal::Command(error) => match error {
             CommandError::Forbidden { .. } => ErrorCode::Forbidden,
             CommandError::NoDevice(_) | CommandError::NoConnection(_) | CommandError::NoView(_) => ErrorCode::NotFound,
@@ -172,6 +181,8 @@ pub(crate) fn full_state(session: &Session, size: PictureSize, you: ParticipantI
         connections: workspace.connections().map(connection).collect(),
         selection: selection(session),
         camera: camera(session.camera()),
+        measurements: wire_tools::measurements(session),
+        section: wire_tools::section(session),
         picture: picture(size),
         views: views(session),
         you: You { participant_id: you.0, role: role_to_wire(role) },
@@ -195,6 +206,9 @@ pub(crate) fn update(session: &Session, changes: &Changes) -> StateUpdate {
         removed_connections: changes.removed_connections.iter().map(|c| c.0.clone()).collect(),
         selection: changes.selection.then(|| selection(session)),
         camera: changes.camera.then(|| camera(session.camera())),
+        measurements: wire_tools::changed_measurements(session, changes),
+        removed_measurements: changes.removed_measurements.iter().copied().collect(),
+        section: changes.section.then(|| wire_tools::section(session)),
         picture: None,
         views: changes.views.then(|| views(session)),
     }

@@ -19,6 +19,7 @@ mod panels;
 mod settings;
 mod shortcuts;
 mod state;
+mod tools;
 mod ui;
 mod viewport;
 mod widgets;

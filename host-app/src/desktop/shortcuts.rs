@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::state::{RightPage, UiState, View};
+use super::tools::{self, Tool};
 use egui::{Key, KeyboardShortcut, Modifiers};
 use glam::Vec2;
 use rr_engine::Input;
@@ -32,6 +33,8 @@ shortcuts! {
     SELECT_ALL = Modifiers::COMMAND, A;
     QUIT = Modifiers::COMMAND, Q;
     FIT = Modifiers::NONE, F;
+    SECTION = Modifiers::NONE, X;
+    MEASURE = Modifiers::NONE, M;
     REMOVE = Modifiers::NONE, Delete;
     CLEAR = Modifiers::NONE, Escape;
     STATS = Modifiers::NONE, F3;
@@ -55,7 +58,8 @@ pub const HELP_ROWS: &[(&str, &str)] = &[
     ("+ / -", "Zoom in / out"),
     ("F", "Fit everything"),
     ("1 to 6", "Iso, front, back, left, right, top"),
-    ("Esc", "Clear the selection"),
+    ("X / M", "Section / measure"),
+    ("Esc", "Put the tool away, then clear the selection"),
     ("Del", "Remove the selection"),
     ("Ctrl + Z / Y", "Undo / redo"),
     ("Ctrl + A", "Select everything"),
@@ -120,6 +124,14 @@ pub fn handle(ctx: &egui::Context, view: &View<'_>, ui_state: &mut UiState, acti
             actions.push(Action::Input(Input::View(kind.name().to_owned())));
         }
     }
+    for tool in Tool::ALL {
+        if pressed(&tool.shortcut()) {
+            tools::toggle(tool, view, ui_state, actions);
+        }
+    }
+    if ui_state.tool.is_some() && !egui::Popup::is_any_open(ctx) && pressed(&CLEAR) {
+        tools::leave(ui_state, actions);
+    }
     let selection = &view.scene.marks.selection;
     if !selection.is_empty() {
         if pressed(&REMOVE) {
@@ -129,7 +141,9 @@ pub fn handle(ctx: &egui::Context, view: &View<'_>, ui_state: &mut UiState, acti
             actions.push(Action::Input(Input::Select(BTreeSet::new())));
         }
     }
-    camera_keys(ctx, actions);
+    if !ui_state.tool_takes_arrows {
+        camera_keys(ctx, actions);
+    }
 }
 
 fn camera_keys(ctx: &egui::Context, actions: &mut Vec<Action>) {

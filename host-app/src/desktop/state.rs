@@ -3,6 +3,7 @@
 use super::action::{Action, ShareChoice};
 use super::panels::details::DetailsState;
 use super::settings::Remembered;
+use super::tools::Tool;
 use super::viewport::ViewportState;
 use rr_engine::{Import, ImportId, ImportOptions, ImportState, Status};
 use rr_scene::{Device, DeviceId, Role, SceneSnapshot};
@@ -141,6 +142,12 @@ pub struct UiState {
     pub share: ShareState,
     /// Properties of the selection.
     pub details: DetailsState,
+    /// The tool in hand; none: a click selects.
+    pub tool: Option<Tool>,
+    /// A slider of the tool has the keyboard: arrow keys are its own.
+    pub tool_takes_arrows: bool,
+    /// Measurements whose details are shown although others are newer, or hidden although none is.
+    pub toggled_measurements: std::collections::BTreeSet<u32>,
     /// Gestures in the viewport.
     pub viewport: ViewportState,
     /// Files waiting for their options.
@@ -188,6 +195,9 @@ impl UiState {
             log_only_problems: false,
             share,
             details: DetailsState::default(),
+            tool: None,
+            tool_takes_arrows: false,
+            toggled_measurements: std::collections::BTreeSet::new(),
             viewport: ViewportState::default(),
             import: None,
             path_prompt: None,

@@ -21,12 +21,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-struct Fixture {
-    status: Status,
-    scene: SceneSnapshot,
+pub(super) struct Fixture {
+    pub status: Status,
+    pub scene: SceneSnapshot,
     host: HostInfo,
-    ui_state: UiState,
-    actions: Vec<Action>,
+    pub ui_state: UiState,
+    pub actions: Vec<Action>,
     dressed: bool,
 }
 
@@ -41,7 +41,7 @@ fn device(id: &str, name: &str, kind: DeviceKind) -> Device {
     }
 }
 
-fn workspace() -> Workspace {
+pub(super) fn workspace() -> Workspace {
     let mut workspace = Workspace::new("Line 4");
     let mut broken = device("broken", "Press", DeviceKind::MachiningCell);
     broken.model = Some(ModelRef { path: "models/press.igs".into(), unit: None, up: Default::default() });
@@ -64,7 +64,7 @@ fn workspace() -> Workspace {
 }
 
 impl Fixture {
-    fn new(workspace: Workspace) -> Self {
+    pub fn new(workspace: Workspace) -> Self {
         let owner = ParticipantStatus {
             id: ParticipantId(0),
             name: "Engineer".into(),
@@ -96,7 +96,7 @@ impl Fixture {
     }
 }
 
-fn harness(fixture: Fixture) -> Harness<'static, Fixture> {
+pub(super) fn harness(fixture: Fixture) -> Harness<'static, Fixture> {
     let draw = |ui: &mut egui::Ui, fixture: &mut Fixture| {
         if !fixture.dressed {
             look::install(ui.ctx());
@@ -112,7 +112,7 @@ fn harness(fixture: Fixture) -> Harness<'static, Fixture> {
     harness
 }
 
-fn inputs(harness: &Harness<'_, Fixture>) -> Vec<Input> {
+pub(super) fn inputs(harness: &Harness<'_, Fixture>) -> Vec<Input> {
     let not_pointer = |action: &Action| match action {
         Action::Input(Input::Pointer { .. }) => None,
         Action::Input(input) => Some(input.clone()),

@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::look::Tokens;
 use super::state::{UiState, View};
+use super::tools::{Tool, measure};
 use egui::{PointerButton, Pos2, Rect, Response, Sense, Ui};
 use glam::{Vec2, Vec3};
 use rr_engine::Input;
@@ -72,8 +73,9 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut Vec
     let is_modal = state.is_modal();
     pointer(ui, area, &response, view, state, actions);
     if !is_modal {
-        drags(ui, area, &response, view, &mut state.viewport, actions);
-        clicks(ui, area, &response, view, actions);
+        let is_measuring = state.tool == Some(Tool::Measure);
+        drags(ui, area, &response, view, state, actions);
+        clicks(ui, area, &response, view, is_measuring, actions);
         wheel(ui, &response, actions);
     }
     area
@@ -95,20 +97,18 @@ fn pointer(ui: &Ui, area: Rect, response: &Response, view: &View<'_>, state: &mu
     if at != state.viewport.pointer {
         state.viewport.pointer = at;
         actions.push(Action::Input(Input::Pointer { at, timestamp_ms: now_ms() }));
+        if state.tool == Some(Tool::Measure) {
+            actions.push(measure::aim(at.filter(|_| !response.dragged())));
+        }
     }
 }
 
-fn drags(
-    ui: &Ui,
-    area: Rect,
-    response: &Response,
-    view: &View<'_>,
-    state: &mut ViewportState,
-    actions: &mut Vec<Action>,
-) {
+fn drags(ui: &Ui, area: Rect, response: &Response, view: &View<'_>, ui_state: &mut UiState, actions: &mut Vec<Action>) {
+    let may_move_devices = ui_state.tool.is_none();
+    let state = &mut ui_state.viewport;
     let modifiers = ui.input(|i| i.modifiers);
     let aspect = area.aspect_ratio();
-    if response.drag_started_by(PointerButton::Primary) && !modifiers.any() {
+    if response.drag_started_by(PointerButton::Primary) && !modifiers.any() && may_move_devices {
         let origin = ui.input(|i| i.pointer.press_origin());
         state.drag = origin.and_then(|origin| {
             let ray = view.scene.camera.ray(to_unit(area, origin), aspect);
@@ -195,9 +195,17 @@ fn dragged_to(drag: &DeviceDrag, ray: &Ray, camera: &Camera) -> Option<Vec3> {
     Some(drag.from + Vec3::new(moved.x, 0.0, moved.z))
 }
 
-fn clicks(ui: &Ui, area: Rect, response: &Response, view: &View<'_>, actions: &mut Vec<Action>) {
+fn clicks(ui: &Ui, area: Rect, response: &Response, view: &View<'_>, is_measuring: bool, actions: &mut Vec<Action>) {
+    if is_measuring && response.hovered() {
+        ui.ctx().set_cursor_icon(egui::CursorIcon::Crosshair);
+    }
     let Some(at) = response.interact_pointer_pos() else { return };
-    if response.double_clicked() {
+    if is_measuring {
+        // Two clicks soon after each other are two things that lie close to each other.
+        if response.clicked() {
+            actions.push(measure::pick(to_stream(area, at, view), ui.input(|i| i.modifiers.shift)));
+        }
+    } else if response.double_clicked() {
         // The first click of the two has selected it.
         let marks = &view.scene.marks;
         let device = marks.hover.as_ref().or_else(|| marks.selection.first().filter(|_| marks.selection.len() == 1));

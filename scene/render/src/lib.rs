@@ -41,6 +41,7 @@ mod gpu_shape;
 mod instances;
 mod labels;
 mod marker;
+mod measures;
 mod memory;
 mod occlusion;
 mod picture;

@@ -11,6 +11,7 @@ use crate::frustum::{Frustum, screen_rect};
 use crate::gpu::{Gpu, GpuError};
 use crate::gpu_shape::buffer;
 use crate::labels::{LabelFrame, Labels};
+use crate::measures::{MeasureFrame, Measures};
 use crate::occlusion::{DepthTiles, Recorded, Reducer, Shown};
 use crate::pipelines::{FlatPipelines, Layouts, MainPipelines, Mode, STENCIL_SHUT, Shaders};
 use crate::prepared::Prepared;
@@ -60,6 +61,7 @@ pub struct Renderer {
     scene: Prepared,
     shadow: FloorShadow,
     labels: Labels,
+    measures: Measures,
     visible: Listed,
     /// Of selected and of hovered devices.
     marked: [Listed; 2],
@@ -124,6 +126,7 @@ impl Renderer {
             scene,
             shadow,
             labels,
+            measures: Measures::default(),
             visible: Listed::new("instances"),
             marked: [Listed::new("selected"), Listed::new("hovered")],
             quads: Quads::default(),
@@ -270,7 +273,14 @@ impl Renderer {
         target.textures.resolve(&mut encoder);
         let outlined =
             options.outlines && self.mask_pass(&mut encoder, target, &uniforms, size, options, &look, &mut stats)?;
-        let labels = if options.labels {
+        let drawn = MeasureFrame {
+            clip_from_world: &uniforms.clip_from_world,
+            size,
+            scale: options.scale(),
+            theme: &self.theme,
+        };
+        let measured = self.measures.prepare(&self.gpu, snapshot, &drawn)?;
+        let labels = if options.labels || measured {
             let frame = LabelFrame {
                 scene: &self.scene,
                 frustum: &frustum,
@@ -280,13 +290,15 @@ impl Renderer {
                 scale: options.scale(),
                 theme: &self.theme,
                 section: &section,
+                names: options.labels,
+                notes: self.measures.notes(),
             };
             self.labels.prepare(&self.gpu, &self.layouts.labels, &frame)
         } else {
             0
         };
         stats.labels = u32::try_from(labels).unwrap_or(u32::MAX);
-        if outlined || labels > 0 {
+        if outlined || measured || labels > 0 {
             self.overlay_pass(&mut encoder, target, outlined.then_some((&uniforms, size, options)), labels, &mut stats);
         }
         self.timing.resolve(&mut encoder);
@@ -669,6 +681,7 @@ impl Renderer {
             stats.draw_calls += 1;
             pass.set_scissor_rect(0, 0, textures.width, textures.height);
         }
+        stats.draw_calls += self.measures.draw(&mut pass);
         if labels > 0 {
             pass.set_pipeline(&self.flat.labels);
             self.labels.draw(&mut pass);

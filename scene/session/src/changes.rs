@@ -16,10 +16,16 @@ pub struct Changes {
     pub connections: BTreeSet<ConnectionId>,
     /// Connections that are gone.
     pub removed_connections: BTreeSet<ConnectionId>,
+    /// New or changed measurements.
+    pub measurements: BTreeSet<u32>,
+    /// Measurements that are gone.
+    pub removed_measurements: BTreeSet<u32>,
     /// The selection changed.
     pub selection: bool,
     /// The camera moved.
     pub camera: bool,
+    /// Section planes were set, moved or taken away.
+    pub section: bool,
     /// The list of named views changed.
     pub views: bool,
     /// The workspace has another name.
@@ -67,14 +73,29 @@ impl Changes {
         for id in later.connections {
             self.record(Event::ConnectionAdded(id));
         }
+        later.removed_measurements.into_iter().for_each(|id| self.measurement_removed(id));
+        later.measurements.into_iter().for_each(|id| self.measured(id));
         self.models.extend(later.models);
         self.selection |= later.selection;
         self.camera |= later.camera;
+        self.section |= later.section;
         self.views |= later.views;
         self.name |= later.name;
         self.presence |= later.presence;
         self.picture |= later.picture;
         self.everything |= later.everything;
+    }
+
+    /// Adds a measurement that is new or says something else now.
+    pub(crate) fn measured(&mut self, id: u32) {
+        self.removed_measurements.remove(&id);
+        self.measurements.insert(id);
+    }
+
+    /// Adds a measurement that is gone.
+    pub(crate) fn measurement_removed(&mut self, id: u32) {
+        self.measurements.remove(&id);
+        self.removed_measurements.insert(id);
     }
 
     /// Adds what an event says. A thing that comes back after it went is changed, not gone.

@@ -1,7 +1,8 @@
 //! What participants ask for and how it is answered.
 
+use crate::measure::MeasurePick;
 use glam::{Vec2, Vec3};
-use rr_scene::{Camera, Command, CommandError, DeviceId};
+use rr_scene::{Camera, Command, CommandError, DeviceId, SectionPlane};
 use std::collections::BTreeSet;
 
 /// One wish of a participant. Pixels are those of a picture 720 high, points 0 to 1 from the top left.
@@ -26,6 +27,23 @@ pub enum Input {
     View(String),
     /// Goes to this camera at once.
     SetCamera(Camera),
+    /// Sets the section planes, all at once; none of them shows everything again.
+    Section {
+        /// At most [`rr_scene::section::MAX_PLANES`].
+        planes: Vec<PlaneWish>,
+        /// Sender's clock.
+        timestamp_ms: f64,
+    },
+    /// Takes what is at a point as the first or second thing of a measurement.
+    MeasurePick(MeasurePick),
+    /// Shows what a pick at a point would take.
+    MeasureAim(Option<Vec2>),
+    /// Ends the measurement that waits for its second thing.
+    MeasureEnd,
+    /// Takes a measurement away.
+    MeasureRemove(u32),
+    /// Takes all measurements away.
+    MeasureClear,
     /// The camera turns to put a device in the middle, smoothly.
     Focus(DeviceId),
     /// The pointer moved or left the picture.
@@ -74,6 +92,21 @@ pub enum Input {
     },
 }
 
+/// A section plane that somebody asks for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlaneWish {
+    /// Points to the side that is cut away; of any length but zero.
+    pub normal: Vec3,
+    /// Metres from the origin along the normal; none: through the middle of the selection, or of everything.
+    pub offset: Option<f32>,
+}
+
+impl From<&SectionPlane> for PlaneWish {
+    fn from(plane: &SectionPlane) -> Self {
+        Self { normal: plane.normal, offset: Some(plane.offset) }
+    }
+}
+
 /// What became of an input that was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -98,6 +131,15 @@ pub enum Refusal {
     /// Viewers do not steer in this session.
     #[error("viewers do not move the camera in this session")]
     ViewersDoNotSteer,
+    /// Nothing that can be measured is seen where somebody pointed.
+    #[error("there is nothing to measure at this point")]
+    NothingToMeasure,
+    /// No more measurements fit.
+    #[error("there are {max} measurements already; remove some first", max = crate::measure::MAX_MEASUREMENTS)]
+    TooManyMeasurements,
+    /// The measurement named is not there.
+    #[error("there is no measurement {0}")]
+    NoMeasurement(u32),
     /// The role does not reach or the command is not valid.
     #[error(transparent)]
     Command(#[from] CommandError),

@@ -9,12 +9,15 @@
 
 mod changes;
 mod input;
+mod measure;
 mod models;
 mod participants;
+mod section;
 mod session;
 
 pub use changes::Changes;
-pub use input::{Input, Outcome, Refusal};
+pub use input::{Input, Outcome, PlaneWish, Refusal};
+pub use measure::{MAX_MEASUREMENTS, MeasurePick};
 pub use models::ModelState;
 pub use participants::{Participant, ParticipantId};
 pub use session::{Session, Settings};

@@ -21,6 +21,7 @@ pub struct Participant {
     /// Sender's clock of the last pointer or drag message: later ones may arrive earlier and are then ignored.
     pub(crate) last_pointer_ms: f64,
     pub(crate) last_drag_ms: f64,
+    pub(crate) last_section_ms: f64,
 }
 
 /// Longest name in characters.

@@ -2,27 +2,28 @@
 
 use crate::changes::Changes;
 use crate::input::{Input, Outcome, Refusal};
+use crate::measure::Measuring;
 use crate::models::{ModelState, Models};
 use crate::participants::{Participant, ParticipantId, shown_name};
 use glam::Vec2;
 use rr_scene::history::Group;
 use rr_scene::{
-    Aabb, Camera, Command, CommandError, DeviceId, History, Marks, Model, ModelRef, NamedViewKind, PickModel, Role,
-    SceneSnapshot, Section, Workspace,
+    Aabb, Camera, Command, CommandError, DeviceId, History, Marks, Model, ModelRef, NamedViewKind, PickModel,
+    PickModels, Role, SceneSnapshot, Section, Workspace,
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Height of the picture that pixel movements are counted in.
-const REFERENCE_HEIGHT_PX: f32 = 720.0;
+pub(crate) const REFERENCE_HEIGHT_PX: f32 = 720.0;
 /// How long the camera takes to a named view.
 const EASE: Duration = Duration::from_millis(250);
 /// How long a latency probe's mark is shown: longer than a picture takes even when the host is busy, because a mark that
 /// goes before it was drawn would leave out just the slowest probes.
 const PROBE_SHOWN: Duration = Duration::from_millis(400);
 /// Half angle within which a pointer hits thin curves: 6 px of 720 at 45 degrees.
-const PICK_RADIANS: f32 = 0.0065;
+pub(crate) const PICK_RADIANS: f32 = 0.0065;
 
 /// What the owner of the session decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,20 +51,21 @@ struct CameraMove {
 #[derive(Debug)]
 pub struct Session {
     settings: Settings,
-    workspace: Arc<Workspace>,
+    pub(crate) workspace: Arc<Workspace>,
     history: History,
     marks: Arc<Marks>,
     camera: Camera,
     camera_move: Option<CameraMove>,
-    section: Section,
+    pub(crate) section: Section,
+    pub(crate) measuring: Measuring,
     probe_until: Option<Instant>,
     aspect: f32,
     models: Models,
-    participants: BTreeMap<ParticipantId, Participant>,
+    pub(crate) participants: BTreeMap<ParticipantId, Participant>,
     presenter: Option<ParticipantId>,
     next_participant: u32,
     revision: u64,
-    changes: Changes,
+    pub(crate) changes: Changes,
 }
 
 impl Session {
@@ -78,6 +80,7 @@ impl Session {
             camera,
             camera_move: None,
             section: Section::default(),
+            measuring: Measuring::default(),
             probe_until: None,
             aspect: 16.0 / 9.0,
             models: Models::default(),
@@ -97,6 +100,7 @@ impl Session {
         self.history = History::default();
         self.marks = Arc::default();
         self.section = Section::default();
+        self.measuring.clear();
         self.drop_unused_models();
         self.changes.everything = true;
     }
@@ -112,6 +116,7 @@ impl Session {
             pointer: None,
             last_pointer_ms: f64::NEG_INFINITY,
             last_drag_ms: f64::NEG_INFINITY,
+            last_section_ms: f64::NEG_INFINITY,
         };
         self.participants.insert(id, participant);
         self.changes.presence = true;
@@ -126,6 +131,7 @@ impl Session {
         if self.presenter == Some(id) {
             self.presenter = None;
         }
+        self.close_measurements(id);
         self.update_hover();
     }
 
@@ -152,6 +158,11 @@ impl Session {
     /// The camera as it is now.
     pub fn camera(&self) -> &Camera {
         &self.camera
+    }
+
+    /// What is cut away.
+    pub fn section(&self) -> &Section {
+        &self.section
     }
 
     /// The selected devices.
@@ -185,6 +196,8 @@ impl Session {
             marks: self.marks.clone(),
             camera: self.camera,
             section: self.section,
+            measurements: self.measuring.list.clone(),
+            aim: self.measuring.aim.as_ref().map(|(_, marks)| marks.clone()).unwrap_or_default(),
         }
     }
 
@@ -253,6 +266,12 @@ impl Session {
                 let to = self.view_camera(&name)?;
                 self.ease_to(now, to);
             }
+            Input::Section { planes, timestamp_ms } => return self.set_section(from, &planes, timestamp_ms),
+            Input::MeasurePick(pick) => return self.measure_pick(from, pick),
+            Input::MeasureAim(at) => return self.measure_aim(from, at),
+            Input::MeasureEnd => self.close_measurements(from),
+            Input::MeasureRemove(id) => return self.measure_remove(from, id),
+            Input::MeasureClear => return self.measure_clear(from),
             Input::Focus(id) => {
                 self.may_steer(from)?;
                 let bounds = self.device_bounds(&id).ok_or(CommandError::NoDevice(id))?;
@@ -378,6 +397,14 @@ impl Session {
         boxes.fold(Aabb::EMPTY, Aabb::union)
     }
 
+    pub(crate) fn aspect(&self) -> f32 {
+        self.aspect
+    }
+
+    pub(crate) fn pick_models(&self) -> &PickModels {
+        &self.models.picks
+    }
+
     /// The device at a point of the picture.
     pub fn pick(&self, at: Vec2) -> Option<DeviceId> {
         let ray = self.camera.ray(at, self.aspect);
@@ -393,7 +420,7 @@ impl Session {
         Refusal::NotPresenter { presenter: name.to_owned() }
     }
 
-    fn may_steer(&self, who: ParticipantId) -> Result<(), Refusal> {
+    pub(crate) fn may_steer(&self, who: ParticipantId) -> Result<(), Refusal> {
         match self.presenter {
             Some(presenter) if presenter != who => Err(self.not_presenter(presenter)),
             Some(_) => Ok(()),
@@ -443,18 +470,23 @@ impl Session {
         }
         participant.last_pointer_ms = timestamp_ms;
         participant.pointer = at.map(|p| p.clamp(Vec2::ZERO, Vec2::ONE));
+        if at.is_none() {
+            self.drop_aim(from);
+        }
         self.changes.presence = true;
         self.update_hover_from(from);
         Outcome::Applied
     }
 
     /// The shared picture shows one hover: that of the presenter, else of whoever moved a pointer last.
-    fn update_hover_from(&mut self, mover: ParticipantId) {
+    pub(crate) fn update_hover_from(&mut self, mover: ParticipantId) {
         if self.presenter.is_some_and(|p| p != mover) {
             return;
         }
         let may_select = self.participants.get(&mover).is_some_and(|p| p.role >= Role::Engineer);
-        let pointer = self.participants.get(&mover).and_then(|p| p.pointer).filter(|_| may_select);
+        // Who measures points at edges and faces: the device around them would only be in the way.
+        let measures = self.measuring.aim.as_ref().is_some_and(|(who, _)| *who == mover);
+        let pointer = self.participants.get(&mover).and_then(|p| p.pointer).filter(|_| may_select && !measures);
         self.set_hover(pointer.and_then(|at| self.pick(at)));
     }
 
@@ -488,6 +520,7 @@ impl Session {
 
     fn after_edit(&mut self, events: Vec<rr_scene::Event>) {
         let mut models_may_be_unused = false;
+        self.follow_devices(&events);
         for event in events {
             models_may_be_unused |= matches!(event, rr_scene::Event::DeviceRemoved(_));
             self.changes.record(event);

@@ -3,7 +3,7 @@
 
 use glam::{Vec2, Vec3};
 use rr_scene::{Camera, Command, Connection, Device, NamedView, Role, Transform, Workspace};
-use rr_session::{Input, Outcome, ParticipantId, Refusal, Session, Settings};
+use rr_session::{Input, Outcome, ParticipantId, PlaneWish, Refusal, Session, Settings};
 use std::time::{Duration, Instant};
 
 fn device(id: &str, x: f32) -> Device {
@@ -208,4 +208,57 @@ fn the_revision_grows_exactly_when_something_changed() {
     s.handle(now, me, orbit()).unwrap();
     s.take_changes();
     assert_eq!(s.revision(), before + 1);
+}
+
+fn cut(planes: &[(Vec3, Option<f32>)], timestamp_ms: f64) -> Input {
+    let planes = planes.iter().map(|&(normal, offset)| PlaneWish { normal, offset }).collect();
+    Input::Section { planes, timestamp_ms }
+}
+
+fn planes(session: &Session) -> Vec<(Vec3, f32)> {
+    session.section().planes().map(|p| (p.normal, p.offset)).collect()
+}
+
+#[test]
+fn a_section_goes_through_the_selection_or_through_everything_unless_it_says_where() {
+    let (mut s, now) = session();
+    let me = s.join("me", Role::Engineer);
+    s.take_changes();
+    s.handle(now, me, cut(&[(Vec3::X * 3.0, None)], 1.0)).unwrap();
+    assert_eq!(planes(&s), [(Vec3::X, 0.0)]);
+    let changes = s.take_changes();
+    assert!(changes.section && changes.touches_picture() && !changes.touches_document());
+    assert_eq!(s.can_undo_redo(), (false, false), "it is part of the view, not of the document");
+    s.handle(now, me, Input::Select(["right".into()].into())).unwrap();
+    s.handle(now, me, cut(&[(Vec3::X, None), (Vec3::NEG_Y, Some(-0.1))], 2.0)).unwrap();
+    assert_eq!(planes(&s), [(Vec3::X, 2.0), (Vec3::NEG_Y, -0.1)]);
+    assert_eq!(s.snapshot().section, *s.section());
+    s.handle(now, me, click(at_of(&s, "right"))).unwrap();
+    s.take_changes();
+    s.handle(now, me, cut(&[(Vec3::X, Some(-3.0))], 3.0)).unwrap();
+    assert_eq!(s.pick(at_of(&s, "left")), None, "both devices are cut away");
+    s.handle(now, me, cut(&[], 4.0)).unwrap();
+    assert!(s.section().is_none() && s.pick(at_of(&s, "left")).is_some());
+    s.handle(now, me, cut(&[(Vec3::X, None)], 5.0)).unwrap();
+    s.replace_workspace(Workspace::new("next"));
+    assert!(s.section().is_none());
+}
+
+#[test]
+fn a_section_is_steering_and_its_numbers_are_checked() {
+    let (mut s, now) = session();
+    let (viewer, boss) = (s.join("v", Role::Viewer), s.join("Eve", Role::Admin));
+    s.handle(now, viewer, cut(&[(Vec3::X, None)], 1.0)).unwrap();
+    let before = planes(&s);
+    let wrong = [vec![(Vec3::ZERO, None)], vec![(Vec3::splat(f32::NAN), Some(0.0))], vec![(Vec3::X, None); 4]];
+    for wishes in wrong {
+        let refusal = s.handle(now, viewer, cut(&wishes, 2.0)).unwrap_err();
+        assert!(refusal.to_string().contains("section"), "{refusal}");
+    }
+    // A drag that arrives out of order does not jump back.
+    assert_eq!(s.handle(now, viewer, cut(&[(Vec3::Y, None)], 0.5)), Ok(Outcome::Stale));
+    s.handle(now, boss, Input::RequestControl).unwrap();
+    let refusal = s.handle(now, viewer, cut(&[], 3.0)).unwrap_err();
+    assert_eq!(refusal, Refusal::NotPresenter { presenter: "Eve".into() });
+    assert_eq!(planes(&s), before);
 }

@@ -44,6 +44,26 @@ pub enum ClientBody {
     /// Turns to a device and fits it, keeping the direction.
     #[serde(rename = "camera:focus")]
     CameraFocus(DeviceRef),
+    /// Cuts everything open along planes, for everybody; an empty list shows all of it again. Steering, like the
+    /// camera: whoever may move that may set this.
+    #[serde(rename = "section:set")]
+    SectionSet(SectionPlanes),
+    /// Measures what is at a point of the picture: an edge says how long or round it is; with a second thing, the two say
+    /// how far apart they are and at what angle. Measurements are for everybody; who may steer may make and remove them.
+    #[serde(rename = "measure:pick")]
+    MeasurePick(MeasurePick),
+    /// Shows in the picture what a `measure:pick` at this point would take.
+    #[serde(rename = "measure:aim")]
+    MeasureAim(Point),
+    /// Ends the measurement that waits for its second thing. What says something by itself stays.
+    #[serde(rename = "measure:end")]
+    MeasureEnd(Nothing),
+    /// Takes a measurement away.
+    #[serde(rename = "measure:remove")]
+    MeasureRemove(MeasurementRef),
+    /// Takes all measurements away.
+    #[serde(rename = "measure:clear")]
+    MeasureClear(Nothing),
     /// The pointer is over this point of the picture.
     #[serde(rename = "pointer:move")]
     PointerMove(Point),
@@ -111,6 +131,67 @@ pub struct Zoom {
 pub struct ViewName {
     /// A named view of the workspace or a standard direction.
     pub name: String,
+}
+
+/// The section planes that are wished for, all of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct SectionPlanes {
+    /// Three at most.
+    pub planes: Vec<SectionPlane>,
+}
+
+/// A plane that cuts everything beyond it away.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct SectionPlane {
+    /// Points to the side that is cut away; the host brings it to unit length.
+    pub normal: [f32; 3],
+    /// Metres from the origin along the normal. Without it the plane goes through the middle of the selection, or of
+    /// everything when nothing is selected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub offset: Option<f32>,
+}
+
+/// What somebody wants to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasurePick {
+    /// 0 at the left edge of the picture, 1 at the right.
+    pub screen_x: f32,
+    /// 0 at the top edge of the picture, 1 at the bottom.
+    pub screen_y: f32,
+    /// What is wanted there; by default a vertex, else an edge, else a point on a face, whatever is near.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub kind: Option<MeasureKind>,
+    /// How near a vertex or an edge counts, in pixels of a picture 720 high: 10 when absent, 64 at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub radius_px: Option<f32>,
+    /// Begins another measurement although one waits for its second thing.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub starts_anew: bool,
+}
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "lowercase")]
+pub enum MeasureKind {
+    /// The end of an edge.
+    Vertex,
+    /// An edge or a curve.
+    Edge,
+    /// A point on a face.
+    Face,
+}
+
+/// Names a measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasurementRef {
+    /// Its id.
+    pub measurement_id: u32,
 }
 
 /// A point of the picture.
@@ -249,9 +330,11 @@ impl ClientMessage {
             && match &self.body {
                 ClientBody::CameraOrbit(d) | ClientBody::CameraPan(d) => ok(d.delta_x) && ok(d.delta_y),
                 ClientBody::CameraZoom(z) => ok(z.delta),
-                ClientBody::PointerMove(p) | ClientBody::TestClick(p) => ok(p.x) && ok(p.y),
+                ClientBody::PointerMove(p) | ClientBody::TestClick(p) | ClientBody::MeasureAim(p) => ok(p.x) && ok(p.y),
+                ClientBody::MeasurePick(m) => [m.screen_x, m.screen_y].into_iter().chain(m.radius_px).all(ok),
                 ClientBody::DeviceClick(c) => ok(c.screen_x) && ok(c.screen_y),
                 ClientBody::DeviceDrag(d) => ok(d.position_x) && ok(d.position_y) && ok(d.position_z),
+                ClientBody::SectionSet(s) => s.planes.iter().all(|p| p.normal.into_iter().chain(p.offset).all(ok)),
                 ClientBody::DeviceAdd(d) => d.position.into_iter().all(ok),
                 _ => true,
             }
@@ -282,6 +365,36 @@ mod tests {
         let body = ClientMessage::parse(text).unwrap().body;
         assert_eq!(body, ClientBody::CameraFocus(DeviceRef { device_id: "robot-1".into() }));
         assert!(ClientMessage::parse(br#"{"type":"camera:focus","timestamp":2,"data":{}}"#).is_err());
+    }
+
+    #[test]
+    fn section_planes_may_leave_their_place_to_the_host() {
+        let read = |text: &str| ClientMessage::parse(text.as_bytes()).map(|m| m.body);
+        let plane = |normal, offset| SectionPlane { normal, offset };
+        let planes = vec![plane([1.0, 0.0, 0.0], Some(-2.5)), plane([0.0, 2.0, 0.0], None)];
+        let text = r#"{"type":"section:set","data":{"planes":[{"normal":[1,0,0],"offset":-2.5},{"normal":[0,2,0]}]}}"#;
+        assert_eq!(read(text), Ok(ClientBody::SectionSet(SectionPlanes { planes })));
+        let off = read(r#"{"type":"section:set","data":{"planes":[]}}"#);
+        assert_eq!(off, Ok(ClientBody::SectionSet(SectionPlanes { planes: vec![] })));
+        for plane in [r#"{"normal":[1,0]}"#, r#"{"normal":[1e999,0,0]}"#, r#"{"normal":[1,0,0],"offset":1e9}"#] {
+            assert!(read(&format!(r#"{{"type":"section:set","data":{{"planes":[{plane}]}}}}"#)).is_err(), "{plane}");
+        }
+    }
+
+    #[test]
+    fn a_measurement_is_asked_for_by_a_point() {
+        let read = |data: &str| {
+            let text = format!(r#"{{"type":"measure:pick","timestamp":1,"data":{data}}}"#);
+            ClientMessage::parse(text.as_bytes()).map(|m| m.body)
+        };
+        let plain = MeasurePick { screen_x: 0.25, screen_y: 0.5, kind: None, radius_px: None, starts_anew: false };
+        assert_eq!(read(r#"{"screenX":0.25,"screenY":0.5}"#), Ok(ClientBody::MeasurePick(plain)));
+        let edge = MeasurePick { kind: Some(MeasureKind::Edge), radius_px: Some(24.0), starts_anew: true, ..plain };
+        let text = r#"{"screenX":0.25,"screenY":0.5,"kind":"edge","radiusPx":24,"startsAnew":true}"#;
+        assert_eq!(read(text), Ok(ClientBody::MeasurePick(edge)));
+        assert!(read(r#"{"screenX":0.25,"screenY":0.5,"kind":"volume"}"#).is_err());
+        assert!(read(r#"{"screenX":1e999,"screenY":0.5}"#).is_err());
+        assert!(read(r#"{"screenX":0,"screenY":0.5,"radiusPx":1e30}"#).is_err());
     }
 
     #[test]

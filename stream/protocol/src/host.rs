@@ -131,6 +131,95 @@ pub struct CameraState {
     pub fov_y: f32,
 }
 
+/// A measurement: of one thing, or between two.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasurementState {
+    /// Unique in the session.
+    pub id: u32,
+    /// The participant who made it.
+    pub participant_id: u32,
+    /// Their next `measure:pick` gives its second thing.
+    pub is_open: bool,
+    /// The most telling value, as the picture shows it, such as `R 12.50 mm`.
+    pub label: String,
+    /// One or two.
+    pub things: Vec<MeasuredThing>,
+    /// Everything that is known, the most telling first.
+    pub facts: Vec<FactState>,
+}
+
+/// Something that is measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasuredThing {
+    /// Whose it is.
+    pub device_id: String,
+    /// What it is.
+    pub kind: crate::client::MeasureKind,
+}
+
+/// One number of a measurement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct FactState {
+    /// Stable, for programs.
+    pub quantity: QuantityName,
+    /// For people, such as `Distance`.
+    pub name: String,
+    /// Metres, or radians of angles.
+    pub value: f64,
+    /// How far it may be off, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub error: Option<f64>,
+    /// For people, with its unit, such as `12.50 mm`.
+    pub text: String,
+}
+
+/// What a number says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum QuantityName {
+    /// Between the two points, or the nearest points of edges.
+    Distance,
+    /// Part of a distance along the x axis.
+    DeltaX,
+    /// Part of a distance along the y axis, upwards.
+    DeltaY,
+    /// Part of a distance along the z axis.
+    DeltaZ,
+    /// Between parallel planes or lines, or from a point to a plane, straight across.
+    Gap,
+    /// Between the middles of two circles, or from a point to the middle of one.
+    Centres,
+    /// Along an edge.
+    Length,
+    /// Of a circular edge.
+    Radius,
+    /// Of a circular edge.
+    Diameter,
+    /// How far an arc goes around.
+    Sweep,
+    /// Between straight edges, flat faces, or one of each.
+    Angle,
+    /// Coordinate of a point.
+    X,
+    /// Coordinate of a point: height above the floor.
+    Y,
+    /// Coordinate of a point.
+    Z,
+}
+
+/// A section plane in force.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct SectionState {
+    /// Of unit length; points to the side that is cut away.
+    pub normal: [f32; 3],
+    /// Metres from the origin along the normal.
+    pub offset: f32,
+}
+
 /// Size of the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "camelCase")]
@@ -158,8 +247,12 @@ pub struct FullState {
     pub connections: Vec<ConnectionState>,
     /// Ids of the selected devices.
     pub selection: Vec<String>,
+    /// What people measured, oldest first.
+    pub measurements: Vec<MeasurementState>,
     /// The camera.
     pub camera: CameraState,
+    /// The section planes in force; what any of them has beyond it is cut away.
+    pub section: Vec<SectionState>,
     /// Size of the picture that the camera fills.
     pub picture: PictureSize,
     /// Names of the workspace's views.
@@ -205,12 +298,23 @@ pub struct StateUpdate {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[ts(as = "Option<Vec<String>>")]
     pub removed_connections: Vec<String>,
+    /// Measurements that are new or changed, whole.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<MeasurementState>>")]
+    pub measurements: Vec<MeasurementState>,
+    /// Ids of measurements that are gone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<u32>>")]
+    pub removed_measurements: Vec<u32>,
     /// The new selection, whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selection: Option<Vec<String>>,
     /// The new camera.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub camera: Option<CameraState>,
+    /// The new section planes, whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section: Option<Vec<SectionState>>,
     /// The new size of the picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture: Option<PictureSize>,

@@ -1,4 +1,4 @@
-import type { ClientBody, Drag, Point } from '../protocol.gen.js';
+import type { ClientBody, Drag, Point, SectionPlane } from '../protocol.gen.js';
 
 /** Calls back once, soon: with the next picture of the screen. Returns what cancels it. */
 export type Schedule = (callback: () => void) => () => void;
@@ -33,6 +33,8 @@ export class Coalescer {
   private pan: Point | null = null;
   private zoom = 0;
   private drags = new Map<string, Drag>();
+  private section: SectionPlane[] | null = null;
+  private aim: Point | null = null;
   private pointer: Point | 'left' | null = null;
   private pointerSentAt = -Infinity;
   private cancel: (() => void) | null = null;
@@ -71,6 +73,21 @@ export class Coalescer {
     this.drags.delete(deviceId);
   }
 
+  setSection(planes: SectionPlane[]): void {
+    this.section = planes;
+    this.wake();
+  }
+
+  /** Forgets planes that a later message replaces. */
+  dropSection(): void {
+    this.section = null;
+  }
+
+  setAim(at: Point | null): void {
+    this.aim = at;
+    if (at) this.wake();
+  }
+
   setPointer(at: Point | null): void {
     this.pointer = at ?? 'left';
     this.wake();
@@ -80,16 +97,18 @@ export class Coalescer {
   flush(): void {
     this.cancel?.();
     this.cancel = null;
-    const { orbit, pan, zoom, drags } = this;
+    const { orbit, pan, zoom, drags, section } = this;
     this.orbit = null;
     this.pan = null;
     this.zoom = 0;
     this.drags = new Map();
+    this.section = null;
     if (orbit) this.send({ type: 'camera:orbit', data: { deltaX: orbit.x, deltaY: orbit.y } });
     // Before the pan: who zooms at a point pans by what the new distance makes of it.
     if (zoom !== 0) this.send({ type: 'camera:zoom', data: { delta: zoom } });
     if (pan) this.send({ type: 'camera:pan', data: { deltaX: pan.x, deltaY: pan.y } });
     for (const drag of drags.values()) this.send({ type: 'device:drag', data: drag });
+    if (section) this.send({ type: 'section:set', data: { planes: section } });
     this.flushPointer();
   }
 
@@ -97,7 +116,7 @@ export class Coalescer {
   clear(): void {
     this.cancel?.();
     this.cancel = null;
-    this.orbit = this.pan = this.pointer = null;
+    this.orbit = this.pan = this.pointer = this.section = this.aim = null;
     this.zoom = 0;
     this.drags.clear();
   }
@@ -109,6 +128,8 @@ export class Coalescer {
     } else if (this.now() - this.pointerSentAt >= POINTER_INTERVAL_MS) {
       this.pointerSentAt = this.now();
       this.send({ type: 'pointer:move', data: this.pointer });
+      if (this.aim) this.send({ type: 'measure:aim', data: this.aim });
+      this.aim = null;
     } else {
       this.wake();
       return;

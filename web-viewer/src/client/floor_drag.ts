@@ -1,6 +1,7 @@
 /** Moving a device with a pointer: it stays on its height, and the point that was grabbed stays under the pointer. */
 import * as geometry from './camera.js';
 import type { PicturePoint, Ray, Vec3 } from './camera.js';
+import { kept } from './section.js';
 import type { Device, SessionState } from './store.js';
 
 /** Below this slope (sine) of the view, points on the floor run away: the device then moves sideways only. */
@@ -54,10 +55,18 @@ export function pictureRay(state: SessionState, at: PicturePoint): Ray {
  */
 export function pickByBox(state: SessionState, at: PicturePoint): Device | null {
   const ray = pictureRay(state, at);
+  const range = kept(state.section, ray);
+  if (!range) return null;
+  const [from, to] = range;
+  // A box that begins where it is cut away is met on its cut.
+  const opened = geometry.add(ray.origin, geometry.scale(ray.direction, from));
   let best: { device: Device; distance: number } | null = null;
   for (const device of state.devices) {
-    const distance = geometry.intersectBox(ray, device.bounds);
-    if (distance !== null && distance > 0 && (!best || distance < best.distance)) best = { device, distance };
+    const { min, max } = device.bounds;
+    const isOpen = from > 0 && opened.every((v, i) => v >= (min[i] ?? 0) && v <= (max[i] ?? 0));
+    const distance = isOpen ? from : geometry.intersectBox(ray, device.bounds);
+    if (distance === null || distance <= 0 || distance < from || distance > to) continue;
+    if (!best || distance < best.distance) best = { device, distance };
   }
   return best?.device ?? null;
 }

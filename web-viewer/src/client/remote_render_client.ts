@@ -5,9 +5,11 @@ import {
   type ClientBody,
   type Drag,
   type HostMessage,
+  type MeasurePick,
   type NewDevice,
   type Presence,
   type Role,
+  type SectionPlane,
 } from '../protocol.gen.js';
 import * as geometry from './camera.js';
 import type { PicturePoint } from './camera.js';
@@ -211,6 +213,53 @@ export class RemoteRenderClient {
     return this.sendEdit({ type: 'camera:focus', data: { deviceId } });
   }
 
+  /**
+   * Cuts everything open along planes, for everybody; none shows all of it again. A plane without an offset goes through
+   * the middle of the selection, or of everything. `last` sends the message so that it cannot be lost: of a slider that
+   * moves, only the end has to arrive.
+   */
+  sendSection(planes: readonly SectionPlane[], options: { last?: boolean } = {}): number | null {
+    planes.forEach(({ normal: [x, y, z], offset }) => checkNumbers({ x, y, z, offset: offset ?? 0 }));
+    const copy = planes.map((plane) => ({ ...plane }));
+    if (options.last === false) {
+      this.coalescer.setSection(copy);
+      return null;
+    }
+    this.coalescer.dropSection();
+    return this.sendEdit({ type: 'section:set', data: { planes: copy } });
+  }
+
+  // Measuring
+
+  /**
+   * Measures what is at a point of the picture: the second thing of the measurement that this viewer has begun, or the
+   * first of a new one. What is known of it comes with the state.
+   */
+  sendMeasurePick(x: number, y: number, options: Omit<MeasurePick, 'screenX' | 'screenY'> = {}): number | null {
+    checkNumbers({ x, y, radiusPx: options.radiusPx ?? 0 });
+    return this.sendEdit({ type: 'measure:pick', data: { screenX: x, screenY: y, ...options } });
+  }
+
+  /** Shows in the picture what a pick at this point would take. Sent with the next position of the pointer. */
+  sendMeasureAim(at: PicturePoint | null): void {
+    if (at) checkNumbers({ x: at.x, y: at.y });
+    this.coalescer.setAim(at && { x: at.x, y: at.y });
+  }
+
+  /** Ends the measurement that waits for its second thing. */
+  sendMeasureEnd(): number | null {
+    return this.sendEdit({ type: 'measure:end', data: {} });
+  }
+
+  sendMeasureRemove(measurementId: number): number | null {
+    return this.sendEdit({ type: 'measure:remove', data: { measurementId } });
+  }
+
+  /** Takes all measurements away, those of others too. */
+  sendMeasureClear(): number | null {
+    return this.sendEdit({ type: 'measure:clear', data: {} });
+  }
+
   // Pointing and selecting
 
   /** Shows the others where this viewer points; null when nowhere. */
@@ -284,7 +333,7 @@ export class RemoteRenderClient {
     return this.sendEdit({ type: 'control:release', data: {} });
   }
 
-  // Measuring
+  // Latency
 
   /** Asks the host to draw a small mark there for a moment. */
   sendTestClick(x: number, y: number): number | null {

@@ -1,4 +1,4 @@
-import type { ConnectionState, DeviceState, FullState, StateUpdate } from '../protocol.gen.js';
+import type { ConnectionState, DeviceState, FullState, MeasurementState, StateUpdate } from '../protocol.gen.js';
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
@@ -6,29 +6,32 @@ type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonl
 export type Device = DeepReadonly<DeviceState>;
 /** A connection as the host describes it. */
 export type Connection = DeepReadonly<ConnectionState>;
+/** A measurement as the host describes it. */
+export type Measurement = DeepReadonly<MeasurementState>;
 /** One state of the session. A change makes a new object; what did not change is shared with the one before. */
 export type SessionState = DeepReadonly<FullState>;
 
 /** The state after an update. */
 export function applyUpdate(state: SessionState, update: StateUpdate): SessionState {
-  const { removedDevices, removedConnections, devices, connections, ...rest } = update;
+  const { removedDevices, removedConnections, removedMeasurements, devices, connections, measurements, ...rest } = update;
   return {
     ...state,
     ...withoutUndefined(rest),
     devices: merge(state.devices, devices, removedDevices),
     connections: merge(state.connections, connections, removedConnections),
+    measurements: merge(state.measurements, measurements, removedMeasurements),
   };
 }
 
 /** Takes away what is gone, replaces what changed in its place, and adds what is new at the end. */
-function merge<T extends { readonly id: string }>(
+function merge<T extends { readonly id: string | number }>(
   old: readonly T[],
   changed: readonly T[] | undefined,
-  removed: readonly string[] | undefined,
+  removed: readonly T['id'][] | undefined,
 ): readonly T[] {
   if (!changed?.length && !removed?.length) return old;
-  const gone = new Set(removed);
-  const fresh = new Map(changed?.map((item) => [item.id, item]));
+  const gone = new Set<T['id']>(removed);
+  const fresh = new Map<T['id'], T>(changed?.map((item) => [item.id, item]));
   const merged: T[] = [];
   for (const item of old) {
     const next = fresh.get(item.id);

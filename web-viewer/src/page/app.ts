@@ -4,6 +4,7 @@ import type { PicturePoint } from '../client/camera.js';
 import { pickByBox } from '../client/floor_drag.js';
 import type { Device } from '../client/store.js';
 import type { Role } from '../protocol.gen.js';
+import type { Tool } from './tools.js';
 
 /** What the page shows beside the session: which panels are open, what is inspected, what is being connected. */
 export interface View {
@@ -16,6 +17,8 @@ export interface View {
   connectFrom: string | null;
   /** Type of the connection that is being made. */
   connectType: string;
+  /** The tool in hand; null: a tap selects. */
+  tool: Tool | null;
   /** Everything but the picture is hidden, where the browser has no full screen of its own. */
   immersive: boolean;
 }
@@ -36,6 +39,7 @@ export class App {
     inspected: null,
     connectFrom: null,
     connectType: 'production_flow',
+    tool: null,
     immersive: false,
     ...restore(),
   };
@@ -142,7 +146,7 @@ export class App {
 
   startConnecting(from: string): void {
     if (this.noEditReason) return this.toast(this.noEditReason, 'error');
-    this.set({ connectFrom: from });
+    this.set({ connectFrom: from, tool: null });
   }
 
   /** The second device of a connection is chosen. */

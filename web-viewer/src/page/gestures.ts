@@ -31,7 +31,7 @@ interface At {
 
 /** Coordinates are those of the input; `dx`, `dy` are movements since the gesture before. */
 export type Gesture =
-  | (At & { type: 'tap'; toggle: boolean })
+  | (At & { type: 'tap'; toggle: boolean; isTouch: boolean })
   | (At & { type: 'doubleTap' })
   | (At & { type: 'context' })
   /** `x`, `y` are where the pointer came down. */
@@ -154,7 +154,7 @@ export class GestureRecogniser {
       return [{ type: 'doubleTap', ...at }];
     }
     this.lastTap = { ...at, time };
-    return [{ type: 'tap', ...at, toggle: pointer.shift || pointer.ctrl }];
+    return [{ type: 'tap', ...at, toggle: pointer.shift || pointer.ctrl, isTouch: pointer.pointerType === 'touch' }];
   }
 
   private spread(): number {

@@ -30,6 +30,14 @@ const GROUPS: [string, [string, string][]][] = [
     ],
   ],
   [
+    'Tools',
+    [
+      ['X', 'Section: cut everything open'],
+      ['M', 'Measure: tap one thing or two'],
+      ['Esc', 'Put the tool away'],
+    ],
+  ],
+  [
     'Show',
     [
       ['D', 'Devices'],

@@ -18,6 +18,7 @@ import engine from '@phosphor-icons/core/assets/regular/engine.svg?raw';
 import factory from '@phosphor-icons/core/assets/regular/factory.svg?raw';
 import flow from '@phosphor-icons/core/assets/regular/flow-arrow.svg?raw';
 import frame from '@phosphor-icons/core/assets/regular/frame-corners.svg?raw';
+import flip from '@phosphor-icons/core/assets/regular/flip-horizontal.svg?raw';
 import gauge from '@phosphor-icons/core/assets/regular/gauge.svg?raw';
 import crosshair from '@phosphor-icons/core/assets/regular/crosshair-simple.svg?raw';
 import info from '@phosphor-icons/core/assets/regular/info.svg?raw';
@@ -27,9 +28,12 @@ import list from '@phosphor-icons/core/assets/regular/list-bullets.svg?raw';
 import moon from '@phosphor-icons/core/assets/regular/moon.svg?raw';
 import perspective from '@phosphor-icons/core/assets/regular/perspective.svg?raw';
 import packageIcon from '@phosphor-icons/core/assets/regular/package.svg?raw';
+import plus from '@phosphor-icons/core/assets/regular/plus.svg?raw';
 import presentation from '@phosphor-icons/core/assets/regular/presentation.svg?raw';
 import question from '@phosphor-icons/core/assets/regular/question.svg?raw';
 import robot from '@phosphor-icons/core/assets/regular/robot.svg?raw';
+import ruler from '@phosphor-icons/core/assets/regular/ruler.svg?raw';
+import section from '@phosphor-icons/core/assets/regular/square-half.svg?raw';
 import square from '@phosphor-icons/core/assets/regular/square.svg?raw';
 import stack from '@phosphor-icons/core/assets/regular/stack.svg?raw';
 import sun from '@phosphor-icons/core/assets/regular/sun.svg?raw';
@@ -43,8 +47,8 @@ import x from '@phosphor-icons/core/assets/regular/x.svg?raw';
 
 const SOURCES = {
   arrowClockwise, arrowLeft, arrowRight, arrowLineDown, undo, redo, chart, caretUp, copy, copySimple, cornersIn,
-  cornersOut, cube, cubeFocus, dots, engine, factory, flow, frame, gauge, crosshair, info, linkBreak, link, list, moon,
-  package: packageIcon, perspective, presentation, question, robot, square, stack, sun, timer, trash, users, warning, wifi, wrench, x,
+  cornersOut, cube, cubeFocus, dots, engine, factory, flip, flow, frame, gauge, crosshair, info, linkBreak, link, list, moon,
+  package: packageIcon, perspective, plus, presentation, question, robot, ruler, section, square, stack, sun, timer, trash, users, warning, wifi, wrench, x,
 };
 
 export type IconName = keyof typeof SOURCES;

@@ -4,6 +4,7 @@ import { closePopover } from './controls.js';
 import { toggleFullscreen } from './fullscreen.js';
 import { toggleHelp } from './help.js';
 import type { Stage } from './stage.js';
+import { leaveTool, toggleTool } from './tools.js';
 
 export const STANDARD_VIEWS = ['iso', 'front', 'back', 'left', 'right', 'top'] as const;
 
@@ -79,6 +80,10 @@ export class Keyboard {
         return () => void toggleFullscreen(app);
       case 'c':
         return () => (app.inspected ? app.startConnecting(app.inspected.id) : undefined);
+      case 'x':
+        return () => toggleTool(app, 'section');
+      case 'm':
+        return () => toggleTool(app, 'measure');
       case '?':
         return toggleHelp;
       default:
@@ -101,6 +106,7 @@ export class Keyboard {
     if (document.querySelector('dialog[open]')) return;
     if (closePopover()) return event.preventDefault();
     if (app.view.connectFrom !== null) return app.set({ connectFrom: null });
+    if (app.view.tool !== null) return leaveTool(app);
     if (app.view.immersive) return app.set({ immersive: false });
     const selected = app.client.state?.selection.length ?? 0;
     if (selected > 0 || app.view.inspected !== null) app.choose(null);

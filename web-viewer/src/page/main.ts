@@ -3,6 +3,7 @@ import './styles/tokens.css';
 import './styles/base.css';
 import './styles/layout.css';
 import './styles/panels.css';
+import './styles/tools.css';
 import { tokenFromText } from '../client/link.js';
 import { App } from './app.js';
 import { BottomBar } from './bottombar.js';
@@ -20,6 +21,7 @@ import { Stage } from './stage.js';
 import { StatsPanel } from './stats_panel.js';
 import { applyTheme } from './theme.js';
 import { Toasts } from './toasts.js';
+import { Tools } from './tools.js';
 import { TopBar } from './topbar.js';
 
 declare global {
@@ -47,6 +49,7 @@ function start(): void {
     list: new ListPanel(app),
     details: new DetailsPanel(app),
     stats: new StatsPanel(app),
+    tools: new Tools(app),
     banner: new ConnectBanner(app),
     bottom: new BottomBar(app, stage),
     pointers,
@@ -63,6 +66,7 @@ function start(): void {
     parts.top.element,
     parts.banner.element,
     parts.stats.element,
+    parts.tools.element,
     parts.bottom.element,
     new Toasts(app).element,
   );

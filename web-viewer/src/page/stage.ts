@@ -4,6 +4,7 @@ import type { App } from './app.js';
 import { openContextMenu } from './context_menu.js';
 import { closePopover } from './controls.js';
 import { h, show } from './dom.js';
+import { SNAP_PX } from './measure_card.js';
 import { GestureRecogniser, type Gesture, type PointerInput } from './gestures.js';
 import { inputScale, isInside, pictureBox, toPicture, wheelPixels, type Box } from './picture_box.js';
 
@@ -134,7 +135,7 @@ export class Stage {
     switch (gesture.type) {
       case 'tap':
         this.element.focus({ preventScroll: true });
-        return this.tap(at, gesture.toggle);
+        return this.tap(at, gesture.toggle, gesture.isTouch);
       case 'doubleTap':
         return this.doubleTap(at);
       case 'context':
@@ -158,11 +159,17 @@ export class Stage {
     }
   }
 
-  private tap(at: At, toggle: boolean): void {
+  private tap(at: At, toggle: boolean, isTouch: boolean): void {
     if (!isInside(at) || !this.app.client.state) return;
+    if (this.app.view.tool === 'measure') return this.measure(at, isTouch);
     if (this.app.view.connectFrom !== null) return void this.connectTo(at);
     if (this.app.noEditReason === null) this.app.client.sendDeviceClick(at.x, at.y, undefined, { toggle });
     else this.app.set({ inspected: pickByBox(this.app.client.state, at)?.id ?? null });
+  }
+
+  private measure(at: At, isTouch: boolean): void {
+    if (!this.maySteer()) return;
+    this.app.client.sendMeasurePick(at.x, at.y, { radiusPx: isTouch ? SNAP_PX.touch : SNAP_PX.mouse });
   }
 
   private async connectTo(at: At): Promise<void> {
@@ -180,6 +187,8 @@ export class Stage {
   private doubleTap(at: At): void {
     const { state } = this.app.client;
     if (!state || !isInside(at) || !this.maySteer()) return;
+    // Two things may lie close to each other.
+    if (this.app.view.tool === 'measure') return this.measure(at, false);
     const device = this.app.noEditReason === null ? this.selectedAt(at) : pickByBox(state, at);
     if (device) this.app.client.sendCameraFocus(device.id);
     else this.app.client.sendCameraView('fit');
@@ -199,6 +208,7 @@ export class Stage {
 
   private beginDeviceDrag(at: At): DeviceDrag | null {
     if (this.app.noEditReason !== null || this.app.view.connectFrom !== null) return null;
+    if (this.app.view.tool !== null) return null;
     const found = this.selectedAt(at);
     return found && { ...found, gesture: this.app.client.nextGesture(), last: null };
   }
@@ -235,8 +245,11 @@ export class Stage {
 
   private hover(event: PointerEvent): void {
     const at = toPicture(this.box(), event.clientX, event.clientY);
+    const measures = this.app.view.tool === 'measure' && this.app.noSteerReason === null;
+    this.app.client.sendMeasureAim(measures && event.buttons === 0 && isInside(at) ? at : null);
     this.app.client.sendPointer(isInside(at) ? at : null);
-    const movable = event.buttons === 0 && this.app.noEditReason === null && this.selectedAt(at) !== null;
+    this.element.classList.toggle('is-measuring', measures);
+    const movable = event.buttons === 0 && this.app.view.tool === null && this.app.noEditReason === null && this.selectedAt(at) !== null;
     this.element.classList.toggle('is-movable', movable || this.drag !== null);
   }
 

@@ -7,6 +7,7 @@ use crate::desktop::panels::details;
 use crate::desktop::panels::share::person_colour;
 use crate::desktop::shortcuts::{self, written};
 use crate::desktop::state::{UiState, View};
+use crate::desktop::tools;
 use crate::desktop::viewport::window_from_stream;
 use crate::desktop::widgets::{icon_button, overlay_card, short_count, tip};
 use egui::{Align2, Color32, FontId, Rect, RichText, Stroke, Ui, Vec2};
@@ -17,6 +18,7 @@ use rr_scene::NamedViewKind;
 pub fn show(ui: &Ui, area: Rect, view: &View<'_>, state: &mut UiState, actions: &mut Vec<Action>) {
     pointers(ui, area, view);
     views(ui, area, view, state, actions);
+    tools::show(ui, area, view, state, actions);
     if state.remembered.stats_open {
         figures(ui, area, view);
     }
@@ -35,6 +37,8 @@ fn views(ui: &Ui, area: Rect, view: &View<'_>, state: &mut UiState, actions: &mu
         overlay_card(ui).inner_margin(4).show(ui, |ui| {
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 2.0;
+                tools::buttons(ui, view, state, actions);
+                ui.separator();
                 let buttons = [(NamedViewKind::Iso, "1"), (NamedViewKind::Front, "2"), (NamedViewKind::Top, "6")];
                 for (kind, key) in buttons {
                     let word = kind_word(kind);

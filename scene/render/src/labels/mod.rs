@@ -6,6 +6,7 @@ mod place;
 use crate::frustum::Frustum;
 use crate::gpu::{Gpu, GpuError};
 use crate::gpu_shape::buffer;
+use crate::measures::Note;
 use crate::prepared::Prepared;
 use crate::theme::Theme;
 use atlas::Atlas;
@@ -70,6 +71,14 @@ pub(crate) struct LabelFrame<'a> {
     pub(crate) scale: f32,
     pub(crate) theme: &'a Theme,
     pub(crate) section: &'a Section,
+    /// Names of devices are shown.
+    pub(crate) names: bool,
+    /// Texts that go before all names.
+    pub(crate) notes: &'a [Note],
+}
+
+fn plate_size(text: &Layout, scale: f32) -> Vec2 {
+    Vec2::new(text.width + 2.0 * PAD_X_PT * scale, PLATE_HEIGHT_PT * scale).round()
 }
 
 impl Labels {
@@ -105,8 +114,10 @@ impl Labels {
             self.layouts.clear();
             self.text_px = text_px;
         }
-        place::candidates(frame, &mut self.candidates);
-        self.occluders.collect(frame);
+        if frame.names {
+            place::candidates(frame, &mut self.candidates);
+            self.occluders.collect(frame);
+        }
         let mut candidates = std::mem::take(&mut self.candidates);
         let mut shown = 0;
         // A full atlas starts over, larger; what was placed by then points into the old one and is placed again.
@@ -114,7 +125,8 @@ impl Labels {
             let generation = self.atlas.generation();
             self.raw.clear();
             self.kept.clear();
-            shown = candidates.iter().filter(|c| self.place(gpu, frame, c)).count();
+            shown = frame.notes.iter().filter(|n| self.place_note(gpu, frame, n)).count();
+            shown += candidates.iter().filter(|c| self.place(gpu, frame, c)).count();
             if self.atlas.generation() == generation {
                 break;
             }
@@ -125,6 +137,33 @@ impl Labels {
             self.upload(gpu, layout, frame);
         }
         shown
+    }
+
+    /// Adds a note in its place. Of two that would cover each other the first one is shown.
+    fn place_note(&mut self, gpu: &Gpu, frame: &LabelFrame<'_>, note: &Note) -> bool {
+        let Some(text) = self.layout(gpu, &note.text) else {
+            return false;
+        };
+        let size = plate_size(&text, frame.scale);
+        let plate = Rect { at: (note.at - size * 0.5).round(), size };
+        if self.kept.iter().any(|k| k.overlaps(&plate, 0.0)) {
+            return false;
+        }
+        self.write(&plate, &text, frame.scale, frame.theme.accent.0, frame.theme.label_selected.0);
+        true
+    }
+
+    /// Adds a plate and the text on it.
+    fn write(&mut self, plate: &Rect, text: &Layout, scale: f32, plate_colour: [u8; 4], text_colour: [u8; 4]) {
+        self.kept.push(*plate);
+        self.raw.push(RawLabel { rect: plate.to_array(), uv: [0; 4], colour: plate_colour });
+        // Capital letters sit in the middle of the plate.
+        let cap_height = CAP_HEIGHT * TEXT_PT * scale;
+        let origin = Vec2::new(plate.at.x + PAD_X_PT * scale, plate.at.y + (plate.size.y + cap_height) * 0.5).round();
+        for (rect, uv) in &text.glyphs {
+            let rect = Rect { at: origin + rect.at, size: rect.size };
+            self.raw.push(RawLabel { rect: rect.to_array(), uv: *uv, colour: text_colour });
+        }
     }
 
     /// Adds one label unless it would cover one that is nearer.
@@ -141,13 +180,12 @@ impl Labels {
             return false;
         };
         let scale = frame.scale;
-        let size = Vec2::new(text.width + 2.0 * PAD_X_PT * scale, PLATE_HEIGHT_PT * scale).round();
+        let size = plate_size(&text, scale);
         let at = (candidate.anchor - Vec2::new(size.x * 0.5, size.y + LIFT_PT * scale)).round();
         let plate = Rect { at, size };
         if self.kept.iter().any(|k| k.overlaps(&plate, 2.0 * scale)) {
             return false;
         }
-        self.kept.push(plate);
         let (plate_colour, text_colour) = if device.is_selected {
             (frame.theme.accent.0, frame.theme.label_selected.0)
         } else {
@@ -159,14 +197,7 @@ impl Labels {
             c[3] = alpha;
             c
         };
-        self.raw.push(RawLabel { rect: plate.to_array(), uv: [0; 4], colour: faded(plate_colour) });
-        // Capital letters sit in the middle of the plate.
-        let cap_height = CAP_HEIGHT * TEXT_PT * scale;
-        let origin = Vec2::new(at.x + PAD_X_PT * scale, at.y + (size.y + cap_height) * 0.5).round();
-        for (rect, uv) in &text.glyphs {
-            let rect = Rect { at: origin + rect.at, size: rect.size };
-            self.raw.push(RawLabel { rect: rect.to_array(), uv: *uv, colour: faded(text_colour) });
-        }
+        self.write(&plate, &text, scale, faded(plate_colour), faded(text_colour));
         true
     }
 

@@ -248,7 +248,7 @@ impl Builder {
             models: Arc::new(self.models),
             marks: Arc::new(self.marks),
             camera,
-            section: Default::default(),
+            ..SceneSnapshot::default()
         }
     }
 }
