@@ -197,7 +197,7 @@ fn frames(gpu: &Gpu, scene: &SceneSnapshot, size: PictureSize) -> Result<(), Fai
         }
         println!("{line}");
     }
-    println!("{:<34} {}", "objects, last frame of each", "drawn outside small hidden stand-ins calls, ms of passes");
+    println!("{:<34} drawn outside small hidden stand-ins calls, ms of passes", "objects, last frame of each");
     told.iter().for_each(|line| println!("{line}"));
     Ok(())
 }
