@@ -17,6 +17,11 @@ echo "## A whole factory: 1,000 devices"
 target/debug/rr-samples --out target/bench-factory --factory 1000
 RR_IMPORT="$PWD/target/debug/rr-import" target/debug/examples/factory target/bench-factory/factory-1000.rrws.json
 echo
+echo "## Beside the load of a large file"
+target/debug/rr-samples --out target/bench-loading --rollers 1000 --unshared
+RR_IMPORT="$PWD/target/debug/rr-import" target/debug/examples/loading \
+  target/bench-loading/roller-conveyor-1000.igs samples/production-line.rrws.json
+echo
 echo "## Conversion and encoding"
 cargo bench -q --workspace --profile dev --bench encode
 echo

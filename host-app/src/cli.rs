@@ -50,12 +50,6 @@ pub struct ImportArgs {
     /// Axis of the models that points up: z or y [default: what the format says, else z].
     #[arg(long, env = "RRHOST_UP")]
     pub up: Option<UpAxis>,
-    /// Folder for parsed models [default: the user's cache folder].
-    #[arg(long, env = "RRHOST_CACHE_DIR", value_name = "DIR")]
-    pub cache_dir: Option<PathBuf>,
-    /// Parse every file anew and keep nothing.
-    #[arg(long)]
-    pub no_cache: bool,
     /// Longest time the reader of one CAD file may take, seconds.
     #[arg(long, default_value_t = 300, env = "RRHOST_IMPORT_TIME_SECS", value_name = "SECS")]
     pub import_time_secs: u64,
@@ -69,20 +63,33 @@ impl ImportArgs {
         ImportOptions { unit: self.unit, up: self.up }
     }
 
-    pub fn cache(&self) -> Option<rr_engine::Cache> {
-        const CACHE_BYTES: u64 = 4 << 30;
-        match &self.cache_dir {
-            _ if self.no_cache => None,
-            Some(folder) => Some(rr_engine::Cache::at(folder, CACHE_BYTES)),
-            None => rr_engine::Cache::of_user(),
-        }
-    }
-
     pub fn limits(&self) -> rr_engine::Limits {
         rr_engine::Limits {
             helper_time: std::time::Duration::from_secs(self.import_time_secs),
             helper_memory_bytes: self.import_memory_mib << 20,
             ..rr_engine::Limits::default()
+        }
+    }
+}
+
+/// Where models that were read are kept for the next time.
+#[derive(Debug, Clone, Args)]
+pub struct CacheArgs {
+    /// Folder for parsed models [default: the user's cache folder].
+    #[arg(long, env = "RRHOST_CACHE_DIR", value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
+    /// Parse every file anew and keep nothing.
+    #[arg(long)]
+    pub no_cache: bool,
+}
+
+impl CacheArgs {
+    pub fn open(&self) -> Option<rr_engine::Cache> {
+        const CACHE_BYTES: u64 = 4 << 30;
+        match &self.cache_dir {
+            _ if self.no_cache => None,
+            Some(folder) => Some(rr_engine::Cache::at(folder, CACHE_BYTES)),
+            None => rr_engine::Cache::of_user(),
         }
     }
 }
@@ -150,6 +157,8 @@ pub struct HostArgs {
     pub qr: bool,
     #[command(flatten)]
     pub import: ImportArgs,
+    #[command(flatten)]
+    pub cache: CacheArgs,
 }
 
 #[derive(Debug, Args)]
@@ -162,6 +171,8 @@ pub struct InspectArgs {
     pub json: bool,
     #[command(flatten)]
     pub import: ImportArgs,
+    #[command(flatten)]
+    pub cache: CacheArgs,
 }
 
 /// The file has the extensions KHR_mesh_quantization and EXT_meshopt_compression, is in metres and has Y up.
@@ -212,6 +223,8 @@ pub struct RenderArgs {
     pub theme: ThemeChoice,
     #[command(flatten)]
     pub import: ImportArgs,
+    #[command(flatten)]
+    pub cache: CacheArgs,
 }
 
 impl ThemeChoice {
@@ -271,6 +284,8 @@ mod tests {
         assert!(cli.command.is_none() && cli.host.headless && cli.host.files.len() == 2);
         let cli = Cli::try_parse_from(["rrhost", "inspect", "a.stl", "--json"]).unwrap();
         assert!(matches!(cli.command, Some(CommandLine::Inspect(a)) if a.json));
+        // What is converted is not kept.
+        assert!(Cli::try_parse_from(["rrhost", "convert", "a.igs", "a.glb", "--no-cache"]).is_err());
         for wrong in [vec!["--size", "1x1"], vec!["--fps", "0"], vec!["--listen", "here"], vec!["--unit", "furlong"]] {
             let args = ["rrhost"].into_iter().chain(wrong.clone());
             assert!(Cli::try_parse_from(args).is_err(), "{wrong:?} was taken");

@@ -5,6 +5,7 @@ use crate::progress::Bar;
 use anyhow::{Context, bail};
 use rr_export::{Options, to_glb};
 use rr_load::{LoadContext, LoadReport, read};
+use rr_scene::file::write_atomically;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -58,23 +59,8 @@ fn convert(
     let loaded = read(input, &args.import.options(), &context)?;
     let options = Options { max_error_m: args.max_error_mm * 1e-3 };
     let bytes = to_glb(&loaded.assembly, &options).with_context(|| input.display().to_string())?;
-    write(output, &bytes).with_context(|| format!("{}: cannot be written", output.display()))?;
+    write_atomically(output, &bytes).with_context(|| format!("{}: cannot be written", output.display()))?;
     Ok((loaded.report, bytes.len()))
-}
-
-/// The file is there as a whole or not at all.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".rrhost-").suffix(".part");
-    // What the user's mask leaves of it, as for any other file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
-    Ok(())
 }
 
 /// Inputs and where they go.

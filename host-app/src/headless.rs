@@ -9,6 +9,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The ready line waits this long for the models; viewers may come before all of them are there.
@@ -24,14 +25,16 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
     }
     let adapter = gpu.info().clone();
     let (wake, woken) = start::wake_channel();
+    let choice = args.adapter;
     let config = EngineConfig {
         gpu,
+        reopen_gpu: Some(Arc::new(move || Gpu::headless(choice))),
         picture: args.size,
         fps: args.fps,
         theme: args.theme.unwrap_or(cli::ThemeChoice::Dark).theme(),
         settings: rr_engine::Settings { viewers_may_steer: args.viewers_may_steer, ..Default::default() },
         owner_name: "Host".into(),
-        cache: args.import.cache(),
+        cache: args.cache.open(),
         limits: args.import.limits(),
         autosave: true,
         wake,

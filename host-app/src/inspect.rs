@@ -14,7 +14,7 @@ pub fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
     for (number, file) in args.files.iter().enumerate() {
         bar.begin(number, file);
         let context = LoadContext {
-            cache: args.import.cache(),
+            cache: args.cache.open(),
             limits: args.import.limits(),
             progress: Some(bar.listener(number, file)),
             ..LoadContext::default()

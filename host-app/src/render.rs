@@ -22,12 +22,13 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
     let (wake, woken) = start::wake_channel();
     let config = rr_engine::EngineConfig {
         gpu: gpu.clone(),
+        reopen_gpu: None,
         picture: args.size,
         fps: 1.0,
         theme: args.theme.theme(),
         settings: rr_engine::Settings { reduced_motion: true, ..Default::default() },
         owner_name: "rrhost render".into(),
-        cache: args.import.cache(),
+        cache: args.cache.open(),
         limits: args.import.limits(),
         autosave: false,
         wake,

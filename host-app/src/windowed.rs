@@ -37,7 +37,7 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
         }),
         settings: rr_engine::Settings { viewers_may_steer: args.viewers_may_steer, ..Default::default() },
         owner_name: std::env::var("USER").unwrap_or_else(|_| "Engineer".into()),
-        cache: args.import.cache(),
+        cache: args.cache.open(),
         limits: args.import.limits(),
         config_dir: Some(config_dir),
         sample: sample_line(),

@@ -1,6 +1,7 @@
 //! Many files at once, and `convert`: results, messages and exit codes of the real program.
 #![allow(clippy::unwrap_used, reason = "a failed expectation is what a test reports")]
 
+use rr_scene::file::TEMPORARY_PREFIX;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,7 +41,7 @@ fn stderr(out: &Output) -> String {
 
 fn left_over(dir: &Path) -> Vec<PathBuf> {
     let names = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path());
-    names.filter(|p| p.to_string_lossy().contains(".rrhost-")).collect()
+    names.filter(|p| p.file_name().unwrap().to_string_lossy().starts_with(TEMPORARY_PREFIX)).collect()
 }
 
 #[test]

@@ -7,13 +7,14 @@ use std::{env, fs, process};
 
 const PACKAGES: &str = "libocct-foundation-dev libocct-modeling-data-dev libocct-modeling-algorithms-dev \
                         libocct-data-exchange-dev libocct-ocaf-dev libocct-visualization-dev";
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "brep",
     "colour",
     "congruent",
     "entity",
     "guard",
     "iges",
+    "import",
     "mesh",
     "outline",
     "product",

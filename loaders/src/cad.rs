@@ -64,7 +64,7 @@ impl Loader for CadLoader {
     }
 
     fn cache_key(&self) -> Option<String> {
-        Some(format!("{}-3", self.format))
+        Some(format!("{}-4", self.format))
     }
 
     fn declared_up(&self) -> Option<UpAxis> {

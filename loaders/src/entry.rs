@@ -30,7 +30,7 @@ use std::io::{self, Read, Write};
 use std::sync::OnceLock;
 
 /// Changes with every change of the layout, and of how shapes are made.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 const MAGIC: &[u8; 8] = b"RRMODEL\0";
 const HEADER_BYTES: usize = 56;

@@ -18,6 +18,8 @@ pub const FORMAT: &str = "remote-render-workspace";
 pub const VERSION: u32 = 1;
 /// End of a workspace file's name.
 pub const EXTENSION: &str = ".rrws.json";
+/// What the name of a file begins with that [`write_atomically`] has not finished.
+pub const TEMPORARY_PREFIX: &str = ".rr-";
 /// Largest file that is read, bytes.
 pub const MAX_FILE_LEN: u64 = 256 << 20;
 
@@ -158,15 +160,20 @@ pub fn save(path: &Path, workspace: &Workspace) -> Result<(), FileError> {
     })
 }
 
-fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // A link to the file must stay a link: the file behind it is replaced.
+/// Writes a file beside the old one and renames it: whatever happens, one of the two is whole. A link stays a link, a file
+/// that is replaced keeps its permissions, and a new one gets those that the user's mask leaves, as any other file.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".rrws-").tempfile_in(folder)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY_PREFIX).suffix(".part");
+    // A temporary file is its owner's alone unless it is told otherwise.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder)?;
     file.write_all(bytes)?;
-    let permissions = fs::metadata(path).map(|m| m.permissions()).ok();
-    if let Some(permissions) = permissions.or_else(default_permissions) {
-        file.as_file().set_permissions(permissions)?;
+    if let Ok(old) = fs::metadata(path) {
+        file.as_file().set_permissions(old.permissions())?;
     }
     file.as_file().sync_all()?;
     file.persist(path).map_err(|e| e.error)?;
@@ -175,17 +182,6 @@ fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = folder.sync_all();
     }
     Ok(())
-}
-
-#[cfg(unix)]
-fn default_permissions() -> Option<fs::Permissions> {
-    use std::os::unix::fs::PermissionsExt;
-    Some(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn default_permissions() -> Option<fs::Permissions> {
-    None
 }
 
 #[cfg(test)]
@@ -286,6 +282,21 @@ mod tests {
     fn a_full_disk_says_so() {
         let error = save(Path::new("/dev/full/x"), &sample()).unwrap_err().to_string();
         assert!(error.contains("cannot save"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_has_the_permissions_of_any_other_and_an_old_one_keeps_its_own() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        let (ours, other) = (dir.path().join("ours"), dir.path().join("other"));
+        fs::write(&other, b"").unwrap();
+        write_atomically(&ours, b"1").unwrap();
+        assert_eq!(mode(&ours), mode(&other));
+        fs::set_permissions(&ours, fs::Permissions::from_mode(0o604)).unwrap();
+        write_atomically(&ours, b"2").unwrap();
+        assert_eq!((mode(&ours), fs::read(&ours).unwrap()), (0o604, b"2".to_vec()));
     }
 
     #[cfg(unix)]

@@ -257,6 +257,48 @@ impl Mesh {
         Aabb::of_points(self.positions.iter().chain(&self.lines).copied())
     }
 
+    /// The transparent triangles apart from all the rest, so that each can be drawn its own way; `None` when all are
+    /// of one kind. Edges and lines stay with the opaque ones.
+    pub fn split_transparent(&self) -> Option<[Self; 2]> {
+        let is_glass = |c: &&ColourRange| c.colour.0[3] < 255;
+        let count = |c: &ColourRange| c.triangle_count as usize;
+        let transparent: usize = self.colours.iter().filter(is_glass).map(count).sum();
+        if transparent == 0 || transparent >= self.triangle_count() {
+            return None;
+        }
+        let bare = || Self { positions: self.positions.clone(), normals: self.normals.clone(), ..Self::default() };
+        let (mut solid, mut glass) = (bare(), bare());
+        (solid.edges, solid.lines) = (self.edges.clone(), self.lines.clone());
+        let mut done = 0;
+        for run in &self.colours {
+            let first = run.first_triangle as usize;
+            solid.indices.extend_from_slice(&self.indices[done * 3..first * 3]);
+            done = first + count(run);
+            let to = if is_glass(&run) { &mut glass } else { &mut solid };
+            let first_triangle = u32::try_from(to.indices.len() / 3).unwrap_or(u32::MAX);
+            to.indices.extend_from_slice(&self.indices[first * 3..done * 3]);
+            to.colours.push(ColourRange { first_triangle, ..*run });
+        }
+        solid.indices.extend_from_slice(&self.indices[done * 3..]);
+        Some([solid, glass].map(Self::without_unused))
+    }
+
+    /// Drops corners that no triangle has.
+    fn without_unused(mut self) -> Self {
+        let mut number = vec![u32::MAX; self.positions.len()];
+        let (mut positions, mut normals) = (Vec::new(), Vec::new());
+        for index in &mut self.indices {
+            let old = *index as usize;
+            if number[old] == u32::MAX {
+                number[old] = u32::try_from(positions.len()).unwrap_or(u32::MAX);
+                positions.push(self.positions[old]);
+                normals.push(self.normals[old]);
+            }
+            *index = number[old];
+        }
+        Self { positions, normals, ..self }
+    }
+
     /// Says what is wrong with the arrays, if anything: the contract every loader keeps.
     pub fn check(&self) -> Result<(), String> {
         if self.normals.len() != self.positions.len() {
@@ -366,4 +408,35 @@ pub fn model_from_file(unit: Unit, up: UpAxis) -> Affine3A {
     #[expect(clippy::cast_possible_truncation, reason = "a scale needs no more than f32 here")]
     let scale = unit.metres() as f32;
     Affine3A { matrix3: up.rotation() * Mat3A::from_diagonal(Vec3::splat(scale)), translation: Vec3A::ZERO }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transparent_triangles_come_apart_with_their_corners_and_colours() {
+        let run =
+            |first_triangle, alpha| ColourRange { first_triangle, triangle_count: 1, colour: Rgba8([9, 9, 9, alpha]) };
+        let mesh = Mesh {
+            positions: (0..6u8).map(|i| [f32::from(i); 3]).collect(),
+            normals: vec![[0.0, 1.0, 0.0]; 6],
+            indices: vec![0, 1, 2, 1, 2, 3, 2, 3, 4, 3, 4, 5],
+            colours: vec![run(1, 255), run(2, 40)],
+            edges: vec![[0.0; 3], [1.0; 3]],
+            ..Mesh::default()
+        };
+        let [solid, glass] = mesh.split_transparent().unwrap();
+        solid.check().unwrap();
+        glass.check().unwrap();
+        let corners = |m: &Mesh| m.indices.iter().map(|i| m.positions[*i as usize][0]).collect::<Vec<_>>();
+        assert_eq!(corners(&solid), [0.0, 1.0, 2.0, 1.0, 2.0, 3.0, 3.0, 4.0, 5.0]);
+        assert_eq!(corners(&glass), [2.0, 3.0, 4.0]);
+        assert_eq!((solid.colours, glass.colours), (vec![run(1, 255)], vec![run(0, 40)]));
+        assert_eq!((solid.edges.len(), glass.edges.len(), glass.positions.len()), (2, 0, 3));
+        let only = |colours| Mesh { colours, ..mesh.clone() }.split_transparent();
+        assert_eq!(only(vec![run(0, 255)]), None);
+        let all = ColourRange { triangle_count: 4, ..run(0, 40) };
+        assert_eq!(only(vec![all]), None);
+    }
 }

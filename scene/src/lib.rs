@@ -8,6 +8,7 @@
 
 pub mod camera;
 pub mod command;
+pub mod disjoint;
 pub mod file;
 pub mod geometry;
 pub mod history;
@@ -23,6 +24,7 @@ pub mod workspace;
 
 pub use camera::{Camera, NamedViewKind};
 pub use command::{Command, CommandError, Event, Role};
+pub use disjoint::DisjointSets;
 pub use geometry::{Aabb, Assembly, ColourRange, Instance, Mesh, Part, Rgba8, Unit, UpAxis};
 pub use history::History;
 pub use model::{Model, Piece, Place, StandIn};

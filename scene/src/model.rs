@@ -1,6 +1,6 @@
 //! The geometry behind a device, ready to be drawn and picked.
 
-use crate::geometry::{Aabb, Assembly, Rgba8};
+use crate::geometry::{Aabb, Assembly, Mesh, Rgba8};
 use crate::shape::Shape;
 use glam::Affine3A;
 use std::sync::{Arc, OnceLock};
@@ -20,6 +20,13 @@ impl Default for Place {
     }
 }
 
+impl Place {
+    /// True when one sees through what has no colour of its own.
+    pub fn is_transparent(&self) -> bool {
+        self.colour.is_some_and(|c| c.0[3] < 255)
+    }
+}
+
 /// A shape and where it stands within the model. Shapes are shared: between the models that hold the same geometry.
 #[derive(Debug, Clone)]
 pub struct Piece {
@@ -36,6 +43,15 @@ pub struct StandIn {
     pub shape: Arc<Shape>,
     /// From the coordinates of the shape to the model.
     pub model_from_part: Affine3A,
+}
+
+impl Piece {
+    /// Places where one does not see through it.
+    pub fn opaque_places(&self) -> impl Iterator<Item = &Place> {
+        let has_bare = self.shape.corners.iter().any(|c| c.colour[3] == 0);
+        let is_transparent = self.shape.is_transparent();
+        self.places.iter().filter(move |p| !(is_transparent || has_bare && p.is_transparent()))
+    }
 }
 
 /// Geometry behind a device.
@@ -58,7 +74,11 @@ impl Model {
             }
         }
         let placed = assembly.parts.iter().zip(places).filter(|(_, places)| !places.is_empty());
-        let pieces = placed.map(|(part, places)| Piece { shape: Arc::new(Shape::of(&part.mesh)), places });
+        let piece = |mesh: &Mesh, places| Piece { shape: Arc::new(Shape::of(mesh)), places };
+        let pieces = placed.flat_map(|(part, places)| match part.mesh.split_transparent() {
+            None => vec![piece(&part.mesh, places)],
+            Some([solid, glass]) => vec![piece(&solid, places.clone()), piece(&glass, places)],
+        });
         Self { pieces: pieces.filter(|p| !p.shape.is_empty()).collect(), stand_in: OnceLock::new() }
     }
 

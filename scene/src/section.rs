@@ -85,6 +85,11 @@ impl Section {
         self.planes().all(|p| p.beyond(centre) <= radius)
     }
 
+    /// True for a ball that a plane goes through: some of it may be cut away.
+    pub fn cuts_ball(&self, centre: Vec3, radius: f32) -> bool {
+        self.planes().any(|p| p.beyond(centre) > -radius)
+    }
+
     /// False for a box of which nothing is left.
     pub fn keeps_box(&self, bounds: &Aabb) -> bool {
         let (centre, half) = (bounds.centre(), (bounds.max - bounds.min) * 0.5);
@@ -125,6 +130,7 @@ mod tests {
         assert!(
             section.keeps_ball(Vec3::new(2.0, 0.0, 0.0), 1.1) && !section.keeps_ball(Vec3::new(2.0, 0.0, 0.0), 0.9)
         );
+        assert!(section.cuts_ball(Vec3::ZERO, 1.1) && !section.cuts_ball(Vec3::ZERO, 0.9));
         let unit = |at: Vec3| Aabb { min: at - 0.5, max: at + 0.5 };
         assert!(section.keeps_box(&unit(Vec3::X * 1.4)) && !section.keeps_box(&unit(Vec3::X * 1.6)));
         assert!(Section::default().is_none() && Section::default().keeps(Vec3::MAX));

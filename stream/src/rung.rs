@@ -198,8 +198,8 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
             }
             let now = Instant::now();
             match frame {
-                Some(frame) => {
-                    let keyframe = self.schedule.on_frame(now);
+                Some((frame, anew)) => {
+                    let keyframe = self.schedule.on_frame(now) || anew;
                     // The last one goes back to its pool before the new one is encoded.
                     self.last = None;
                     self.encode(frame, keyframe, false);

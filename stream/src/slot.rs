@@ -19,6 +19,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     frame: Option<Frame>,
+    /// The frame that is taken next has to be encoded as a keyframe.
+    anew: bool,
     dropped: u64,
     woken: bool,
 }
@@ -31,8 +33,18 @@ impl FrameSlot {
 
     /// Puts a frame in. One that still waits there is dropped and goes back to its pool. Never waits.
     pub fn put(&self, frame: Frame) {
+        self.replace(frame, false);
+    }
+
+    /// As [`FrameSlot::put`], after pictures were missing: the stream begins anew with a keyframe.
+    pub fn put_anew(&self, frame: Frame) {
+        self.replace(frame, true);
+    }
+
+    fn replace(&self, frame: Frame, anew: bool) {
         let replaced = {
             let mut state = self.lock();
+            state.anew |= anew;
             let replaced = state.frame.replace(frame);
             state.dropped += u64::from(replaced.is_some());
             replaced
@@ -57,12 +69,12 @@ impl FrameSlot {
         self.shared.changed.notify_one();
     }
 
-    /// Waits for a frame, a wake-up or a moment.
-    pub(crate) fn wait(&self, until: Option<Instant>) -> Option<Frame> {
+    /// Waits for a frame, a wake-up or a moment. With the frame comes whether the stream begins anew with it.
+    pub(crate) fn wait(&self, until: Option<Instant>) -> Option<(Frame, bool)> {
         let mut state = self.lock();
         loop {
             if let Some(frame) = state.frame.take() {
-                return Some(frame);
+                return Some((frame, std::mem::take(&mut state.anew)));
             }
             if std::mem::take(&mut state.woken) {
                 return None;
@@ -96,6 +108,16 @@ mod tests {
         assert_eq!(slot.dropped(), 9);
         assert_eq!(slot.take().unwrap().number, 10);
         assert!(slot.take().is_none());
+    }
+
+    #[test]
+    fn a_new_beginning_outlives_the_frame_it_came_with() {
+        let (pool, slot) = (FramePool::new(), FrameSlot::new());
+        slot.put_anew(pool.take().unwrap());
+        slot.put(pool.take().unwrap());
+        assert!(slot.wait(None).unwrap().1);
+        slot.put(pool.take().unwrap());
+        assert!(!slot.wait(None).unwrap().1);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A rung with the software encoder: what comes out, and when.
 #![allow(clippy::unwrap_used)]
 
-use rr_encode::{Bitrate, EncodeError, Encoder, FramePool, SoftwareConfig, SoftwareEncoder, compliance};
+use rr_encode::{Bitrate, EncodeError, Encoder, Frame, FramePool, SoftwareConfig, SoftwareEncoder, compliance};
 use rr_stream::{EncodedFrame, FrameSlot, Rung, RungConfig};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
@@ -23,12 +23,16 @@ fn start() -> (FramePool, FrameSlot, Rung, Receiver<EncodedFrame>) {
 }
 
 fn put(pool: &FramePool, slot: &FrameSlot, number: u64) {
+    slot.put(frame(pool, number));
+}
+
+fn frame(pool: &FramePool, number: u64) -> Frame {
     let mut frame = pool.take().unwrap();
     let picture = compliance::test_picture(SIZE.0, SIZE.1, number);
     frame.fill_from_rgba(&picture, SIZE.0 * 4, SIZE.0 as u32, SIZE.1 as u32).unwrap();
     frame.number = number;
     frame.revision = number + 100;
-    slot.put(frame);
+    frame
 }
 
 #[test]
@@ -48,6 +52,16 @@ fn each_frame_comes_out_with_its_numbers() {
     assert!(stats.encoded >= 5 && stats.keyframes == 1 && stats.failed == 0);
     assert!(stats.encode_ms_p50 > 0.0 && stats.encode_ms_p95 >= stats.encode_ms_p50);
     assert_eq!(stats.encoder, "openh264 (software)");
+}
+
+#[test]
+fn a_new_beginning_is_a_keyframe_however_soon_it_comes() {
+    let (pool, slot, _rung, units_rx) = start();
+    put(&pool, &slot, 1);
+    assert!(units_rx.recv_timeout(SOON).unwrap().unit.keyframe);
+    slot.put_anew(frame(&pool, 2));
+    let next = std::iter::from_fn(|| units_rx.recv_timeout(SOON).ok()).find(|unit| unit.unit.frame == 2).unwrap();
+    assert!(next.unit.keyframe);
 }
 
 #[test]

@@ -5,8 +5,11 @@
 //! than the clock when other programs run beside.
 #![allow(clippy::print_stdout, reason = "a program that prints figures")]
 
+mod common;
+
+use common::{Failure, cpu_secs, open};
 use glam::{Affine3A, Vec3};
-use rr_engine::{AdapterChoice, Cache, Engine, EngineConfig, Gpu, Limits, PictureSize, Settings};
+use rr_engine::{AdapterChoice, Cache, Gpu};
 use rr_render::{Detail, FrameOptions, GpuError, RenderStats, RenderTarget, Renderer, Theme};
 use rr_scene::{
     Assembly, Camera, Command, Connection, Device, DeviceKind, Instance, Marks, Mesh, Model, ModelRef, Part, Role,
@@ -16,11 +19,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::f32::consts::TAU;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const FRAMES: usize = 30;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Failure> {
     let choice: AdapterChoice = std::env::args().nth(1).as_deref().unwrap_or("auto").parse()?;
     let gpu = Gpu::headless(choice)?;
     println!("{} ({}, {})", gpu.info().name, gpu.info().backend, gpu.info().driver);
@@ -59,41 +62,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Processor time of this process so far, all threads; 0 where the system does not tell.
-#[expect(clippy::cast_precision_loss, reason = "ticks of a short run")]
-fn cpu_secs() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // Behind the name in brackets: user and system time are the 12th and 13th fields, in ticks of 10 ms.
-    let fields = stat.rsplit(')').next().unwrap_or_default();
-    fields.split_whitespace().skip(11).take(2).filter_map(|f| f.parse::<u64>().ok()).sum::<u64>() as f64 / 100.0
-}
-
 /// A workspace with all of its models.
-fn workspace(gpu: &Gpu, path: &Path) -> Result<SceneSnapshot, Box<dyn std::error::Error>> {
-    let (tx, woken) = std::sync::mpsc::sync_channel(1);
-    let config = EngineConfig {
-        gpu: gpu.clone(),
-        picture: PictureSize { width_px: 1280, height_px: 720 },
-        fps: 1.0,
-        theme: Theme::DARK,
-        settings: Settings { reduced_motion: true, ..Settings::default() },
-        owner_name: "frames".into(),
-        cache: Cache::of_user(),
-        limits: Limits::default(),
-        autosave: false,
-        wake: Arc::new(move || _ = tx.try_send(())),
-    };
-    let engine = Engine::start(config, rr_scene::file::load(path)?, Some(path.to_owned()))?;
-    engine.flush()?;
-    while engine.status().imports.iter().any(|i| !i.state.is_over()) {
-        let _ = woken.recv_timeout(Duration::from_millis(200));
-    }
+fn workspace(gpu: &Gpu, path: &Path) -> Result<SceneSnapshot, Failure> {
+    let engine = open(gpu, path, Cache::of_user())?;
     let scene = engine.scene();
     engine.shutdown()?;
     Ok(SceneSnapshot::clone(&scene))
 }
 
-fn breakdown(gpu: &Gpu, scene: &SceneSnapshot) -> Result<(), Box<dyn std::error::Error>> {
+fn breakdown(gpu: &Gpu, scene: &SceneSnapshot) -> Result<(), Failure> {
     let none = FrameOptions::bare();
     let empty = SceneSnapshot { workspace: Arc::default(), ..scene.clone() };
     let cases = [
@@ -186,7 +163,7 @@ fn pipelined_frames(gpu: &Gpu, scene: &SceneSnapshot, w: u32, h: u32, samples: u
 
 /// Rings on plinths in a square, one selected, some connected.
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small numbers")]
-fn scene(devices: usize, steps: u32) -> Result<SceneSnapshot, Box<dyn std::error::Error>> {
+fn scene(devices: usize, steps: u32) -> Result<SceneSnapshot, Failure> {
     let model_ref = ModelRef { path: "ring".into(), unit: None, up: Some(UpAxis::Y) };
     let part = |mesh| Part { name: String::new(), mesh };
     let place = |part| Instance { part, name: String::new(), model_from_part: Affine3A::IDENTITY, colour: None };

@@ -1,5 +1,6 @@
 //! The handle by which a window or a headless host runs the engine.
 
+use crate::device::ReopenGpu;
 use crate::document;
 use crate::loading::Loading;
 use crate::render_thread::{RenderConfig, RenderThread};
@@ -58,6 +59,9 @@ impl std::str::FromStr for PictureSize {
 pub struct EngineConfig {
     /// The device to render with.
     pub gpu: Gpu,
+    /// Opens another device when that one is lost, so that viewers get pictures again; none: they get none any more. A
+    /// window shows nothing of another device than the one that it shares with the engine.
+    pub reopen_gpu: Option<ReopenGpu>,
     /// Size of the stream's picture.
     pub picture: PictureSize,
     /// Most frames per second of the stream.
@@ -134,6 +138,7 @@ impl Engine {
         let (session_tx, session_rx) = session_thread::queue();
         let render = RenderThread::start(RenderConfig {
             gpu: config.gpu,
+            reopen_gpu: config.reopen_gpu,
             picture: config.picture,
             fps: config.fps,
             theme: config.theme,

@@ -34,10 +34,11 @@ pub(crate) struct Host {
     pub(crate) picture: PictureSize,
     pub(crate) fps: f32,
     pub(crate) stats: PictureStats,
+    pub(crate) picture_fault: Option<String>,
     owner: ParticipantId,
     path: Option<PathBuf>,
-    dirty: bool,
-    autosave: bool,
+    pub(crate) dirty: bool,
+    pub(crate) autosave: bool,
     autosave_at: Option<Instant>,
     show_all_when_loaded: bool,
     imports: Imports,
@@ -65,6 +66,7 @@ impl Host {
             picture: config.picture,
             fps: config.fps,
             stats: PictureStats::default(),
+            picture_fault: None,
             owner,
             path: config.path,
             dirty: false,
@@ -132,10 +134,13 @@ impl Host {
                 self.stats =
                     PictureStats { encoded_fps: self.stats.encoded_fps, encode_ms: self.stats.encode_ms, ..stats };
             }
-            Message::RenderFailed(reason) => {
-                self.log.add(LogLevel::Error, format!("the picture cannot be drawn: {reason}"));
+            Message::RenderFailed(of, reason) => self.render_failed(of, &reason),
+            Message::RenderRecovered(of) => self.render_recovered(of),
+            Message::DeviceLost { reason, window } => self.device_lost(&reason, window),
+            Message::DeviceOpened(info) => self.device_opened(&info),
+            Message::ModelNotDrawn { file, reason } => {
+                self.log.add(LogLevel::Warning, format!("{file} is shown as a marker: {reason}"));
             }
-            Message::RenderRecovered => self.log.add(LogLevel::Info, "the picture is drawn again"),
             // Answered by the loop itself.
             Message::Flush(_) | Message::Shutdown(_) => {}
         }
@@ -203,7 +208,8 @@ impl Host {
         self.log.add(LogLevel::Info, format!("opened {name}"));
     }
 
-    fn save(&mut self, path: Option<PathBuf>, answer: Option<Answer<Result<PathBuf, EngineError>>>) {
+    /// To where the document is, or to `path`; the recovery file where there is neither.
+    pub(crate) fn save(&mut self, path: Option<PathBuf>, answer: Option<Answer<Result<PathBuf, EngineError>>>) {
         let path = path.or_else(|| self.path.clone()).unwrap_or_else(document::recovery_path);
         let saved = self.session.workspace().clone();
         let (from, sender) = (self.path.clone(), self.sender.clone());
@@ -231,7 +237,8 @@ impl Host {
                     self.path = Some(path.clone());
                     self.log.add(LogLevel::Info, format!("saved {}", path.display()));
                 }
-                if **self.session.workspace() == **saved {
+                // A copy made for the worst case does not count as saved.
+                if (asked || self.autosave) && **self.session.workspace() == **saved {
                     self.dirty = false;
                 }
             }
@@ -346,6 +353,7 @@ impl Host {
             section_bounds: (!self.session.section().is_none()).then(|| self.session.bounds_of_interest()),
             share: self.sharing.as_ref().map(|s| s.status().clone()),
             picture: self.stats.clone(),
+            picture_fault: self.picture_fault.clone(),
             log: self.log.entries(),
         }
     }

@@ -10,23 +10,29 @@
 //!
 //! Nothing here waits on a viewer, and the session thread waits on nothing but its queue.
 
+mod device;
 mod document;
 mod engine;
+mod faults;
 mod host;
 mod imports;
 mod loading;
 mod log;
+mod meter;
+mod output;
 mod place;
 mod quality;
 mod render_thread;
 mod session_thread;
 mod sharing;
 mod status;
+mod stream_picture;
 mod viewers;
 mod window;
 mod wire;
 mod wire_tools;
 
+pub use device::ReopenGpu;
 pub use engine::{Engine, EngineConfig, EngineError, ImportRequest, PictureSize};
 pub use log::{LogEntry, LogLevel};
 pub use quality::{Economy, Governor};

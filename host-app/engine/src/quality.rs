@@ -12,29 +12,55 @@ pub struct Economy {
     pub coarseness: f32,
     /// Whether features have edges at all.
     pub edges: bool,
+    /// Samples per pixel: 4, or 1 for borders with steps.
+    pub samples: u32,
     /// About what a frame takes, as a share of one without any economy.
     cost: f32,
 }
 
-/// From nothing saved to as little as is still readable.
-const STEPS: [Economy; 6] = [
-    Economy { scale: 1.0, coarseness: 1.0, edges: true, cost: 1.0 },
-    Economy { scale: 1.0, coarseness: 1.6, edges: true, cost: 0.8 },
-    Economy { scale: 0.75, coarseness: 1.3, edges: true, cost: 0.55 },
-    Economy { scale: 0.6, coarseness: 1.4, edges: true, cost: 0.38 },
-    Economy { scale: 0.5, coarseness: 1.5, edges: true, cost: 0.28 },
-    Economy { scale: 0.5, coarseness: 2.0, edges: false, cost: 0.2 },
-];
-/// Frames in motion take at most this long, or the next step follows.
-const SLOW: Duration = Duration::from_millis(40);
-/// The step before is tried when its frames would take less than this.
-const FAST: Duration = Duration::from_millis(27);
+/// From nothing saved to as little as is still readable, for adapters in software. There multisampling is never worth it.
+const SOFTWARE: Ladder = Ladder {
+    steps: &[
+        Economy { samples: 1, ..FULL },
+        Economy { samples: 1, coarseness: 1.6, cost: 0.8, ..FULL },
+        Economy { samples: 1, scale: 0.75, coarseness: 1.3, cost: 0.55, ..FULL },
+        Economy { samples: 1, scale: 0.6, coarseness: 1.4, cost: 0.38, ..FULL },
+        Economy { samples: 1, scale: 0.5, coarseness: 1.5, cost: 0.28, ..FULL },
+        Economy { samples: 1, scale: 0.5, coarseness: 2.0, edges: false, cost: 0.2 },
+    ],
+    slow: Duration::from_millis(40),
+    fast: Duration::from_millis(27),
+};
+/// The same for hardware, where sixty frames a second are expected.
+const HARDWARE: Ladder = Ladder {
+    steps: &[
+        FULL,
+        Economy { samples: 1, cost: 0.75, ..FULL },
+        Economy { samples: 1, coarseness: 2.5, cost: 0.6, ..FULL },
+        Economy { samples: 1, scale: 0.75, coarseness: 2.5, cost: 0.42, ..FULL },
+        Economy { samples: 1, scale: 0.5, coarseness: 3.0, cost: 0.28, ..FULL },
+        Economy { samples: 1, scale: 0.5, coarseness: 4.0, edges: false, cost: 0.2 },
+    ],
+    slow: Duration::from_millis(14),
+    fast: Duration::from_millis(9),
+};
+const FULL: Economy = Economy { scale: 1.0, coarseness: 1.0, edges: true, samples: 4, cost: 1.0 };
+
+#[derive(Debug)]
+struct Ladder {
+    steps: &'static [Economy],
+    /// Frames in motion take at most this long, or the next step follows.
+    slow: Duration,
+    /// The step before is tried when its frames would take less than this.
+    fast: Duration,
+}
+
 /// Frames that are measured before anything is decided: one slow frame is no reason.
 const MEASURED: u32 = 6;
 
 impl Default for Economy {
     fn default() -> Self {
-        STEPS[0]
+        SOFTWARE.steps[0]
     }
 }
 
@@ -48,6 +74,9 @@ impl Economy {
         if self.coarseness > 1.0 {
             all.push("coarser shapes".to_owned());
         }
+        if HARDWARE.steps[1..].contains(self) {
+            all.push("plain borders".to_owned());
+        }
         if !self.edges {
             all.push("no edges".to_owned());
         }
@@ -56,20 +85,26 @@ impl Economy {
 }
 
 /// Chooses the economy by what frames in motion took.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Governor {
+    ladder: &'static Ladder,
     at: usize,
     frames: u32,
     sum: Duration,
 }
 
 impl Governor {
-    /// For the next frame.
-    pub fn economy(&self) -> Economy {
-        STEPS[self.at]
+    /// For a software adapter, where a frame takes the time of the processor, or for a hardware one.
+    pub fn new(is_software: bool) -> Self {
+        Self { ladder: if is_software { &SOFTWARE } else { &HARDWARE }, at: 0, frames: 0, sum: Duration::ZERO }
     }
 
-    /// A frame in motion was drawn and read back.
+    /// For the next frame.
+    pub fn economy(&self) -> Economy {
+        self.ladder.steps[self.at]
+    }
+
+    /// What a frame in motion took.
     pub fn took(&mut self, time: Duration) {
         self.frames += 1;
         self.sum += time;
@@ -79,11 +114,12 @@ impl Governor {
         let mean = self.sum / self.frames;
         self.frames = 0;
         self.sum = Duration::ZERO;
-        if mean > SLOW && self.at + 1 < STEPS.len() {
+        let Ladder { steps, slow, fast } = *self.ladder;
+        if mean > slow && self.at + 1 < steps.len() {
             self.at += 1;
         } else if self.at > 0 {
-            let growth = STEPS[self.at - 1].cost / STEPS[self.at].cost;
-            if mean.mul_f32(growth) < FAST {
+            let growth = steps[self.at - 1].cost / steps[self.at].cost;
+            if mean.mul_f32(growth) < fast {
                 self.at -= 1;
             }
         }
@@ -95,8 +131,8 @@ mod tests {
     use super::*;
 
     /// Economies taken by an adapter that needs `full` without any, and time in proportion to the guessed cost.
-    fn settle(full: Duration) -> Vec<Economy> {
-        let mut governor = Governor::default();
+    fn settle(is_software: bool, full: Duration) -> Vec<Economy> {
+        let mut governor = Governor::new(is_software);
         let economies = (0..300).map(|_| {
             let economy = governor.economy();
             governor.took(full.mul_f32(economy.cost));
@@ -107,34 +143,40 @@ mod tests {
 
     #[test]
     fn fast_adapters_save_nothing() {
-        assert!(settle(Duration::from_millis(12)).iter().all(|e| *e == STEPS[0]));
-        assert_eq!(STEPS[0].told(), "");
+        for (is_software, ms) in [(true, 12), (false, 8)] {
+            let all = settle(is_software, Duration::from_millis(ms));
+            assert!(all.iter().all(|e| *e == Governor::new(is_software).economy()));
+            assert_eq!(all[0].told(), "");
+        }
     }
 
     #[test]
     fn slow_adapters_settle_on_what_is_fast_enough() {
-        for (full, step) in [(45, 1), (70, 2), (100, 3), (140, 4), (900, 5)] {
-            let taken = settle(Duration::from_millis(full));
-            assert!(taken[60..].iter().all(|e| *e == STEPS[step]), "{full} ms: {taken:?}");
-            assert!(!STEPS[step].told().is_empty());
+        let software = [(45, 1), (70, 2), (100, 3), (140, 4), (900, 5)].map(|(full, step)| (true, full, step));
+        let hardware = [(16, 1), (22, 2), (30, 3), (45, 4), (300, 5)].map(|(full, step)| (false, full, step));
+        for (is_software, full, step) in software.into_iter().chain(hardware) {
+            let wanted = Governor { at: step, ..Governor::new(is_software) }.economy();
+            let taken = settle(is_software, Duration::from_millis(full));
+            assert!(taken[60..].iter().all(|e| *e == wanted), "{full} ms: {:?}", &taken[60..66]);
+            assert!(!wanted.told().is_empty());
         }
     }
 
     #[test]
     fn the_picture_grows_again_when_there_is_time() {
-        let mut governor = Governor { at: STEPS.len() - 1, ..Governor::default() };
+        let mut governor = Governor { at: 5, ..Governor::new(true) };
         for _ in 0..MEASURED * 6 {
             governor.took(Duration::from_millis(3));
         }
-        assert_eq!(governor.economy(), STEPS[0]);
+        assert_eq!(governor.economy(), Economy::default());
     }
 
     #[test]
     fn one_slow_frame_changes_nothing() {
-        let mut governor = Governor::default();
+        let mut governor = Governor::new(true);
         for i in 0..60 {
             governor.took(Duration::from_millis(if i % MEASURED == 0 { 90 } else { 10 }));
         }
-        assert_eq!(governor.economy(), STEPS[0]);
+        assert_eq!(governor.economy(), Economy::default());
     }
 }

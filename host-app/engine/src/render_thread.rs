@@ -2,19 +2,24 @@
 //! connection moves and somebody looks; otherwise it sleeps.
 //!
 //! One thread serves the window's picture and the stream's, with one renderer and one code path. It is not the user
-//! interface's thread: tablets stay live while the window is minimised.
+//! interface's thread: tablets stay live while the window is minimised. What fails in one of the two pictures does not
+//! hold up the other; after the loss of the device both wait for another one.
 
+use crate::device::{Device, ReopenGpu, Reopened};
 use crate::engine::{EngineError, PictureSize};
+use crate::meter::Meter;
+use crate::output::Output;
 use crate::quality::{Economy, Governor};
 use crate::session_thread::{Message, SessionSender};
 use crate::status::PictureStats;
+use crate::stream_picture::{Moving, draw_probe, fill};
 use crate::window::{WindowPicture, WindowSlot};
 use arc_swap::ArcSwap;
-use rr_encode::{Frame, FramePool, Scaler};
-use rr_render::{Detail, FrameOptions, Gpu, GpuError, RenderStats, RenderTarget, Renderer, Theme};
-use rr_scene::{Camera, SceneSnapshot, Workspace};
+use rr_encode::FramePool;
+use rr_render::{Detail, FrameOptions, Gpu, GpuError, Theme};
+use rr_scene::SceneSnapshot;
 use rr_stream::FrameSlot;
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -22,11 +27,6 @@ use std::time::{Duration, Instant};
 const WINDOW_FPS: f32 = 60.0;
 /// Frames per second of moving flows while nothing else changes, where each frame costs the processor dearly.
 const SOFTWARE_FLOW_FPS: f32 = 10.0;
-/// What moves is drawn in less detail where each frame costs the processor dearly; this long after the last movement the
-/// full picture follows.
-const REFINE_AFTER: Duration = Duration::from_millis(150);
-/// Geometry that goes onto the device with one frame: some ten milliseconds, so that loading never stops the picture.
-const UPLOAD_BYTES: u64 = 24 << 20;
 /// Frames that are averaged when nothing moves any more.
 const REST_FRAMES: u32 = 16;
 /// The same where each frame costs the processor dearly.
@@ -34,11 +34,17 @@ const SOFTWARE_REST_FRAMES: u32 = 8;
 /// The stream shows the average when it holds this many, and when it is complete: all between would cost bits that nobody
 /// sees.
 const REST_FRAMES_SHOWN: u32 = 4;
-/// After a failed frame the next try waits this long.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// One of the two pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PictureOf {
+    Stream,
+    Window,
+}
 
 pub(crate) struct RenderConfig {
     pub gpu: Gpu,
+    pub reopen_gpu: Option<ReopenGpu>,
     pub picture: PictureSize,
     pub fps: f32,
     pub theme: Theme,
@@ -98,13 +104,12 @@ pub(crate) struct RenderThread {
 
 impl RenderThread {
     pub fn start(config: RenderConfig) -> Result<Self, EngineError> {
-        let mut renderer = Renderer::new(&config.gpu, config.theme)?;
-        renderer.set_upload_budget(UPLOAD_BYTES);
+        let device = Device::new(config.gpu.clone(), config.theme, config.reopen_gpu.clone())?;
         let control = RenderControl(Arc::default());
         let shared = control.0.clone();
         let thread = std::thread::Builder::new()
             .name("rr-render".into())
-            .spawn(move || Worker::new(config, renderer).run(&shared))
+            .spawn(move || Worker::new(config, device).run(&shared))
             .map_err(|e| EngineError::NotRunning(e.to_string()))?;
         Ok(Self { control, thread: Mutex::new(Some(thread)) })
     }
@@ -135,108 +140,48 @@ impl Drop for RenderThread {
     }
 }
 
-/// One picture that is kept up to date: when it was drawn last and what it shows.
-struct Output {
-    target: Option<RenderTarget>,
-    generation: u64,
-    frame: u64,
-    shown: Option<u64>,
-    /// What the last frame showed of what can move. Weak, because a picture that nobody looks at any more must not keep
-    /// a closed workspace alive.
-    last: Option<(Camera, Weak<Workspace>)>,
-    moved_at: Option<Instant>,
-    detail: Detail,
-    /// Another frame of the same will be smoother.
-    is_refining: bool,
-    drawn_at: Option<Instant>,
-    interval: Duration,
-}
-
-impl Output {
-    fn new(fps: f32) -> Self {
-        let interval = Duration::from_secs_f32(1.0 / fps.clamp(1.0, 240.0));
-        Self {
-            target: None,
-            generation: 0,
-            frame: 0,
-            shown: None,
-            last: None,
-            moved_at: None,
-            detail: Detail::Fine,
-            is_refining: false,
-            drawn_at: None,
-            interval,
-        }
-    }
-
-    /// When the next frame is due; none when the picture is up to date.
-    fn due(&self, revision: u64, flow_interval: Option<Duration>, now: Instant) -> Option<Instant> {
-        let Some(drawn_at) = self.drawn_at else { return Some(now) };
-        if self.shown != Some(revision) {
-            return Some(drawn_at + self.interval);
-        }
-        let refined = self.moved_at.filter(|_| self.detail == Detail::Moving).map(|at| at + REFINE_AFTER);
-        let flows = flow_interval.map(|i| drawn_at + i.max(self.interval));
-        let smoother = self.is_refining.then(|| drawn_at + self.interval);
-        [refined, flows, smoother].into_iter().flatten().min()
-    }
-
-    /// Detail of the frame that is drawn now and shows `scene`.
-    fn next_detail(&mut self, gpu: &Gpu, scene: &SceneSnapshot, now: Instant) -> Detail {
-        let shown = (scene.camera, Arc::downgrade(&scene.workspace));
-        let last = self.last.replace(shown);
-        if last.is_some_and(|(camera, workspace)| {
-            camera != scene.camera || workspace.as_ptr() != Arc::as_ptr(&scene.workspace)
-        }) {
-            self.moved_at = Some(now);
-        }
-        let moves = self.moved_at.is_some_and(|at| now.duration_since(at) < REFINE_AFTER);
-        self.detail = if moves && gpu.info().is_software { Detail::Moving } else { Detail::Fine };
-        self.detail
-    }
-
-    fn target(&mut self, gpu: &Gpu, size: (u32, u32)) -> Result<&mut RenderTarget, GpuError> {
-        if self.target.as_ref().is_none_or(|t| t.size() != size) {
-            self.generation += 1;
-            match &mut self.target {
-                Some(target) => target.resize(size.0, size.1)?,
-                None => self.target = Some(RenderTarget::new(gpu, size.0, size.1, gpu.default_samples())?),
-            }
-        }
-        // Both arms above leave a target.
-        self.target.as_mut().ok_or_else(|| GpuError::Lost("no render target".into()))
-    }
-}
-
 struct Worker {
     config: RenderConfig,
-    renderer: Renderer,
+    device: Device,
     window: Output,
+    window_size: Option<(u32, u32)>,
+    /// The window draws on the device that the engine was started with, and can show nothing of another one.
+    window_is_blind: bool,
     stream: Output,
+    /// Pictures were missing: the next one begins the stream anew.
+    stream_anew: bool,
+    /// Files that did not fit the device, as told last.
+    not_drawn: Vec<String>,
     pool: FramePool,
     /// The stream's picture in motion, in fewer pixels where the adapter is slow.
     moving: Moving,
     governor: Governor,
+    /// Somebody watches the stream.
+    has_stream: bool,
     started: Instant,
     meter: Meter,
-    failed: Option<String>,
     animated: Option<(u64, bool)>,
 }
 
 impl Worker {
-    fn new(config: RenderConfig, renderer: Renderer) -> Self {
+    fn new(config: RenderConfig, device: Device) -> Self {
         let stream = Output::new(config.fps);
+        let governor = Governor::new(device.gpu.info().is_software);
         Self {
             config,
-            renderer,
+            device,
             window: Output::new(WINDOW_FPS),
+            window_size: None,
+            window_is_blind: false,
             stream,
+            stream_anew: false,
+            not_drawn: Vec::new(),
             pool: FramePool::new(),
             moving: Moving::default(),
-            governor: Governor::default(),
+            governor,
+            has_stream: false,
             started: Instant::now(),
             meter: Meter::default(),
-            failed: None,
             animated: None,
         }
     }
@@ -266,88 +211,164 @@ impl Worker {
                     self.stream.shown = None;
                 }
                 if let Some(theme) = wishes.theme.take() {
-                    self.renderer.set_theme(theme);
+                    self.device.set_theme(theme);
                     self.window.shown = None;
                     self.stream.shown = None;
                 }
             }
-            wait_until = match self.draw_what_is_due(slot.as_ref()) {
-                Ok(next) => {
-                    if self.failed.take().is_some() {
-                        self.config.session.try_send(Message::RenderRecovered);
-                    }
-                    next
-                }
-                Err(error) => {
-                    let text = error.to_string();
-                    if self.failed.as_ref() != Some(&text) {
-                        self.config.session.try_send(Message::RenderFailed(text.clone()));
-                        self.failed = Some(text);
-                    }
-                    Some(Instant::now() + RETRY_AFTER)
-                }
-            };
+            wait_until = self.draw_what_is_due(slot.as_ref());
         }
     }
 
     /// Draws and says when to come back without being woken.
-    fn draw_what_is_due(&mut self, slot: Option<&FrameSlot>) -> Result<Option<Instant>, GpuError> {
+    fn draw_what_is_due(&mut self, slot: Option<&FrameSlot>) -> Option<Instant> {
+        if self.device.is_lost() && !self.reopen_device() {
+            return self.device.next_try();
+        }
         let scene = self.config.scene.load_full();
         let now = Instant::now();
-        let mut next: Option<Instant> = None;
-        let mut later = |at: Instant| next = Some(next.map_or(at, |n| n.min(at)));
-        let flow = self.flow_interval(&scene);
-
-        if let Some(slot) = slot {
-            match self.stream.due(scene.revision, flow, now) {
-                Some(at) if at <= now => {
-                    self.draw_stream(&scene, slot)?;
-                    let flow = self.flow_interval(&scene);
-                    self.stream.due(scene.revision, flow, now).into_iter().for_each(&mut later);
-                }
-                due => due.into_iter().for_each(&mut later),
+        self.has_stream = slot.is_some();
+        let stream = slot.and_then(|slot| {
+            let due = self.due(PictureOf::Stream, &scene, now);
+            if due.is_none_or(|at| at > now) {
+                return due;
             }
-        }
-        if let Some(size) = self.config.window.wanted() {
-            if self.window.target.as_ref().is_some_and(|t| t.size() != size) {
-                self.window.shown = None;
-                self.window.drawn_at = None;
+            let drawn = self.draw_stream(&scene, slot);
+            self.tell_outcome(PictureOf::Stream, drawn);
+            self.due(PictureOf::Stream, &scene, now)
+        });
+        let size = self.config.window.wanted().filter(|_| !self.window_is_blind && !self.device.is_lost());
+        let window = size.and_then(|size| {
+            if self.window_size.replace(size) != Some(size) {
+                self.window.invalidate(now);
             }
-            match self.window.due(scene.revision, flow, now) {
-                Some(at) if at <= now => {
-                    self.draw_window(&scene, size)?;
-                    let flow = self.flow_interval(&scene);
-                    self.window.due(scene.revision, flow, now).into_iter().for_each(&mut later);
-                }
-                due => due.into_iter().for_each(&mut later),
+            let due = self.due(PictureOf::Window, &scene, now);
+            if due.is_none_or(|at| at > now) {
+                return due;
             }
-        }
+            let drawn = self.draw_window(&scene, size);
+            self.tell_outcome(PictureOf::Window, drawn);
+            self.due(PictureOf::Window, &scene, now)
+        });
         if let Some(stats) = self.meter.every_second(now) {
             let stats = PictureStats { economy: self.governor.economy(), ..stats };
             self.config.session.try_send(Message::PictureStats(stats));
         }
-        Ok(next)
+        if self.device.is_lost() {
+            return self.device.next_try();
+        }
+        [stream, window].into_iter().flatten().min()
     }
 
-    fn options(&self, detail: Detail) -> FrameOptions {
-        let rest_frames = match detail {
-            Detail::Moving => 1,
-            _ if self.config.gpu.info().is_software => SOFTWARE_REST_FRAMES,
-            _ => REST_FRAMES,
-        };
+    fn due(&mut self, of: PictureOf, scene: &SceneSnapshot, now: Instant) -> Option<Instant> {
+        let flow = self.flow_interval(scene);
+        self.output(of).due(scene.revision, flow, now)
+    }
+
+    fn output(&mut self, of: PictureOf) -> &mut Output {
+        match of {
+            PictureOf::Stream => &mut self.stream,
+            PictureOf::Window => &mut self.window,
+        }
+    }
+
+    /// Errors are told once each, and what can be done about them is done.
+    fn tell_outcome(&mut self, of: PictureOf, drawn: Result<(), GpuError>) {
+        match drawn {
+            Ok(()) => {
+                if self.output(of).succeeded() {
+                    self.config.session.try_send(Message::RenderRecovered(of));
+                }
+                self.tell_models_not_drawn();
+            }
+            Err(GpuError::Lost(reason)) => {
+                self.device.lose(Instant::now());
+                self.window_is_blind |= self.config.window.was_ever_wanted();
+                self.stream_anew = true;
+                for output in [&mut self.stream, &mut self.window] {
+                    output.release();
+                }
+                self.moving.release();
+                let window = self.window_is_blind;
+                self.config.session.try_send(Message::DeviceLost { reason, window });
+                if self.device.next_try().is_none() {
+                    self.failed(PictureOf::Stream, &GpuError::Lost("no other one can be opened".into()));
+                }
+            }
+            Err(error) => {
+                self.stream_anew |= of == PictureOf::Stream;
+                if matches!(error, GpuError::OutOfMemory(_)) {
+                    // What the other picture holds stays: it still is shown.
+                    self.output(of).release();
+                    self.moving.release();
+                }
+                self.failed(of, &error);
+            }
+        }
+    }
+
+    fn failed(&mut self, of: PictureOf, error: &GpuError) {
+        let reason = error.to_string();
+        if self.output(of).failed(&reason, Instant::now()) {
+            self.config.session.try_send(Message::RenderFailed(of, reason));
+        }
+    }
+
+    /// True when there is a device to draw with.
+    fn reopen_device(&mut self) -> bool {
+        match self.device.reopen(Instant::now()) {
+            Reopened::Yes => {
+                let now = Instant::now();
+                self.stream.invalidate(now);
+                self.window.invalidate(now);
+                self.animated = None;
+                // Another device has another speed.
+                let info = self.device.gpu.info();
+                self.governor = Governor::new(info.is_software);
+                self.config.session.try_send(Message::DeviceOpened(info.clone()));
+                true
+            }
+            Reopened::No(error) => {
+                self.failed(PictureOf::Stream, &error);
+                false
+            }
+            Reopened::NotYet => false,
+        }
+    }
+
+    /// Models that do not fit the device are drawn as markers: somebody should know why.
+    fn tell_models_not_drawn(&mut self) {
+        let failed = || self.device.renderer.failed_models();
+        if failed().map(|(file, _)| file).eq(self.not_drawn.iter().map(String::as_str)) {
+            return;
+        }
+        for (file, error) in failed().filter(|(file, _)| !self.not_drawn.iter().any(|f| f == file)) {
+            self.config.session.try_send(Message::ModelNotDrawn { file: file.to_owned(), reason: error.to_string() });
+        }
+        self.not_drawn = failed().map(|(file, _)| file.to_owned()).collect();
+    }
+
+    fn options(&self, moves: bool, bands: u32) -> FrameOptions {
+        let is_software = self.device.gpu.info().is_software;
         let time_secs = self.started.elapsed().as_secs_f64();
-        let Economy { coarseness, edges, .. } = match detail {
-            Detail::Moving => self.governor.economy(),
-            _ => Economy::default(),
-        };
-        FrameOptions { time_secs, detail, rest_frames, coarseness, edges, ..FrameOptions::default() }
+        let base = FrameOptions { time_secs, ..FrameOptions::default() };
+        if moves {
+            let Economy { coarseness, edges, .. } = self.governor.economy();
+            let detail = if is_software { Detail::Moving } else { Detail::Fine };
+            FrameOptions { detail, coarseness, edges, ..base }
+        } else if is_software {
+            FrameOptions { rest_frames: SOFTWARE_REST_FRAMES, bands, ..base }
+        } else {
+            // As many as make a picture as smooth as the moving ones were.
+            FrameOptions { rest_frames: REST_FRAMES, rest_step: REST_FRAMES_SHOWN, ..base }
+        }
     }
 
     fn flow_interval(&mut self, scene: &SceneSnapshot) -> Option<Duration> {
         let animated = match self.animated {
             Some((revision, animated)) if revision == scene.revision => animated,
             _ => {
-                let animated = self.renderer.is_animated(scene);
+                let animated = self.device.renderer.is_animated(scene);
                 // Before the first frame the renderer does not know the devices yet.
                 if self.stream.shown == Some(scene.revision) || self.window.shown == Some(scene.revision) {
                     self.animated = Some((scene.revision, animated));
@@ -355,21 +376,36 @@ impl Worker {
                 animated
             }
         };
-        let fps = if self.config.gpu.info().is_software { SOFTWARE_FLOW_FPS } else { 60.0 };
+        let fps = if self.device.gpu.info().is_software { SOFTWARE_FLOW_FPS } else { 60.0 };
         animated.then(|| Duration::from_secs_f32(1.0 / fps))
     }
 
     fn draw_window(&mut self, scene: &Arc<SceneSnapshot>, size: (u32, u32)) -> Result<(), GpuError> {
         let started = Instant::now();
-        let detail = self.window.next_detail(&self.config.gpu, scene, started);
-        let options = self.options(detail);
-        let target = self.window.target(&self.config.gpu, size)?;
-        let stats = self.renderer.render(target, scene, &options)?;
+        // What it took comes some frames later.
+        let moved_before = self.window.moves;
+        let moves = self.window.next_moves(scene, started);
+        let options = self.options(moves, self.window.bands());
+        let samples = if moves { self.governor.economy().samples } else { 1 };
+        let mut go_on = still_shown(scene, &self.config.scene);
+        let target = self.window.target(&self.device.gpu, size, samples)?;
+        let stats = self.device.renderer.render_while(target, scene, &options, &mut go_on)?;
         let view = target.texture_view().clone();
+        self.window.drawn_at = Some(started);
+        let Some(stats) = stats else {
+            self.window.shown = None;
+            return Ok(());
+        };
+        if let Some(took) = stats.times.total_ms().map(|ms| Duration::from_secs_f32(ms / 1e3)) {
+            if !moves {
+                self.window.rest_took = took;
+            } else if moved_before && !self.has_stream {
+                self.governor.took(took);
+            }
+        }
         self.window.frame += 1;
         self.window.is_refining = stats.is_refining;
         self.window.shown = (stats.waiting_models == 0).then_some(scene.revision);
-        self.window.drawn_at = Some(started);
         self.meter.rendered(None, &stats);
         self.config.window.publish(WindowPicture {
             generation: self.window.generation,
@@ -384,8 +420,8 @@ impl Worker {
 
     fn draw_stream(&mut self, scene: &Arc<SceneSnapshot>, slot: &FrameSlot) -> Result<(), GpuError> {
         let started = Instant::now();
-        let detail = self.stream.next_detail(&self.config.gpu, scene, started);
-        let options = self.options(detail);
+        let moves = self.stream.next_moves(scene, started);
+        let options = self.options(moves, self.stream.bands());
         let size = (self.config.picture.width_px, self.config.picture.height_px);
         self.stream.drawn_at = Some(started);
         // All frames in use means that the encoder is behind: this picture is left out, before encoding.
@@ -393,16 +429,23 @@ impl Worker {
             self.stream.shown = None;
             return Ok(());
         };
-        let scale = if detail == Detail::Moving { self.governor.economy().scale } else { 1.0 };
+        let economy = self.governor.economy();
         // Nothing is new but that borders get smoother, and nothing moves on top.
         let smooths = self.stream.is_refining
             && self.stream.shown == Some(scene.revision)
             && self.animated.is_some_and(|(revision, animated)| revision == scene.revision && !animated);
-        let stats = if scale < 1.0 {
-            self.moving.draw(&self.config.gpu, &mut self.renderer, scene, options, (scale, size), &mut frame)?
+        let stats = if moves && economy.scale < 1.0 {
+            let Device { gpu, renderer, .. } = &mut self.device;
+            self.moving.draw(gpu, renderer, scene, options, (economy, size), &mut frame)?
         } else {
-            let target = self.stream.target(&self.config.gpu, size)?;
-            let stats = self.renderer.render(target, scene, &options)?;
+            let samples = if moves { economy.samples } else { 1 };
+            let mut go_on = still_shown(scene, &self.config.scene);
+            let target = self.stream.target(&self.device.gpu, size, samples)?;
+            let Some(stats) = self.device.renderer.render_while(target, scene, &options, &mut go_on)? else {
+                // Something moves again: that is to be drawn at once.
+                self.stream.shown = None;
+                return Ok(());
+            };
             if smooths && stats.is_refining && stats.rest_frames != REST_FRAMES_SHOWN {
                 self.meter.rendered(None, &stats);
                 return Ok(());
@@ -411,8 +454,12 @@ impl Worker {
             stats
         };
         self.stream.is_refining = stats.is_refining;
-        if detail == Detail::Moving {
-            self.governor.took(started.elapsed());
+        if moves {
+            // With hardware the rest of the way is not the picture's fault.
+            let device = stats.times.total_ms().filter(|_| !self.device.gpu.info().is_software);
+            self.governor.took(device.map_or_else(|| started.elapsed(), |ms| Duration::from_secs_f32(ms / 1e3)));
+        } else if stats.triangles > 0 {
+            self.stream.rest_took = started.elapsed();
         }
         if let Some(at) = scene.marks.probe {
             draw_probe(&mut frame, at);
@@ -422,124 +469,22 @@ impl Worker {
         frame.number = self.stream.frame;
         frame.revision = scene.revision;
         frame.captured_at = started;
-        slot.put(frame);
+        if std::mem::take(&mut self.stream_anew) {
+            slot.put_anew(frame);
+        } else {
+            slot.put(frame);
+        }
         self.meter.rendered(Some(started.elapsed()), &stats);
         Ok(())
     }
 }
 
-/// Reads the picture back into a frame.
-fn fill(target: &mut RenderTarget, frame: &mut Frame) -> Result<(), GpuError> {
-    let (width, height) = target.size();
-    let filled = target.read_back(|rgba, stride| frame.fill_from_rgba(rgba, stride, width, height))?;
-    filled.map_err(|error| GpuError::ReadBack(error.to_string()))
-}
-
-/// Draws the stream's picture in fewer pixels and enlarges it.
-struct Moving {
-    target: Option<RenderTarget>,
-    pool: FramePool,
-    scaler: Scaler,
-}
-
-impl Default for Moving {
-    fn default() -> Self {
-        Self { target: None, pool: FramePool::with_frames(1), scaler: Scaler::default() }
-    }
-}
-
-impl Moving {
-    fn draw(
-        &mut self,
-        gpu: &Gpu,
-        renderer: &mut Renderer,
-        scene: &SceneSnapshot,
-        mut options: FrameOptions,
-        (scale, size): (f32, (u32, u32)),
-        frame: &mut Frame,
-    ) -> Result<RenderStats, GpuError> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "smaller than a size that fits"
-        )]
-        let [width, height] = [size.0, size.1].map(|edge| ((edge as f32 * scale) as u32 & !1).max(2));
-        let target = match &mut self.target {
-            Some(target) => target,
-            none => none.insert(RenderTarget::new(gpu, width, height, gpu.default_samples())?),
-        };
-        target.resize(width, height)?;
-        // Text and lines keep their size in the finished picture.
-        options.ui_scale *= scale;
-        let stats = renderer.render(target, scene, &options)?;
-        let Some(mut small) = self.pool.take() else {
-            return Err(GpuError::ReadBack("the small frame is in use".into()));
-        };
-        fill(target, &mut small)?;
-        let enlarged = self.scaler.scale(&small, frame, size.0, size.1);
-        enlarged.map_err(|error| GpuError::ReadBack(error.to_string()))?;
-        Ok(stats)
-    }
-}
-
-/// Side of a latency probe's mark, pixels.
-const PROBE_PX: usize = 32;
-
-/// Paints a square of luma dark where the picture is bright there on the whole, and bright otherwise: the mark differs by
-/// a hundred levels from whatever was there.
-fn draw_probe(frame: &mut Frame, at: glam::Vec2) {
-    let (width, height, stride) = (frame.width() as usize, frame.height() as usize, frame.luma_stride());
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "0 to size"
-    )]
-    let corner = |t: f32, size: usize| ((t * size as f32) as usize).min(size).saturating_sub(PROBE_PX / 2);
-    let (x, y) = (corner(at.x, width), corner(at.y, height));
-    let [luma, _, _] = frame.planes_mut();
-    let rows = (y..(y + PROBE_PX).min(height)).map(|row| row * stride + x..row * stride + (x + PROBE_PX).min(width));
-    let (sum, count) = rows.clone().flat_map(|row| &luma[row]).fold((0, 0), |(s, n), v| (s + usize::from(*v), n + 1));
-    let value = if sum > 128 * count { 16 } else { 235 };
-    rows.for_each(|row| luma[row].fill(value));
-}
-
-/// Counts frames and keeps times for one second.
-#[derive(Default)]
-struct Meter {
-    since: Option<Instant>,
-    frames: u32,
-    render_ms: Vec<f32>,
-    last: RenderStats,
-}
-
-impl Meter {
-    fn rendered(&mut self, stream: Option<Duration>, stats: &RenderStats) {
-        self.frames += 1;
-        self.last = *stats;
-        self.render_ms.extend(stream.map(|d| d.as_secs_f32() * 1e3));
-    }
-
-    fn every_second(&mut self, now: Instant) -> Option<PictureStats> {
-        let since = *self.since.get_or_insert(now);
-        let span = now - since;
-        if span < Duration::from_secs(1) {
-            return None;
-        }
-        #[expect(clippy::cast_precision_loss, reason = "few frames a second")]
-        let rendered_fps = self.frames as f32 / span.as_secs_f32();
-        self.render_ms.sort_by(f32::total_cmp);
-        let render_ms = self.render_ms.get(self.render_ms.len() / 2).copied().unwrap_or_default();
-        self.since = Some(now);
-        self.frames = 0;
-        self.render_ms.clear();
-        Some(PictureStats {
-            rendered_fps,
-            render_ms,
-            triangles: self.last.triangles,
-            draw_calls: self.last.draw_calls,
-            ..PictureStats::default()
-        })
+/// Says no once the session shows something else than the picture that is being drawn.
+fn still_shown(drawn: &Arc<SceneSnapshot>, now: &Arc<ArcSwap<SceneSnapshot>>) -> impl FnMut() -> bool + use<> {
+    let (drawn, now) = (Arc::clone(drawn), Arc::clone(now));
+    move || {
+        let now = now.load();
+        let same_view = (now.camera, now.section) == (drawn.camera, drawn.section);
+        same_view && Arc::ptr_eq(&now.workspace, &drawn.workspace)
     }
 }

@@ -5,10 +5,11 @@ use crate::document;
 use crate::engine::{EngineError, ImportRequest, PictureSize};
 use crate::host::Host;
 use crate::loading::{JobId, LoadedModel, Loading};
-use crate::render_thread::RenderControl;
+use crate::render_thread::{PictureOf, RenderControl};
 use crate::sharing::{PeerEvent, ShareConfig, ShareError, Sharing};
 use crate::status::{ImportId, PictureStats, ShareStatus, Status};
 use arc_swap::ArcSwap;
+use rr_render::GpuInfo;
 use rr_scene::{Role, SceneSnapshot, Workspace};
 use rr_session::{Input, ParticipantId, Settings};
 use std::path::PathBuf;
@@ -62,8 +63,18 @@ pub(crate) enum Message {
     },
     EncoderFailed(String),
     PictureStats(PictureStats),
-    RenderFailed(String),
-    RenderRecovered,
+    RenderFailed(PictureOf, String),
+    RenderRecovered(PictureOf),
+    /// With `window`: there is a window, which gets no new pictures from here on.
+    DeviceLost {
+        reason: String,
+        window: bool,
+    },
+    DeviceOpened(GpuInfo),
+    ModelNotDrawn {
+        file: String,
+        reason: String,
+    },
     Flush(Answer<()>),
     Shutdown(Answer<Result<Option<PathBuf>, EngineError>>),
 }

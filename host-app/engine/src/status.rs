@@ -26,6 +26,8 @@ pub struct Status {
     pub share: Option<ShareStatus>,
     /// Speed of the picture.
     pub picture: PictureStats,
+    /// Why viewers get no new pictures at the moment; none while they do.
+    pub picture_fault: Option<String>,
     /// Newest last; the oldest are dropped.
     pub log: Vec<Arc<LogEntry>>,
 }

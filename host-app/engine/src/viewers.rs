@@ -91,6 +91,19 @@ impl Host {
         self.send_full_state(id);
         let presence = HostBody::Presence(wire::presence(&self.session));
         self.send(id, presence);
+        self.tell_picture_fault(Some(id));
+    }
+
+    /// Tells one viewer, or all, why there are no new pictures.
+    pub fn tell_picture_fault(&mut self, only: Option<ParticipantId>) {
+        let Some(reason) = &self.picture_fault else { return };
+        let message = format!("the host cannot draw new pictures at the moment and keeps trying: {reason}");
+        let body = HostBody::Error(HostError { code: ErrorCode::Internal, message, seq: None });
+        let ids: Vec<ParticipantId> = match only {
+            Some(id) => vec![id],
+            None => self.viewers.by_id.iter().filter(|(_, v)| v.open).map(|(id, _)| *id).collect(),
+        };
+        self.send_to_all(&ids, body);
     }
 
     fn send_full_state(&mut self, id: ParticipantId) {

@@ -3,7 +3,7 @@
 use arc_swap::ArcSwapOption;
 use rr_scene::SceneSnapshot;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// A finished picture for the window. It lives on the device that the window uses, so that showing it copies nothing.
 #[derive(Debug, Clone)]
@@ -24,6 +24,7 @@ pub struct WindowPicture {
 #[derive(Debug, Default)]
 pub(crate) struct WindowSlot {
     wanted: AtomicU64,
+    was_ever_wanted: AtomicBool,
     picture: ArcSwapOption<WindowPicture>,
 }
 
@@ -31,6 +32,9 @@ impl WindowSlot {
     /// Zero for either length: the window shows nothing (minimised) and nothing is rendered for it.
     pub fn want(&self, width_px: u32, height_px: u32) -> bool {
         let size = u64::from(width_px) << 32 | u64::from(height_px);
+        if size != 0 {
+            self.was_ever_wanted.store(true, Ordering::Relaxed);
+        }
         self.wanted.swap(size, Ordering::Relaxed) != size
     }
 
@@ -39,6 +43,11 @@ impl WindowSlot {
         #[expect(clippy::cast_possible_truncation, reason = "two u32 packed into one u64")]
         let (width, height) = ((size >> 32) as u32, size as u32);
         (width > 0 && height > 0).then_some((width, height))
+    }
+
+    /// There is a window, shown or not.
+    pub fn was_ever_wanted(&self) -> bool {
+        self.was_ever_wanted.load(Ordering::Relaxed)
     }
 
     pub fn publish(&self, picture: WindowPicture) {

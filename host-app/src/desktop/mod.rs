@@ -212,8 +212,11 @@ fn start(
     if let Some(path) = &options.path {
         ui_state.remembered.note_recent(path);
     }
+    let choice = options.adapter;
     let config = EngineConfig {
         gpu,
+        // For viewers only; what was opened so shows nothing in a window.
+        reopen_gpu: Some(Arc::new(move || Gpu::headless(choice))),
         picture: options.picture,
         fps: options.fps,
         theme,

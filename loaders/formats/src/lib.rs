@@ -10,6 +10,7 @@ mod ply;
 mod polygon;
 mod surface;
 mod surroundings;
+mod texture;
 
 use rr_scene::{Assembly, Unit};
 use std::path::Path;

@@ -1,17 +1,21 @@
 //! Wavefront OBJ (Alias|Wavefront, Advanced Visualizer Manual, appendix B1) through `tobj`.
 //!
-//! An object (`o`) or group (`g`) is a part; its materials are colours of its faces. Diffuse colours are taken as sRGB,
-//! which is what exporters write. The format has no unit and no up axis.
+//! An object (`o`) or group (`g`) is a part; its materials, with the images on them, are colours of its faces. Diffuse
+//! colours are taken as sRGB, which is what exporters write. The format has no unit and no up axis.
 
 use crate::{
     Document, FormatError, Limits, malformed,
     polygon::Cutter,
     surface::{Faults, Surface},
     surroundings::Surroundings,
+    texture::{Decoder, Texture, UNREAD_IMAGES, Wrap, in_steps, to_srgb},
 };
+use glam::Vec2;
 use rr_scene::{Assembly, Instance, Part, Rgba8};
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::Path;
+use std::rc::Rc;
 
 /// What `tobj` calls faces before the first name.
 const UNNAMED: &str = "unnamed_object";
@@ -29,7 +33,7 @@ pub fn read(file: &Path, limits: &Limits) -> Result<Document, FormatError> {
     });
     let (models, materials) = parsed.map_err(|e| malformed(e.to_string()))?;
     drop(bytes);
-    let document = build(models, &materials, limits, warnings)?;
+    let document = build(models, &materials, &around, limits, warnings)?;
     Ok(Document { beside: around.asked(), ..document })
 }
 
@@ -57,11 +61,14 @@ fn parse(bytes: &[u8], around: &Surroundings, warnings: &mut Vec<String>) -> Res
 fn build(
     models: Vec<tobj::Model>,
     materials: &[tobj::Material],
+    around: &Surroundings,
     limits: &Limits,
     warnings: Vec<String>,
 ) -> Result<Document, FormatError> {
     let mut document = Document { warnings, ..Document::default() };
     let mut faults = Faults::default();
+    let looks = looks(materials, around, &mut faults);
+    let plain = Look::default();
     let mut cutter = Cutter::new();
     let mut open = Surface::default();
     let mut open_name = String::new();
@@ -73,8 +80,8 @@ fn build(
             open_name = name;
         }
         let before = open.triangles.len();
-        let colour = mesh.material_id.and_then(|id| materials.get(id)).and_then(colour_of);
-        append(&mut open, &mesh, colour, &mut cutter, &mut faults);
+        let look = mesh.material_id.and_then(|id| looks.get(id)).unwrap_or(&plain);
+        append(&mut open, &mesh, look, &mut cutter, &mut faults);
         triangles += (open.triangles.len() - before) as u64;
         if triangles > limits.max_triangles {
             return Err(FormatError::TooLarge(limits.max_triangles));
@@ -97,7 +104,7 @@ fn add_part(model: &mut Assembly, name: &str, surface: Surface, faults: &mut Fau
 }
 
 /// Adds the faces of one material.
-fn append(surface: &mut Surface, mesh: &tobj::Mesh, colour: Option<Rgba8>, cutter: &mut Cutter, faults: &mut Faults) {
+fn append(surface: &mut Surface, mesh: &tobj::Mesh, look: &Look, cutter: &mut Cutter, faults: &mut Faults) {
     let base = u32::try_from(surface.positions.len()).unwrap_or(u32::MAX);
     let points = |numbers: &[f32]| numbers.as_chunks::<3>().0.to_vec();
     let positions = points(&mesh.positions);
@@ -118,9 +125,12 @@ fn append(surface: &mut Surface, mesh: &tobj::Mesh, colour: Option<Rgba8>, cutte
         }
     }
     let of_vertices = points(&mesh.vertex_color);
-    if colour.is_some() || !surface.colours.is_empty() || !of_vertices.is_empty() {
+    let places: Vec<Vec2> = mesh.texcoords.as_chunks::<2>().0.iter().map(|[u, v]| Vec2::new(*u, 1.0 - *v)).collect();
+    if look.colour.is_some() || look.texture.is_some() || !surface.colours.is_empty() || !of_vertices.is_empty() {
         surface.colours.resize(first, None);
-        surface.colours.extend(triangles.iter().map(|t| colour.or_else(|| mean_colour(&of_vertices, t))));
+        surface.colours.extend(
+            triangles.iter().map(|t| look.on(t, &places).or(look.colour).or_else(|| mean_colour(&of_vertices, t))),
+        );
     }
     surface.triangles.extend(triangles.iter().map(|t| t.map(|i| i.saturating_add(base))));
     // Normals count only when every vertex of the part has one.
@@ -138,6 +148,46 @@ fn mean_colour(colours: &[[f32; 3]], triangle: &[u32; 3]) -> Option<Rgba8> {
         sum += glam::Vec3::from(*colours.get(i as usize)?);
     }
     Some(colour((sum / 3.0).to_array(), 1.0))
+}
+
+/// What a material looks like.
+#[derive(Default)]
+struct Look {
+    colour: Option<Rgba8>,
+    texture: Option<Rc<Texture>>,
+}
+
+impl Look {
+    /// Colour of the image on a triangle. It stands for the diffuse colour, which exporters leave at anything beside one.
+    fn on(&self, triangle: &[u32; 3], places: &[Vec2]) -> Option<Rgba8> {
+        let texture = self.texture.as_ref()?;
+        let [a, b, c] = triangle.map(|i| places.get(i as usize).copied());
+        let alpha = self.colour.map_or(1.0, |c| f32::from(c.0[3]) / 255.0);
+        Some(in_steps(to_srgb(texture.mean([a?, b?, c?], [Wrap::Repeat; 2]).extend(alpha))))
+    }
+}
+
+/// Each image is decoded once; one that cannot be read is counted.
+fn looks(materials: &[tobj::Material], around: &Surroundings, faults: &mut Faults) -> Vec<Look> {
+    let mut decoder = Decoder::default();
+    let mut known: HashMap<&str, Option<Rc<Texture>>> = HashMap::new();
+    let look = materials.iter().map(|material| {
+        // Options (`-s 2 2 1`) stand before the name.
+        let name = material.diffuse_texture.as_deref().map(|t| if t.starts_with('-') { last_word(t) } else { t });
+        let texture = name.and_then(|name| {
+            let opened = known.entry(name).or_insert_with(|| {
+                let opened = decoder.open(name, around).map(Rc::new);
+                opened.map_err(|reason| faults.add(&format!("{UNREAD_IMAGES}: {reason}"), 1)).ok()
+            });
+            opened.clone()
+        });
+        Look { colour: colour_of(material), texture }
+    });
+    look.collect()
+}
+
+fn last_word(text: &str) -> &str {
+    text.rsplit(char::is_whitespace).next().unwrap_or(text)
 }
 
 fn colour_of(material: &tobj::Material) -> Option<Rgba8> {

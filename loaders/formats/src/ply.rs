@@ -205,7 +205,7 @@ impl<'a> Reading<'a> {
             return Err(malformed(match self.surface.positions.len() {
                 0 => reason.unwrap_or_else(|| "it holds no vertices".to_owned()),
                 points => format!(
-                    "it holds {points} points but no faces{}",
+                    "it is a cloud of {points} points without faces, and only surfaces are shown: make a mesh of it first{}",
                     reason.map(|r| format!(": {r}")).unwrap_or_default()
                 ),
             }));

@@ -27,17 +27,22 @@ impl Surroundings {
 
     /// The content of the file called `name`, which is relative to the folder and uses `/`.
     pub fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        self.read_at_most(name, MAX_BYTES)
+    }
+
+    /// The same of a file that may have so many bytes.
+    pub fn read_at_most(&self, name: &str, most: u64) -> io::Result<Vec<u8>> {
         let path = self.resolve(name)?;
         let file = open_without_waiting(&path)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
-        if metadata.len() > MAX_BYTES {
+        if metadata.len() > most {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is too large"));
         }
         let mut bytes = Vec::new();
-        file.take(MAX_BYTES).read_to_end(&mut bytes)?;
+        file.take(most).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 

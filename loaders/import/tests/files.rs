@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::directory::{self, Directory};
 use common::{Entry, IgesWriter, files, load, load_with, models, subfigures};
 use rr_load::{LoadError, Read};
 use rr_scene::{Rgba8, Unit};
@@ -36,54 +37,64 @@ fn every_good_file_loads_without_complaint() {
     }
 }
 
-/// Colours that the directory entries of visible surfaces and solids name: field 13 is 1 to 8, or points to a colour
-/// definition (type 314).
-fn colours_named_in(path: &Path) -> BTreeSet<[u8; 4]> {
-    let text = std::fs::read_to_string(path).unwrap();
-    let lines: Vec<&str> = text.lines().filter(|l| l.len() >= 80).collect();
-    let section = |letter: u8| lines.iter().filter(move |l| l.as_bytes()[72] == letter).copied().collect::<Vec<_>>();
-    let (directory, parameters) = (section(b'D'), section(b'P'));
-    let number = |field: &str| field.trim().parse::<i64>().unwrap_or(0);
-    let definition = |entry: i64| {
-        let line = usize::try_from(entry - 1).unwrap();
-        assert_eq!(number(&directory[line][..8]), 314);
-        let first = usize::try_from(number(&directory[line][8..16]) - 1).unwrap();
-        let values = parameters[first][..64].trim().trim_end_matches(';').split(',');
-        let rgb: Vec<f64> = values.skip(1).take(3).map(|v| v.trim().parse().unwrap()).collect();
-        let byte = |percent: f64| (percent * 255.0 / 100.0).round() as u8;
-        [byte(rgb[0]), byte(rgb[1]), byte(rgb[2]), 255]
-    };
-    let mut colours = BTreeSet::new();
-    for pair in directory.chunks(2) {
-        let is_shape = [108, 120, 128, 143, 144, 186, 510].contains(&number(&pair[0][..8]));
-        let is_surface_of_a_face = number(&pair[0][66..68]) == 1 && [108, 120, 128].contains(&number(&pair[0][..8]));
-        if is_shape && !is_surface_of_a_face {
-            match number(&pair[1][16..24]) {
-                0 => {}
-                n @ 1..=8 => {
-                    let n = n - 1;
-                    let bits = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1)];
-                    let (r, g, b) = bits[usize::try_from(n).unwrap()];
-                    colours.insert([r * 255, g * 255, b * 255, 255]);
-                }
-                pointer => {
-                    colours.insert(definition(-pointer));
-                }
-            }
-        }
-    }
-    colours
+/// IGES files that are part of the repository, with subfigures and groups.
+fn sample_files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/models");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|e| e == "igs"));
+    files.sort();
+    assert!(files.len() >= 6, "{files:?}");
+    files
+}
+
+/// Colours that the directory entries of what is shown name (field 13): faces and solids, and what is not a piece of
+/// those: untrimmed surfaces and curves.
+fn colours_named_in(directory: &Directory) -> BTreeSet<[u8; 4]> {
+    const FACES: [i64; 4] = [143, 144, 186, 510];
+    const SURFACES_AND_CURVES: [i64; 11] = [100, 102, 106, 108, 110, 112, 118, 120, 122, 126, 128];
+    let is_shown =
+        |e: &&directory::Entry| FACES.contains(&e.kind) || SURFACES_AND_CURVES.contains(&e.kind) && !e.is_dependent;
+    directory.entries().filter(is_shown).filter_map(|e| directory.colour(e)).collect()
 }
 
 #[test]
 fn colours_found_are_colours_named_in_the_directory() {
     let mut named = 0;
     for path in files(false) {
-        let expected = colours_named_in(&path);
+        let expected = colours_named_in(&Directory::read(&path));
         named += expected.len();
         assert_eq!(colours_of(&load(&path)), expected, "{}", path.display());
     }
     assert!(models().is_none() || named >= 10, "the files must test something: {named} colours");
+    for path in sample_files() {
+        let expected = colours_named_in(&Directory::read(&path));
+        assert!(expected.len() >= 3, "{}: {expected:?}", path.display());
+        assert_eq!(colours_of(&load(&path)), expected, "{}", path.display());
+    }
+}
+
+#[test]
+fn every_instance_of_a_subfigure_is_a_place_of_one_part() {
+    let mut instances = 0;
+    for path in files(false).into_iter().chain(sample_files()) {
+        let expected = Directory::read(&path).placements();
+        let loaded = load(&path);
+        for (name, count) in &expected {
+            let is_of = |full: &str| full.rsplit('/').next() == Some(name);
+            let placed: Vec<_> = loaded.assembly.instances.iter().filter(|i| is_of(&i.name)).collect();
+            assert_eq!(placed.len(), *count, "{}: places of {name}", path.display());
+            let parts: BTreeSet<u32> = placed.iter().map(|i| i.part).collect();
+            assert_eq!(parts.len(), 1, "{}: {name} was copied", path.display());
+            // Each stands where another does not, or turned.
+            let mut places: Vec<_> =
+                placed.iter().map(|i| i.model_from_part.to_cols_array().map(f32::to_bits)).collect();
+            places.sort_unstable();
+            places.dedup();
+            assert_eq!(places.len(), *count, "{}: places of {name} lie in each other", path.display());
+            instances += count;
+        }
+    }
+    assert!(instances > 100, "the files must test something: {instances} instances");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 #include "guard.h"
+#include "import.h"
 #include "read.h"
-#include "walk.h"
 
 #include "rr-occt/src/lib.rs.h"
 
@@ -11,19 +11,15 @@
 #include <TopoDS_Iterator.hxx>
 
 #include <fstream>
-#include <unordered_set>
 
 namespace rr_occt {
 namespace {
 
 constexpr int kMaxDepth = 100;
 
-class BrepImport {
+class BrepImport : private Import {
  public:
-  BrepImport(const Settings& settings, Observer& observer)
-      : settings_(settings), observer_(observer), emitter_(observer, settings, 1.0) {
-    skip_.insert(settings.skip.begin(), settings.skip.end());
-  }
+  BrepImport(const Settings& settings, Observer& observer) : Import(settings, observer) {}
 
   void run(const std::string& path) {
     report(Stage::Reading, -1.0);
@@ -37,7 +33,7 @@ class BrepImport {
     header.entities = header.steps = static_cast<std::uint32_t>(steps_.size());
     observer_.header(std::move(header));
     deliver_all();
-    tell_faults();
+    tell_shape_faults(0, limited_);
   }
 
  private:
@@ -84,39 +80,15 @@ class BrepImport {
   void deliver_all() {
     const Attributes none;
     for (std::uint32_t index = 0; index < steps_.size(); index++) {
-      if (skip_.count(index) != 0) continue;
+      if (is_skipped(index)) continue;
       observer_.step_begins(index, "shape " + std::to_string(index + 1));
       report(Stage::Translating, static_cast<double>(index) / static_cast<double>(steps_.size()));
-      try {
-        emitter_.deliver(steps_[index], none, "", std::nullopt);
-      } catch (const Standard_Failure&) {
-        failed_deliveries_++;
-      }
+      deliver(steps_[index], none, "", std::nullopt);
       observer_.step_done(index);
     }
   }
 
-  void tell_faults() {
-    const std::size_t unmeshed = emitter_.take_failed_faces().size();
-    if (unmeshed > 0) warn(std::to_string(unmeshed) + " faces could not be divided into triangles");
-    if (failed_deliveries_ > 0) warn(std::to_string(failed_deliveries_) + " shapes could not be shown completely");
-    if (emitter_.failed_curves() > 0) warn(std::to_string(emitter_.failed_curves()) + " curves could not be followed");
-    if (emitter_.limited() || limited_)
-      warn("the model is too large: what exceeds the limits on triangles and placements is left out");
-  }
-
-  void warn(const std::string& text) { observer_.warning(rust::String::lossy(text)); }
-
-  void report(Stage stage, double done) {
-    if (!observer_.progress(stage, done)) throw Cancelled{};
-  }
-
-  const Settings& settings_;
-  Observer& observer_;
-  Emitter emitter_;
   std::vector<TopoDS_Shape> steps_;
-  std::unordered_set<std::uint32_t> skip_;
-  int failed_deliveries_ = 0;
   bool limited_ = false;
 };
 

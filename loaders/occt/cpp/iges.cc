@@ -3,8 +3,8 @@
 #include "colour.h"
 #include "entity.h"
 #include "guard.h"
+#include "import.h"
 #include "rr-occt/src/lib.rs.h"
-#include "walk.h"
 
 #include <BRep_Builder.hxx>
 #include <IGESBasic_Group.hxx>
@@ -55,11 +55,9 @@ rust::String lossy(const Ref<TCollection_HAsciiString>& text) {
   return text.IsNull() ? rust::String() : rust::String::lossy(text->ToCString(), text->Length());
 }
 
-class IgesImport {
+class IgesImport : private Import {
  public:
-  IgesImport(const Settings& settings, Observer& observer) : settings_(settings), observer_(observer) {
-    skip_.insert(settings.skip.begin(), settings.skip.end());
-  }
+  IgesImport(const Settings& settings, Observer& observer) : Import(settings, observer) {}
 
   void run(const std::string& path) {
     read(path);
@@ -77,8 +75,7 @@ class IgesImport {
     if (model_.IsNull() || model_->NbEntities() == 0) throw std::runtime_error("the file holds no entities");
     const double unit = model_->GlobalSection().UnitValue();
     // OCCT models in millimetres whatever the file says.
-    mm_per_unit_ = std::isfinite(unit) && unit > 0 ? unit : 1.0;
-    emitter_ = std::make_unique<Emitter>(observer_, settings_, 1.0 / mm_per_unit_);
+    set_unit(std::isfinite(unit) && unit > 0 ? unit : 1.0);
     unreadable_ = std::make_unique<FaultList>(model_);
     untranslated_ = std::make_unique<FaultList>(model_);
     unmeshed_ = std::make_unique<FaultList>(model_);
@@ -138,7 +135,7 @@ class IgesImport {
   /// Replaces a step that cannot be survived as a whole by its faces; their steps are appended.
   void split(std::uint32_t index) {
     if (index >= steps_.size()) return;
-    skip_.insert(index);
+    skip(index);
     const Step whole = steps_[index];
     const int group = ++groups_;
     const std::string name = name_of(whole.entity);
@@ -171,7 +168,7 @@ class IgesImport {
     Header header;
     header.unit_flag = global.UnitFlag();
     header.unit_name = lossy(global.UnitName());
-    header.mm_per_unit = mm_per_unit_;
+    header.mm_per_unit = mm_per_unit();
     header.system = lossy(global.SystemId());
     header.entities = static_cast<std::uint32_t>(model_->NbEntities());
     header.steps = static_cast<std::uint32_t>(steps_.size());
@@ -183,7 +180,7 @@ class IgesImport {
   void translate_all() {
     int group = 0;
     for (std::uint32_t index = 0; index < steps_.size(); index++) {
-      if (skip_.count(index) != 0) continue;
+      if (is_skipped(index)) continue;
       const Step& step = steps_[index];
       if (step.group != group) flush();
       group = step.group;
@@ -194,7 +191,7 @@ class IgesImport {
         if (is_geometry_type(step.entity->TypeNumber())) untranslated_->add(step.entity);
         observer_.step_done(index);
       } else if (shape.ShapeType() <= TopAbs_SHELL) {
-        deliver(shape, step.path, step.colour);
+        deliver_named(shape, step.path, step.colour);
         observer_.step_done(index);
       } else {
         keep_loose(shape, step, index);
@@ -282,19 +279,16 @@ class IgesImport {
       const std::string own = name_of(steps_[loose_steps_.front()].entity);
       if (!own.empty()) name = name.empty() ? own : name + "/" + own;
     }
-    deliver(loose_, name, std::nullopt);
+    deliver_named(loose_, name, std::nullopt);
     for (std::uint32_t index : loose_steps_) observer_.step_done(index);
     loose_steps_.clear();
     loose_ = TopoDS_Compound();
   }
 
-  void deliver(const TopoDS_Shape& shape, const std::string& name, const std::optional<Colour>& colour) {
-    try {
-      emitter_->deliver(shape, attributes_, name, colour);
-    } catch (const Standard_Failure&) {
-      failed_deliveries_++;
-    }
-    for (const TopoDS_Shape& face : emitter_->take_failed_faces()) {
+  /// Faces without triangles are named by the entity that they came from.
+  void deliver_named(const TopoDS_Shape& shape, const std::string& name, const std::optional<Colour>& colour) {
+    deliver(shape, attributes_, name, colour);
+    for (const TopoDS_Shape& face : take_failed_faces()) {
       const auto entity = entity_of_.find(identity(face));
       if (entity != entity_of_.end()) unmeshed_->add(entity->second);
       else unmeshed_faces_++;
@@ -307,40 +301,23 @@ class IgesImport {
     for (const std::string& line : unreadable_->lines("damaged, read as far as possible")) warn(line);
     for (const std::string& line : untranslated_->lines("could not be translated")) warn(line);
     for (const std::string& line : unmeshed_->lines("could not be divided into triangles")) warn(line);
-    if (unmeshed_faces_ > 0) warn(std::to_string(unmeshed_faces_) + " faces could not be divided into triangles");
-    if (failed_deliveries_ > 0) warn(std::to_string(failed_deliveries_) + " shapes could not be shown completely");
-    if (emitter_->failed_curves() > 0)
-      warn(std::to_string(emitter_->failed_curves()) + " curves could not be followed");
     if (hidden_ > 0) warn(std::to_string(hidden_) + " entities are marked as hidden and not shown");
-    if (emitter_->limited())
-      warn("the model is too large: what exceeds the limits on triangles and placements is left out");
+    tell_shape_faults(unmeshed_faces_, false);
   }
 
-  void warn(const std::string& text) { observer_.warning(rust::String::lossy(text)); }
-
-  void report(Stage stage, double done) {
-    if (!observer_.progress(stage, done)) throw Cancelled{};
-  }
-
-  const Settings& settings_;
-  Observer& observer_;
   IGESControl_Reader reader_;
   Ref<IGESData_IGESModel> model_;
   Ref<Interface_HGraph> graph_;
-  double mm_per_unit_ = 1.0;
   std::vector<Step> steps_;
-  std::unordered_set<std::uint32_t> skip_;
   int groups_ = 0;
   int hidden_ = 0;
   Attributes attributes_;
   std::unordered_map<const void*, Entity> entity_of_;
-  std::unique_ptr<Emitter> emitter_;
   TopoDS_Compound loose_;
   std::string loose_path_;
   std::vector<std::uint32_t> loose_steps_;
   std::unique_ptr<FaultList> unreadable_, untranslated_, unmeshed_;
-  int unmeshed_faces_ = 0;
-  int failed_deliveries_ = 0;
+  std::size_t unmeshed_faces_ = 0;
 };
 
 }  // namespace

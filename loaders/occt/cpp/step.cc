@@ -1,4 +1,5 @@
 #include "guard.h"
+#include "import.h"
 #include "product.h"
 #include "read.h"
 #include "step_repair.h"
@@ -17,7 +18,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <unordered_set>
 
 namespace rr_occt {
 namespace {
@@ -38,11 +38,9 @@ constexpr KnownUnit kUnits[] = {
     {"millimeter", "mm", 1.0},  {"centimeter", "cm", 10.0}, {"meter", "m", 1000.0},
 };
 
-class StepImport {
+class StepImport : private Import {
  public:
-  StepImport(const Settings& settings, Observer& observer) : settings_(settings), observer_(observer) {
-    skip_.insert(settings.skip.begin(), settings.skip.end());
-  }
+  StepImport(const Settings& settings, Observer& observer) : Import(settings, observer) {}
 
   void run(const std::string& path) {
     read(path);
@@ -71,7 +69,6 @@ class StepImport {
     products_ = std::make_unique<ProductList>(XCAFDoc_DocumentTool::ShapeTool(main),
                                               XCAFDoc_DocumentTool::ColorTool(main), settings_);
     products_->gather();
-    emitter_ = std::make_unique<Emitter>(observer_, settings_, 1.0 / mm_per_unit_);
   }
 
   void repair() {
@@ -102,7 +99,7 @@ class StepImport {
     for (const KnownUnit& unit : kUnits) {
       if (unit_name_ != unit.name) continue;
       unit_name_ = unit.ours;
-      mm_per_unit_ = unit.mm;
+      set_unit(unit.mm);
       return;
     }
   }
@@ -111,7 +108,7 @@ class StepImport {
     Header header;
     header.unit_flag = unit_name_.empty() ? -1 : 0;
     header.unit_name = rust::String::lossy(unit_name_);
-    header.mm_per_unit = mm_per_unit_;
+    header.mm_per_unit = mm_per_unit();
     header.entities = static_cast<std::uint32_t>(reader_.ChangeReader().StepModel()->NbEntities());
     header.steps = static_cast<std::uint32_t>(products_->products().size());
     observer_.header(std::move(header));
@@ -120,16 +117,16 @@ class StepImport {
   void deliver_all() {
     const auto count = static_cast<std::uint32_t>(products_->products().size());
     for (std::uint32_t index = 0; index < count; index++) {
-      if (skip_.count(index) != 0) continue;
+      if (is_skipped(index)) continue;
       const Product& product = products_->products()[index];
       observer_.step_begins(index, rust::String::lossy("product \"" + product.name + "\""));
       report(Stage::Translating, kTranslated + (1.0 - kTranslated) * index / count);
-      deliver(product);
+      deliver_product(product);
       observer_.step_done(index);
     }
   }
 
-  void deliver(const Product& product) {
+  void deliver_product(const Product& product) {
     const TopoDS_Shape shape = XCAFDoc_ShapeTool::GetShape(product.label);
     if (shape.IsNull()) {
       empty_products_++;
@@ -137,14 +134,8 @@ class StepImport {
     }
     Attributes attributes;
     products_->add_attributes(product, attributes);
-    for (const Use& use : product.uses) {
-      try {
-        emitter_->deliver(shape.Moved(use.location), attributes, use.path, use.colour, product.name);
-      } catch (const Standard_Failure&) {
-        failed_deliveries_++;
-      }
-    }
-    unmeshed_faces_ += emitter_->take_failed_faces().size();
+    for (const Use& use : product.uses)
+      deliver(shape.Moved(use.location), attributes, use.path, use.colour, product.name);
   }
 
   void tell_faults() {
@@ -152,37 +143,19 @@ class StepImport {
     if (damaged_ > 0) warn(std::to_string(damaged_) + " faces or other items lead to damaged entities: left out");
     if (mixed_units_) warn("the file mixes units of length; all numbers were converted to millimetres");
     if (empty_products_ > 0) warn(std::to_string(empty_products_) + " products have no shape");
-    if (unmeshed_faces_ > 0) warn(std::to_string(unmeshed_faces_) + " faces could not be divided into triangles");
-    if (failed_deliveries_ > 0) warn(std::to_string(failed_deliveries_) + " shapes could not be shown completely");
-    if (emitter_->failed_curves() > 0)
-      warn(std::to_string(emitter_->failed_curves()) + " curves could not be followed");
     if (products_->hidden() > 0)
       warn(std::to_string(products_->hidden()) + " products are marked as hidden and not shown");
-    if (emitter_->limited() || products_->limited())
-      warn("the model is too large: what exceeds the limits on triangles and placements is left out");
+    tell_shape_faults(0, products_->limited());
   }
 
-  void warn(const std::string& text) { observer_.warning(rust::String::lossy(text)); }
-
-  void report(Stage stage, double done) {
-    if (!observer_.progress(stage, done)) throw Cancelled{};
-  }
-
-  const Settings& settings_;
-  Observer& observer_;
   STEPCAFControl_Reader reader_;
   Ref<TDocStd_Document> document_;
   std::string unit_name_;
-  double mm_per_unit_ = 1.0;
   bool mixed_units_ = false;
-  std::unordered_set<std::uint32_t> skip_;
   std::unique_ptr<ProductList> products_;
-  std::unique_ptr<Emitter> emitter_;
   int damaged_ = 0;
   int errors_ = 0;
   int empty_products_ = 0;
-  int failed_deliveries_ = 0;
-  std::size_t unmeshed_faces_ = 0;
 };
 
 }  // namespace

@@ -18,6 +18,7 @@ use crate::{Cache, CancelToken, Import, LoadContext, LoadError, Source, cache::K
 use glam::Affine3A;
 use rayon::prelude::*;
 use rr_scene::{Mesh, Model, Piece, Place, Shape, ShapeBuilder, StandIn, Unit};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -60,21 +61,27 @@ impl Content {
                 list.push(Place { model_from_part: i.model_from_part, colour: i.colour });
             }
         }
-        // Parts that are the same count as one.
-        let shapes = assembly.parts.par_iter().zip(&places).map(|(part, places)| {
+        let placed = assembly.parts.iter().zip(places).filter(|(_, places)| !places.is_empty());
+        let meshes: Vec<(Cow<'_, Mesh>, Vec<Place>)> = placed
+            .flat_map(|(part, places)| match part.mesh.split_transparent() {
+                None => vec![(Cow::Borrowed(&part.mesh), places)],
+                Some(parts) => parts.map(|m| (Cow::Owned(m), places.clone())).into(),
+            })
+            .collect();
+        let shapes = meshes.par_iter().map(|(mesh, _)| {
             source.check(context)?;
-            Ok((!places.is_empty()).then(|| hashed(Shape::of(&part.mesh))).filter(|s| !s.is_empty()))
+            Ok(hashed(Shape::of(mesh)))
         });
         let shapes = shapes.collect::<Result<Vec<_>, LoadError>>()?;
+        // Parts that are the same count as one.
         let mut known: HashMap<[u8; 32], usize> = HashMap::new();
-        let mut found: Vec<(&Mesh, Shape, Vec<Place>)> = Vec::new();
-        for ((part, shape), places) in assembly.parts.iter().zip(shapes).zip(places) {
-            let Some(shape) = shape else { continue };
+        let mut found: Vec<(Cow<'_, Mesh>, Shape, Vec<Place>)> = Vec::new();
+        for ((mesh, places), shape) in meshes.into_iter().zip(shapes).filter(|(_, shape)| !shape.is_empty()) {
             match known.get(&shape.hash) {
                 Some(&first) => found[first].2.extend(places),
                 None => {
                     known.insert(shape.hash, found.len());
-                    found.push((&part.mesh, shape, places));
+                    found.push((mesh, shape, places));
                 }
             }
         }
@@ -83,21 +90,25 @@ impl Content {
         };
         let join = found.iter().filter(|(_, shape, places)| is_small(shape, places)).count() > 1;
         let mut pieces = Vec::new();
-        let mut joined = ShapeBuilder::default();
+        // What one sees through is drawn for itself.
+        let mut joined = [ShapeBuilder::default(), ShapeBuilder::default()];
         let mut keep = |shape: Shape, places| pieces.push(Piece { shape: context.shapes.keep(shape), places });
         for (mesh, shape, places) in found {
             if join && is_small(&shape, &places) {
+                let is_glass = shape.is_transparent() || places.iter().any(Place::is_transparent);
+                let joined = &mut joined[usize::from(is_glass)];
                 if joined.corner_count() >= JOINED_CORNERS {
-                    keep(hashed(std::mem::take(&mut joined).finish()), vec![Place::default()]);
+                    keep(hashed(std::mem::take(joined).finish()), vec![Place::default()]);
                 }
-                joined.add(mesh, places.first());
+                joined.add(&mesh, places.first());
             } else {
                 keep(shape, places);
             }
         }
-        let joined = joined.finish();
-        if !joined.is_empty() {
-            keep(hashed(joined), vec![Place::default()]);
+        for joined in joined.map(ShapeBuilder::finish) {
+            if !joined.is_empty() {
+                keep(hashed(joined), vec![Place::default()]);
+            }
         }
         let findings = Findings::of(import);
         let names = import.beside.iter().take(beside::MOST);

@@ -1,6 +1,6 @@
 //! Whether faces close off a volume: then nobody outside sees the back of one, and half of them need not be drawn.
 
-use rr_scene::{Grid, Shape};
+use rr_scene::{DisjointSets, Grid, Shape};
 
 /// True when every edge is passed as often in one direction as in the other, and every piece that hangs together has its
 /// faces outside.
@@ -39,7 +39,7 @@ const SAME_WITHIN: u32 = 8;
 /// For each corner the first one at the same place.
 fn canonical_points(shape: &Shape) -> Vec<u32> {
     let count = u32::try_from(shape.corners.len()).unwrap_or(u32::MAX);
-    let mut same: Vec<u32> = (0..count).collect();
+    let mut same = DisjointSets::new(count);
     let places: Vec<[u32; 3]> = shape.corners.iter().map(|c| Grid::steps(c.position)).collect();
     // Two corners that are close share a cell in at least one of eight ways to lay cells of twice that size.
     let mut cells: Vec<([u32; 3], u32)> = Vec::with_capacity(places.len());
@@ -51,40 +51,30 @@ fn canonical_points(shape: &Shape) -> Vec<u32> {
         cells.sort_unstable();
         for together in cells.chunk_by(|a, b| a.0 == b.0) {
             for (_, other) in &together[1..] {
-                let (x, y) = (root(&mut same, together[0].1), root(&mut same, *other));
-                same[x.max(y) as usize] = x.min(y);
+                same.join(together[0].1, *other);
             }
         }
     }
-    (0..count).map(|i| root(&mut same, i)).collect()
+    (0..count).map(|i| same.root(i)).collect()
 }
 
 /// The volume of each piece that hangs together must be positive.
 fn faces_outwards(shape: &Shape, triangles: &[[u32; 3]], points: usize) -> bool {
-    let mut piece: Vec<u32> = (0..u32::try_from(points).unwrap_or(u32::MAX)).collect();
+    let mut pieces = DisjointSets::new(u32::try_from(points).unwrap_or(u32::MAX));
     for [a, b, c] in triangles {
         for other in [b, c] {
-            let (x, y) = (root(&mut piece, *a), root(&mut piece, *other));
-            piece[x.max(y) as usize] = x.min(y);
+            pieces.join(*a, *other);
         }
     }
     let at = |i: u32| shape.grid.unpack(shape.corners[i as usize].position).as_dvec3();
     let mut volumes = vec![0.0f64; points];
     for [a, b, c] in triangles {
-        let own = root(&mut piece, *a);
+        let own = pieces.root(*a);
         // Measured from a point of the piece, so that little ones far out keep their digits.
         let origin = at(own);
         volumes[own as usize] += (at(*a) - origin).dot((at(*b) - origin).cross(at(*c) - origin));
     }
-    triangles.iter().all(|t| volumes[root(&mut piece, t[0]) as usize] > 0.0)
-}
-
-fn root(piece: &mut [u32], mut index: u32) -> u32 {
-    while piece[index as usize] != index {
-        piece[index as usize] = piece[piece[index as usize] as usize];
-        index = piece[index as usize];
-    }
-    index
+    triangles.iter().all(|t| volumes[pieces.root(t[0]) as usize] > 0.0)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::levels::{MAX_ERROR, MAX_TRIANGLES};
 use super::simplify::Corners;
 use rr_scene::shape::{pack_normal, unpack_normal};
 use rr_scene::{Aabb, Corner, Grid, Level, Levels, Piece, Shape};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Models with fewer triangles than this are drawn part by part.
 const MIN_TRIANGLES: usize = 64;
@@ -19,8 +19,17 @@ const WORTH: f32 = 0.8;
 const WORTH_AT_ALL: f32 = 0.6;
 const MANY: usize = 16;
 
-/// The stand-in of a model; `None` when it would not help.
+/// The stand-in of a model; `None` when it would not help. What one sees through is left out: it is drawn for itself.
 pub(super) fn of(pieces: &[Piece]) -> Option<Shape> {
+    let opaque: Vec<Piece> = pieces
+        .iter()
+        .map(|p| Piece { shape: Arc::clone(&p.shape), places: p.opaque_places().copied().collect() })
+        .filter(|p| !p.places.is_empty())
+        .collect();
+    of_opaque(&opaque)
+}
+
+fn of_opaque(pieces: &[Piece]) -> Option<Shape> {
     let things: usize = pieces.iter().filter(|p| !p.shape.indices.is_empty()).map(|p| p.places.len()).sum();
     let total: usize = pieces.iter().map(|p| p.shape.triangle_count() * p.places.len()).sum();
     if things < 2 || total < MIN_TRIANGLES {

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests: a panic is a failure")]
 
+mod common;
+
+use common::open_edges;
 use glam::{DVec2, DVec3, Vec2, Vec3, dvec2};
 use rr_samples::factory::{Model, file_name, workspace, write};
-use rr_samples::kit::Triangle;
 use rr_scene::{DeviceKind, Workspace};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 /// Footprint of each model in metres, with its height.
@@ -115,20 +117,6 @@ fn two_runs_write_the_same_bytes() {
     }
     let loaded = rr_scene::file::load(&dirs[0].path().join(file_name(200))).unwrap();
     assert_eq!(loaded, workspace(200).unwrap());
-}
-
-/// Edges that are not walked once each way, after rounding to a micrometre.
-fn open_edges(triangles: &[Triangle]) -> usize {
-    let key = |p: DVec3| (p * 1e3).round().as_i64vec3().to_array();
-    let mut edges: HashMap<_, i32> = HashMap::new();
-    for t in triangles {
-        for i in 0..3 {
-            let (a, b) = (key(t[i]), key(t[(i + 1) % 3]));
-            let (edge, way) = if a < b { ((a, b), 1) } else { ((b, a), -1) };
-            *edges.entry(edge).or_default() += way;
-        }
-    }
-    edges.values().filter(|n| **n != 0).count()
 }
 
 #[test]

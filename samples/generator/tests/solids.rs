@@ -1,25 +1,13 @@
 //! Every solid is closed and turned the right way out, models are as big as the documentation says, STL files are well formed.
 
+mod common;
+
+use common::open_edges;
 use glam::{DVec2, DVec3};
 use rr_samples::kit::{Profile, Rgb, Solid, Triangle, triangulate};
 use rr_samples::outputs::{Format, samples};
 use rr_samples::stl;
-use std::collections::HashMap;
 use std::f64::consts::PI;
-
-/// Edges that are not walked once each way, after rounding to a micrometre.
-fn open_edges(triangles: &[Triangle]) -> usize {
-    let key = |p: DVec3| (p * 1e3).round().as_i64vec3().to_array();
-    let mut edges: HashMap<_, i32> = HashMap::new();
-    for t in triangles {
-        for i in 0..3 {
-            let (a, b) = (key(t[i]), key(t[(i + 1) % 3]));
-            let (edge, way) = if a < b { ((a, b), 1) } else { ((b, a), -1) };
-            *edges.entry(edge).or_default() += way;
-        }
-    }
-    edges.values().filter(|n| **n != 0).count()
-}
 
 fn volume(triangles: &[Triangle]) -> f64 {
     triangles.iter().map(|[a, b, c]| a.dot(b.cross(*c)) / 6.0).sum()

@@ -38,6 +38,10 @@ impl Detail {
 pub struct Culling {
     /// What is outside the picture.
     pub frustum: bool,
+    /// What is wholly beyond a section plane.
+    pub section: bool,
+    /// What stands behind other things.
+    pub occlusion: bool,
     /// What is smaller than a pixel.
     pub small: bool,
     /// Parts that are far away are drawn in fewer triangles.
@@ -48,12 +52,13 @@ pub struct Culling {
 
 impl Culling {
     /// Nothing is left out.
-    pub const NONE: Self = Self { frustum: false, small: false, levels: false, stand_ins: false };
+    pub const NONE: Self =
+        Self { frustum: false, section: false, occlusion: false, small: false, levels: false, stand_ins: false };
 }
 
 impl Default for Culling {
     fn default() -> Self {
-        Self { frustum: true, small: true, levels: true, stand_ins: true }
+        Self { frustum: true, section: true, occlusion: true, small: true, levels: true, stand_ins: true }
     }
 }
 
@@ -68,6 +73,11 @@ pub(crate) struct Tolerance {
 }
 
 impl Tolerance {
+    /// How far surfaces may be off, and the smallest feature that has edges, in pixels.
+    pub(crate) fn px(&self) -> [f32; 2] {
+        [self.detail.surface_px(), self.detail.edge_px()].map(|px| px * self.coarseness)
+    }
+
     /// How far surfaces may be off that are `nearest` metres away, in metres.
     pub(crate) fn surface(&self, nearest: f32) -> f32 {
         self.length(nearest, self.detail.surface_px() * self.coarseness)

@@ -1,7 +1,7 @@
 //! Which parts of the picture show what of the background. Programs that draw less are used where less is to be seen.
 
+use crate::frame::FrameOptions;
 use crate::frustum::screen_rect;
-use crate::renderer::FrameOptions;
 use crate::uniforms::{FrameUniforms, ShadowFrame};
 use glam::{Vec2, Vec3};
 use rr_scene::Aabb;

@@ -2,12 +2,16 @@
 
 use glam::{Mat4, Vec2, Vec3, Vec4};
 use rr_scene::{Aabb, Camera};
+use std::ops::Range;
 
 /// The five planes of a view without a far end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Frustum {
     /// Normals point inwards, of unit length.
     planes: [Vec4; 5],
+    /// Rows of the matrix to clip space.
+    y_row: Vec4,
+    w_row: Vec4,
     eye: Vec3,
     /// Metres that one pixel covers at one metre.
     metres_per_px: f32,
@@ -20,7 +24,25 @@ impl Frustum {
         let planes =
             [m.w_axis + m.x_axis, m.w_axis - m.x_axis, m.w_axis + m.y_axis, m.w_axis - m.y_axis, m.w_axis - m.z_axis]
                 .map(|p| p / p.truncate().length().max(1e-12));
-        Self { planes, eye: camera.eye(), metres_per_px: metres_per_px(camera, height) }
+        let (y_row, w_row) = (m.y_axis, m.w_axis);
+        Self { planes, y_row, w_row, eye: camera.eye(), metres_per_px: metres_per_px(camera, height) }
+    }
+
+    /// What of it is in some rows of the picture, of `height` rows.
+    pub(crate) fn rows(&self, rows: &Range<u32>, height: u32) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "a size in pixels")]
+        let up = |row: u32| 1.0 - 2.0 * row as f32 / height as f32;
+        let mut out = *self;
+        let unit = |p: Vec4| p / p.truncate().length().max(1e-12);
+        // A point is above a row when y >= up * w.
+        out.planes[2] = unit(self.y_row - self.w_row * up(rows.end));
+        out.planes[3] = unit(self.w_row * up(rows.start) - self.y_row);
+        out
+    }
+
+    /// The borders of the picture; normals point inwards.
+    pub(crate) fn planes(&self) -> [Vec4; 5] {
+        self.planes
     }
 
     /// True when some of the sphere may be in the picture.

@@ -65,8 +65,19 @@ pub fn instance_flags() -> wgpu::InstanceFlags {
 /// What every device is opened with: all that the adapter has, because CAD meshes need larger buffers than the
 /// portable defaults allow.
 pub fn device_descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
-    wgpu::DeviceDescriptor { label: Some("rr-render"), required_limits: adapter.limits(), ..Default::default() }
+    wgpu::DeviceDescriptor {
+        label: Some("rr-render"),
+        required_features: adapter.features() & WANTED_FEATURES,
+        required_limits: adapter.limits(),
+        ..Default::default()
+    }
 }
+
+/// What is used where the adapter has it: a stencil beside the depth fills the cuts of section planes, timestamps tell
+/// what a pass takes, and with a first instance in draw commands the device writes them itself.
+const WANTED_FEATURES: wgpu::Features = wgpu::Features::DEPTH32FLOAT_STENCIL8
+    .union(wgpu::Features::TIMESTAMP_QUERY)
+    .union(wgpu::Features::INDIRECT_FIRST_INSTANCE);
 
 impl fmt::Display for AdapterChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -259,6 +270,11 @@ impl Gpu {
                 self.info().name
             )
         })
+    }
+
+    /// True when there can be a stencil beside the depth.
+    pub(crate) fn has_stencil(&self) -> bool {
+        self.device().features().contains(wgpu::Features::DEPTH32FLOAT_STENCIL8)
     }
 
     /// Samples per pixel that this adapter has the speed for.

@@ -27,6 +27,10 @@ pub(crate) struct GpuShape {
     /// Indices of all levels, and whether they were looked for.
     pub(crate) levels: Option<Run>,
     pub(crate) has_levels: bool,
+    /// Some of its own colours let light through.
+    pub(crate) is_transparent: bool,
+    /// Some of it has no colour of its own.
+    pub(crate) has_bare: bool,
 }
 
 impl ShapeArenas {
@@ -52,6 +56,8 @@ impl ShapeArenas {
             lines: None,
             levels: None,
             has_levels: false,
+            is_transparent: shape.is_transparent(),
+            has_bare: shape.corners.iter().any(|c| c.colour[3] == 0),
         };
         let filled = self.fill(gpu, shape, &mut made);
         match filled {

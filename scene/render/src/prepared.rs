@@ -25,7 +25,8 @@ pub(crate) struct RawInstance {
     radius: f32,
     /// Of the grid.
     step: f32,
-    reserved: u32,
+    /// 0 to 1, of what has no colour of its own.
+    opacity: f32,
 }
 
 #[derive(Debug)]
@@ -39,8 +40,8 @@ pub(crate) struct PreparedDevice {
     pub(crate) objects: Range<u32>,
     /// The object that stands for the faces of all of them.
     pub(crate) stand_in: Option<u32>,
-    /// Some of them are curves, which nothing stands in for.
-    pub(crate) has_lines: bool,
+    /// Nothing else needs to be drawn then: there are no curves and no transparent parts.
+    pub(crate) is_replaceable: bool,
 }
 
 /// A placed shape.
@@ -48,12 +49,16 @@ pub(crate) struct PreparedDevice {
 pub(crate) struct Object {
     /// Centre and radius in the world.
     pub(crate) sphere: Vec4,
+    /// Box in the world.
+    pub(crate) bounds: Aabb,
     /// Largest scale from the shape to the world.
     pub(crate) scale: f32,
     /// Index into [`Prepared::shapes`].
     pub(crate) shape: u32,
     /// A mirror turns its faces over.
     pub(crate) is_mirrored: bool,
+    /// One sees through some of its faces.
+    pub(crate) is_transparent: bool,
 }
 
 /// A connection whose both ends stand in the scene, by index into the devices.
@@ -74,6 +79,8 @@ pub(crate) struct Prepared {
     pub(crate) arenas: ShapeArenas,
     /// By index; empty places are filled again.
     pub(crate) shapes: Vec<Option<GpuShape>>,
+    /// Empty ones among them.
+    free_shapes: Vec<u32>,
     /// Where a shape is, by its address. The shape is kept by its entry, so that the address stays its own.
     place_of: HashMap<usize, u32>,
     /// Models that did not fit, by their address: their devices show markers.
@@ -104,6 +111,7 @@ impl Prepared {
             marker: Arc::new(Model::of(&marker::model())),
             arenas: ShapeArenas::new(),
             shapes: Vec::new(),
+            free_shapes: Vec::new(),
             place_of: HashMap::new(),
             failed_models: HashMap::new(),
             failed: Vec::new(),
@@ -197,11 +205,12 @@ impl Prepared {
             .collect();
         // First drop, then load: the memory may be needed.
         let stay: HashSet<usize> = wanted.iter().map(|(_, m)| *m).chain([&self.marker]).flat_map(shape_keys).collect();
-        let (shapes, arenas) = (&mut self.shapes, &mut self.arenas);
+        let (shapes, free, arenas) = (&mut self.shapes, &mut self.free_shapes, &mut self.arenas);
         self.place_of.retain(|key, place| {
             let stays = stay.contains(key);
             if !stays && let Some(shape) = shapes.get_mut(*place as usize).and_then(Option::take) {
                 arenas.remove(shape);
+                free.push(*place);
             }
             stays
         });
@@ -250,12 +259,12 @@ impl Prepared {
                 continue;
             }
             let uploaded = self.arenas.upload(gpu, shape)?;
-            let place = self.shapes.iter().position(Option::is_none).unwrap_or(self.shapes.len());
-            if place == self.shapes.len() {
+            let place = self.free_shapes.pop().unwrap_or_else(|| {
                 self.shapes.push(None);
-            }
-            self.shapes[place] = Some(uploaded);
-            self.place_of.insert(Arc::as_ptr(shape) as usize, u32::try_from(place).unwrap_or(u32::MAX));
+                u32::try_from(self.shapes.len() - 1).unwrap_or(u32::MAX)
+            });
+            self.shapes[place as usize] = Some(uploaded);
+            self.place_of.insert(Arc::as_ptr(shape) as usize, place);
         }
         Ok(())
     }
@@ -276,14 +285,15 @@ impl Prepared {
             let bounds = own.transformed(&world_from_device);
             let tint = theme.kind_colour(&device.kind).0;
             let first = self.next_object();
-            let mut has_lines = false;
+            let mut is_replaceable = true;
             for piece in &model.pieces {
-                has_lines |= !piece.shape.lines.is_empty();
+                is_replaceable &= piece.shape.lines.is_empty();
                 for place in &piece.places {
                     self.push_object(&piece.shape, world_from_device, place, tint);
                 }
             }
             let objects = first..self.next_object();
+            is_replaceable &= !self.objects[first as usize..].iter().any(|o| o.is_transparent);
             let stand_in = model.stand_in.get().and_then(Option::as_ref).filter(|s| self.has(&s.shape)).map(|s| {
                 let place = Place { model_from_part: s.model_from_part, colour: None };
                 self.push_object(&s.shape, world_from_device, &place, tint);
@@ -298,7 +308,7 @@ impl Prepared {
                 is_hovered: false,
                 objects,
                 stand_in,
-                has_lines,
+                is_replaceable,
             });
         }
         self.lay_links(theme, snapshot.workspace.connections());
@@ -318,10 +328,20 @@ impl Prepared {
         let t = world_from_part.transform_point3(Vec3::from(shape.grid.origin));
         let row = |i: usize| [m.x_axis[i], m.y_axis[i], m.z_axis[i], t[i]];
         let colour = place.colour.map_or([tint[0], tint[1], tint[2], 0], opaque);
+        let opacity = place.colour.map_or(1.0, |c| f32::from(c.0[3]) / 255.0);
         let step = shape.grid.step;
-        self.raw.push(RawInstance { rows: [row(0), row(1), row(2)], colour, radius, step, reserved: 0 });
+        self.raw.push(RawInstance { rows: [row(0), row(1), row(2)], colour, radius, step, opacity });
         let is_mirrored = m.determinant() <= 0.0;
-        self.objects.push(Object { sphere: centre.extend(radius), scale, shape: index, is_mirrored });
+        let is_transparent = self.shape(index).is_some_and(|s| s.is_transparent || (s.has_bare && opacity < 1.0));
+        let bounds = shape.bounds.transformed(&world_from_part);
+        self.objects.push(Object {
+            sphere: centre.extend(radius),
+            bounds,
+            scale,
+            shape: index,
+            is_mirrored,
+            is_transparent,
+        });
     }
 
     fn lay_links<'a>(&mut self, theme: &Theme, connections: impl Iterator<Item = &'a Connection>) {
@@ -366,7 +386,7 @@ fn shape_keys(model: &Arc<Model>) -> impl Iterator<Item = usize> {
     model.pieces.iter().map(|p| &p.shape).chain(stand_in).map(|s| Arc::as_ptr(s) as usize)
 }
 
-/// Bytes with a marker alpha: colours of places are drawn opaque.
+/// Bytes with a marker alpha: how opaque a place is stands beside it.
 fn opaque(colour: Rgba8) -> [u8; 4] {
     let [r, g, b, _] = colour.0;
     [r, g, b, 255]

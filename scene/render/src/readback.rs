@@ -142,7 +142,7 @@ impl RenderTarget {
     }
 }
 
-fn await_submission(gpu: &Gpu, submission: Option<wgpu::SubmissionIndex>) -> Result<(), GpuError> {
+pub(crate) fn await_submission(gpu: &Gpu, submission: Option<wgpu::SubmissionIndex>) -> Result<(), GpuError> {
     let poll = match submission {
         Some(index) => wgpu::PollType::Wait { submission_index: Some(index), timeout: Some(PATIENCE) },
         None => wgpu::PollType::Poll,

@@ -1,179 +1,49 @@
 //! Draws snapshots: faces, background and floor, lines, connections, then outlines and labels on top.
 
-use crate::arena::Run;
-use crate::cull::{Draw, DrawList, Look, What};
-use crate::detail::{Culling, Detail, Tolerance};
+use crate::cull::{FaceKind, Look};
+use crate::detail::Tolerance;
+use crate::device_cull::{Counted, DeviceCulling};
+use crate::draw::{Cost, Listed, Quads, draw_faces, draw_glass};
 use crate::floor;
 use crate::flow::{self, FlowVertex};
+use crate::frame::{Culler, FrameOptions, Lighting, RenderStats, StillKey};
 use crate::frustum::{Frustum, screen_rect};
 use crate::gpu::{Gpu, GpuError};
 use crate::gpu_shape::buffer;
-use crate::instances::InstanceBuffer;
 use crate::labels::{LabelFrame, Labels};
 use crate::measures::{MeasureFrame, Measures};
-use crate::pipelines::{FlatPipelines, Layouts, MainPipelines, Shaders};
+use crate::occlusion::{DepthTiles, Recorded, Reducer, Shown};
+use crate::pipelines::{FlatPipelines, Layouts, MainPipelines, Mode, STENCIL_SHUT, Shaders};
 use crate::prepared::Prepared;
+use crate::readback::await_submission;
 use crate::shadow::{FloorShadow, flat_pass};
 use crate::still::{Plan, offset};
 use crate::target::{RenderTarget, Textures};
 use crate::theme::Theme;
+use crate::timing::{Pass, Timing};
 use crate::uniforms::{FrameUniforms, ShadowFrame};
 use bytemuck::Zeroable;
 use glam::Vec2;
-use rr_scene::{Aabb, Camera, SceneSnapshot};
+use rr_scene::{Aabb, SceneSnapshot};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Where light is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Lighting {
-    /// Per pixel on hardware, per corner on software.
-    #[default]
-    Auto,
-    /// Per corner of a triangle: fast on a software adapter, coarse on large smooth triangles.
-    PerCorner,
-    /// Per pixel.
-    PerPixel,
-}
-
-/// What a frame shows besides the devices.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct FrameOptions {
-    /// Seconds on any clock that does not jump: moves the flow of connections.
-    pub time_secs: f64,
-    /// Names above devices.
-    pub labels: bool,
-    /// Lines on the floor.
-    pub grid: bool,
-    /// Feature edges of faces.
-    pub edges: bool,
-    /// Contact shadow on the floor.
-    pub shadows: bool,
-    /// Connections between devices.
-    pub connections: bool,
-    /// Outlines of selected and hovered devices.
-    pub outlines: bool,
-    /// Pixels per point: widths and text follow it.
-    pub ui_scale: f32,
-    /// Where light is computed.
-    pub lighting: Lighting,
-    /// How much of the geometry is shown.
-    pub detail: Detail,
-    /// How much larger its differences from the full geometry may be than usual: 1 and more.
-    pub coarseness: f32,
-    /// What is left out because nobody would see it.
-    pub culling: Culling,
-    /// Frames that are averaged to smooth borders when the camera rests, one with each call: 1 for none. Only for
-    /// targets of one sample per pixel.
-    pub rest_frames: u32,
-}
-
-impl Default for FrameOptions {
-    fn default() -> Self {
-        Self {
-            time_secs: 0.0,
-            labels: true,
-            grid: true,
-            edges: true,
-            shadows: true,
-            connections: true,
-            outlines: true,
-            ui_scale: 1.0,
-            lighting: Lighting::Auto,
-            detail: Detail::Fine,
-            coarseness: 1.0,
-            culling: Culling::default(),
-            rest_frames: 1,
-        }
-    }
-}
-
-/// All that the lasting part of a picture depends on: faces, floor and edges.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct StillKey {
-    camera: Camera,
-    /// Of placements and models.
-    generation: u64,
-    options: FrameOptions,
-    renderer: u64,
-}
-
-impl FrameOptions {
-    /// Nothing but faces and background.
-    pub fn bare() -> Self {
-        Self {
-            labels: false,
-            grid: false,
-            edges: false,
-            shadows: false,
-            connections: false,
-            outlines: false,
-            ..Self::default()
-        }
-    }
-
-    /// Full detail leaves out nothing that is in the picture.
-    fn culling(&self) -> Culling {
-        let exact = self.detail == Detail::Full;
-        if exact { Culling { small: false, levels: false, stand_ins: false, ..self.culling } } else { self.culling }
-    }
-
-    pub(crate) fn scale(&self) -> f32 {
-        if self.ui_scale.is_finite() { self.ui_scale.clamp(0.5, 6.0) } else { 1.0 }
-    }
-}
-
-/// What one frame cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RenderStats {
-    /// Draw commands of all passes.
-    pub draw_calls: u32,
-    /// Triangles of faces.
-    pub triangles: u64,
-    /// Line segments: edges and wireframe.
-    pub lines: u64,
-    /// Objects drawn: placed parts, and stand-ins of whole devices.
-    pub instances: u32,
-    /// Objects left out, for whatever reason.
-    pub culled: u32,
-    /// Objects left out because they are outside the picture.
-    pub culled_outside: u32,
-    /// Objects left out because they are smaller than a pixel.
-    pub culled_small: u32,
-    /// Devices whose faces are drawn as one coarse shape.
-    pub stand_ins: u32,
-    /// Labels shown.
-    pub labels: u32,
-    /// Models on the device.
-    pub models: u32,
-    /// Bytes that models take on the device.
-    pub model_bytes: u64,
-    /// Frames of which the picture is the average.
-    pub rest_frames: u32,
-    /// Another frame of the same will be smoother.
-    pub is_refining: bool,
-    /// Models that are still to be brought onto the device: another frame will show more.
-    pub waiting_models: u32,
-}
 
 /// What the passes of one frame share.
 struct Frame<'f> {
-    slot: [usize; 2],
+    mode: Mode,
     uniforms: &'f FrameUniforms,
     shadow: Option<ShadowFrame>,
     options: &'f FrameOptions,
+    look: &'f Look<'f>,
+    snapshot: &'f SceneSnapshot,
 }
 
-/// Draw commands with their instances on the device.
-#[derive(Debug)]
-pub(crate) struct Listed {
-    pub(crate) list: DrawList,
-    pub(crate) instances: InstanceBuffer,
-}
-
-impl Listed {
-    pub(crate) fn new(label: &'static str) -> Self {
-        Self { list: DrawList::default(), instances: InstanceBuffer::new(label) }
-    }
+/// What came of drawing the lasting part.
+#[derive(Debug, Default)]
+struct Drawn {
+    recorded: Option<Recorded>,
+    /// The next frame may show more.
+    misses_something: bool,
 }
 
 /// Draws snapshots with one device. Not tied to a target: one renderer may serve several.
@@ -183,8 +53,8 @@ pub struct Renderer {
     theme: Theme,
     layouts: Layouts,
     shaders: Shaders,
-    /// By samples (1 or 4) and lighting (per corner or per pixel).
-    main: [[Option<MainPipelines>; 2]; 2],
+    /// Those that were needed so far.
+    main: Vec<(Mode, MainPipelines)>,
     flat: FlatPipelines,
     uniforms: wgpu::Buffer,
     frame_bind_group: wgpu::BindGroup,
@@ -195,11 +65,19 @@ pub struct Renderer {
     visible: Listed,
     /// Of selected and of hovered devices.
     marked: [Listed; 2],
-    quad_indices: Option<(u32, wgpu::Buffer)>,
+    quads: Quads,
     flow: FlowBuffers,
+    timing: Timing,
+    /// Made when first needed.
+    device_culling: Option<DeviceCulling>,
+    /// By samples: 1 or 4.
+    reducers: [Option<Reducer>; 2],
     /// Tells renderers that share a target apart.
     id: u64,
 }
+
+/// With fewer objects the processor is done before the device has begun.
+const MANY_OBJECTS: usize = 512;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
@@ -241,7 +119,7 @@ impl Renderer {
             theme,
             layouts,
             shaders,
-            main: Default::default(),
+            main: Vec::new(),
             flat,
             uniforms,
             frame_bind_group,
@@ -251,8 +129,11 @@ impl Renderer {
             measures: Measures::default(),
             visible: Listed::new("instances"),
             marked: [Listed::new("selected"), Listed::new("hovered")],
-            quad_indices: None,
+            quads: Quads::default(),
             flow: FlowBuffers::default(),
+            timing: Timing::new(gpu)?,
+            device_culling: None,
+            reducers: [None, None],
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         })
     }
@@ -317,6 +198,23 @@ impl Renderer {
         snapshot: &SceneSnapshot,
         options: &FrameOptions,
     ) -> Result<RenderStats, GpuError> {
+        let drawn = self.render_while(target, snapshot, options, &mut || true)?;
+        // Nobody asked for it to end early.
+        drawn.ok_or_else(|| GpuError::Refused("a picture was given up".into()))
+    }
+
+    /// As [`Renderer::render`], and gives up between two of [`FrameOptions::bands`] when `go_on` says no: then there is
+    /// no picture, and what the target holds is a mixture of this one and the last.
+    ///
+    /// # Errors
+    /// As for [`Renderer::render`].
+    pub fn render_while(
+        &mut self,
+        target: &mut RenderTarget,
+        snapshot: &SceneSnapshot,
+        options: &FrameOptions,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<RenderStats>, GpuError> {
         // The loss of a device is told by polling only.
         let polled = self.gpu.device().poll(wgpu::PollType::Poll);
         self.gpu.check()?;
@@ -325,72 +223,52 @@ impl Renderer {
         let mut stats = RenderStats {
             models: u32::try_from(self.scene.model_count()).unwrap_or(u32::MAX),
             model_bytes: self.scene.model_bytes(),
+            waiting_models: self.scene.waiting,
+            times: self.timing.begin(),
             ..RenderStats::default()
         };
         let (width, height) = target.size();
         #[expect(clippy::cast_precision_loss, reason = "a size in pixels")]
         let size = Vec2::new(width as f32, height as f32);
-        stats.waiting_models = self.scene.waiting;
         let frustum = Frustum::new(&snapshot.camera, size.x, size.y);
-        let slot = self.prepare_pipelines(target.samples(), options.lighting)?;
+        let section = snapshot.section;
+        let mode = self.prepare_pipelines(target.samples(), options.lighting, !section.is_none())?;
+        target.textures.prepare_depth(&self.gpu, mode.is_cut)?;
         if options.connections {
             self.prepare_flow()?;
         }
+        self.quads.prepare(&self.gpu, &self.scene)?;
+        self.scene.arenas.bind_segments(&self.gpu, &self.layouts.lines);
 
         let shadow = if options.shadows { self.shadow.frame(&self.scene) } else { None };
         let uniforms = FrameUniforms::new(&snapshot.camera, (width, height), &self.theme, options, shadow);
+        let uniforms = uniforms.cut(&section);
         self.gpu.queue().write_buffer(&self.uniforms, 0, bytemuck::bytes_of(&uniforms));
 
         let mut encoder = self.gpu.device().create_command_encoder(&Default::default());
-        if let Some(frame) = shadow.filter(|_| !self.shadow.is_current(&self.scene)) {
-            self.shadow.update(&self.gpu, &mut encoder, &self.flat, &self.frame_bind_group, &self.scene, frame)?;
+        if let Some(frame) = shadow.filter(|_| !self.shadow.is_current(&self.scene, &section)) {
+            let (gpu, flat, timing) = (&self.gpu, &self.flat, &self.timing);
+            let what = (&self.scene, &section);
+            self.shadow.update(gpu, &mut encoder, flat, &self.frame_bind_group, what, frame, timing)?;
         }
-        let still = self.still_key(snapshot, options);
         let tolerance = Tolerance {
             detail: options.detail,
             coarseness: options.coarseness.max(1.0),
             metres_per_px: uniforms.eye[3],
         };
-        let (eye, culling) = (snapshot.camera.eye(), options.culling());
-        let look = Look { frustum: &frustum, eye, tolerance, culling, edges: options.edges };
-        self.scene.arenas.bind_segments(&self.gpu, &self.layouts.lines);
-        let wanted = options.rest_frames.max(1);
-        let plan = if target.samples() > 1 { Plan::Draw } else { target.textures.still.plan(&still, wanted) };
-        if plan == Plan::Restore {
-            target.textures.still.restore(&mut encoder, &target.textures.colour);
-        } else {
-            self.visible.list.update(&self.scene, self.scene.devices.iter(), &look);
-            self.visible.instances.fill(&self.gpu, &self.visible.list.instances)?;
-            self.prepare_lines()?;
-            let frame = Frame { slot, uniforms: &uniforms, shadow, options };
-            self.main_pass(&mut encoder, &target.textures, &frame, &mut stats);
-        }
-        match plan {
-            Plan::Draw => target.textures.still.drew(still),
-            Plan::Add(others) => {
-                let Textures { still: average, colour, colour_view, .. } = &mut target.textures;
-                let with = (&self.layouts, &self.flat);
-                average.add(&self.gpu, &mut encoder, (colour, colour_view), with, still, others);
-                if others > 0 {
-                    // What comes on top stands where it always does.
-                    self.gpu.queue().write_buffer(
-                        &self.uniforms,
-                        0,
-                        bytemuck::bytes_of(&uniforms.aside(offset(others))),
-                    );
-                    let lasting =
-                        std::mem::replace(&mut encoder, self.gpu.device().create_command_encoder(&Default::default()));
-                    self.gpu.submit(lasting.finish());
-                    self.gpu.queue().write_buffer(&self.uniforms, 0, bytemuck::bytes_of(&uniforms));
-                }
+        let (eye, culling, edges) = (snapshot.camera.eye(), options.culling(), options.edges);
+        let look = Look { frustum: &frustum, eye, tolerance, culling, section, occluded: None, edges };
+        let frame = Frame { mode, uniforms: &uniforms, shadow, options, look: &look, snapshot };
+        let lasting = self.draw_lasting(&mut encoder, target, &frame, &mut stats, go_on);
+        let recorded = match lasting {
+            Ok(Some(recorded)) => recorded,
+            other => {
+                target.textures.still.forget();
+                return other.map(|_| None);
             }
-            Plan::Restore => {}
-        }
-        let (frames, more) = target.textures.still.progress(wanted);
-        stats.rest_frames = frames.max(1);
-        stats.is_refining = target.samples() == 1 && wanted > 1 && more;
+        };
         if options.connections {
-            self.flow_pass(&mut encoder, &target.textures, slot, &mut stats);
+            self.flow_pass(&mut encoder, &target.textures, mode, &mut stats);
         }
         target.textures.resolve(&mut encoder);
         let outlined =
@@ -407,12 +285,13 @@ impl Renderer {
                 scene: &self.scene,
                 frustum: &frustum,
                 clip_from_world: &uniforms.clip_from_world,
-                eye: snapshot.camera.eye(),
+                eye,
                 size,
                 scale: options.scale(),
                 theme: &self.theme,
                 names: options.labels,
                 notes: self.measures.notes(),
+                section: &section,
             };
             self.labels.prepare(&self.gpu, &self.layouts.labels, &frame)
         } else {
@@ -422,9 +301,15 @@ impl Renderer {
         if outlined || measured || labels > 0 {
             self.overlay_pass(&mut encoder, target, outlined.then_some((&uniforms, size, options)), labels, &mut stats);
         }
+        self.timing.resolve(&mut encoder);
         self.gpu.submit(encoder.finish());
+        self.timing.submitted();
+        if let Some(culling) = self.device_culling.as_mut().filter(|_| stats.culled_on_device) {
+            culling.submitted();
+        }
+        recorded.into_iter().for_each(|r| target.textures.tiles.submitted(r));
         match self.gpu.check() {
-            Ok(()) => Ok(stats),
+            Ok(()) => Ok(Some(stats)),
             Err(error) => {
                 target.textures.still.forget();
                 Err(error)
@@ -432,35 +317,177 @@ impl Renderer {
         }
     }
 
-    /// Makes the pipelines of the main pass when they are missing; returns their place.
-    fn prepare_pipelines(&mut self, samples: u32, lighting: Lighting) -> Result<[usize; 2], GpuError> {
+    /// Draws what stays while the camera rests, as often as it is due; `None` when it was given up.
+    fn draw_lasting(
+        &mut self,
+        encoder: &mut wgpu::CommandEncoder,
+        target: &mut RenderTarget,
+        frame: &Frame<'_>,
+        stats: &mut RenderStats,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Option<Recorded>>, GpuError> {
+        let Frame { options, uniforms, snapshot, .. } = *frame;
+        let still = StillKey::new(snapshot, self.scene.generation, options, self.id);
+        let wanted = options.rest_frames.max(1);
+        let plan = if target.samples() > 1 { Plan::Draw } else { target.textures.still.plan(&still, wanted) };
+        let mut drawn = Drawn::default();
+        match plan {
+            Plan::Restore => target.textures.still.restore(encoder, &target.textures.colour),
+            Plan::Draw => {
+                let Some(done) = self.draw_once(encoder, target, frame, true, stats, go_on)? else { return Ok(None) };
+                drawn = done;
+                target.textures.still.drew(still);
+            }
+            Plan::Add(first) => {
+                let last = (first + options.rest_step.max(1)).min(wanted);
+                for others in first..last {
+                    if others > first && !go_on() {
+                        return Ok(None);
+                    }
+                    if others > 0 {
+                        self.submit(encoder);
+                        let aside = uniforms.aside(offset(others));
+                        self.gpu.queue().write_buffer(&self.uniforms, 0, bytemuck::bytes_of(&aside));
+                    }
+                    let Some(done) = self.draw_once(encoder, target, frame, false, stats, go_on)? else {
+                        return Ok(None);
+                    };
+                    drawn.recorded = drawn.recorded.or(done.recorded);
+                    let Textures { still: average, colour, colour_view, .. } = &mut target.textures;
+                    let (colour, with) = ((&*colour, &*colour_view), (&self.layouts, &self.flat));
+                    average.add(&self.gpu, encoder, colour, with, (still, others), &self.timing);
+                }
+                if last > 1 {
+                    // What comes on top stands where it always does.
+                    self.submit(encoder);
+                    self.gpu.queue().write_buffer(&self.uniforms, 0, bytemuck::bytes_of(uniforms));
+                }
+            }
+        }
+        let (frames, more) = target.textures.still.progress(wanted);
+        stats.rest_frames = frames.max(1);
+        stats.is_refining = target.samples() == 1 && wanted > 1 && more || drawn.misses_something;
+        Ok(Some(drawn.recorded))
+    }
+
+    /// Draws the lasting part once, band by band. `may_miss`: nobody minds if something that just came out from behind
+    /// other things is missing.
+    fn draw_once(
+        &mut self,
+        encoder: &mut wgpu::CommandEncoder,
+        target: &mut RenderTarget,
+        frame: &Frame<'_>,
+        may_miss: bool,
+        stats: &mut RenderStats,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Drawn>, GpuError> {
+        let mut tiles = std::mem::take(&mut target.textures.tiles);
+        let done = self.draw_bands(encoder, (target, &mut tiles), frame, may_miss, stats, go_on);
+        target.textures.tiles = tiles;
+        done
+    }
+
+    fn draw_bands(
+        &mut self,
+        encoder: &mut wgpu::CommandEncoder,
+        (target, tiles): (&RenderTarget, &mut DepthTiles),
+        frame: &Frame<'_>,
+        may_miss: bool,
+        stats: &mut RenderStats,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Drawn>, GpuError> {
+        let (options, size, clip_from_world) = (frame.options, target.size(), frame.uniforms.clip_from_world);
+        // Things that are still to come would hide nothing yet.
+        let wants_occlusion = frame.look.culling.occlusion && self.scene.waiting == 0;
+        let shown = Shown { renderer: self.id, generation: self.scene.generation, section: frame.look.section };
+        let known = tiles.take_up(&shown, &clip_from_world, size);
+        let is_exact = known.is_some_and(|o| !o.is_late);
+        let occluded = known.filter(|_| wants_occlusion && (is_exact || may_miss));
+        let was_told = occluded.is_some();
+        let look = Look { occluded, ..*frame.look };
+        let on_device = self.culls_on_device(options.culler);
+        let mut done = Drawn::default();
+        let mut cost = RenderStats::default();
+        if on_device {
+            let culling = match &mut self.device_culling {
+                Some(made) => made,
+                None => self.device_culling.insert(DeviceCulling::new(&self.gpu)?),
+            };
+            let Counted { culled, triangles, lines } = culling.counted();
+            culling.record(&self.gpu, encoder, &self.scene, &look)?;
+            self.visible.list.update_glass(&self.scene, &look);
+            cost.count(&culled);
+            (cost.triangles, cost.lines, cost.culled_on_device) = (triangles.into(), lines.into(), true);
+        } else {
+            self.visible.list.update(&self.scene, self.scene.devices.iter(), &look);
+            cost.count(&self.visible.list.culled);
+        }
+        let bands = if on_device { 1 } else { options.bands.clamp(1, size.1) };
+        for band in 0..bands {
+            let rows = size.1 * band / bands..size.1 * (band + 1) / bands;
+            if bands > 1 {
+                let frustum = frame.look.frustum.rows(&rows, size.1);
+                self.visible.list.update(&self.scene, self.scene.devices.iter(), &Look { frustum: &frustum, ..look });
+            }
+            self.visible.instances.fill(&self.gpu, &self.visible.list.instances)?;
+            self.main_pass(encoder, &target.textures, frame, (rows, on_device), &mut cost);
+            if band + 1 < bands {
+                let submission = self.submit(encoder);
+                await_submission(&self.gpu, Some(submission))?;
+                if !go_on() {
+                    return Ok(None);
+                }
+            }
+        }
+        if was_told {
+            // The device's numbers come later, and the depth costs it next to nothing.
+            if !on_device && options.culler == Culler::Auto {
+                tiles.judge(cost.culled_hidden, cost.instances);
+            }
+            done.misses_something = !is_exact && cost.culled_hidden > 0;
+        }
+        if wants_occlusion && !is_exact {
+            let gpu = self.gpu.clone();
+            let reducer = self.reducer(target.samples())?;
+            let depth = (target.textures.depth(), size.0, size.1);
+            done.recorded = tiles.record(&gpu, encoder, reducer, depth, (shown, clip_from_world))?;
+        }
+        stats.add(&cost);
+        Ok(Some(done))
+    }
+
+    /// Sends what is recorded so far on its way.
+    fn submit(&self, encoder: &mut wgpu::CommandEncoder) -> wgpu::SubmissionIndex {
+        let next = self.gpu.device().create_command_encoder(&Default::default());
+        self.gpu.submit(std::mem::replace(encoder, next).finish())
+    }
+
+    /// Makes the pipelines of the main pass when they are missing; returns which they are.
+    fn prepare_pipelines(&mut self, samples: u32, lighting: Lighting, is_cut: bool) -> Result<Mode, GpuError> {
         let per_pixel = match lighting {
             Lighting::Auto => !self.gpu.info().is_software,
             Lighting::PerCorner => false,
             Lighting::PerPixel => true,
         };
-        let slot = [usize::from(samples > 1), usize::from(per_pixel)];
-        let place = &mut self.main[slot[0]][slot[1]];
-        if place.is_none() {
+        let mode = Mode { samples, per_pixel, is_cut };
+        if self.pipelines(mode).is_none() {
             let (gpu, shaders, layouts) = (&self.gpu, &self.shaders, &self.layouts);
-            *place = Some(gpu.guarded(|| MainPipelines::new(gpu, shaders, layouts, samples, per_pixel))?);
+            let made = gpu.guarded(|| MainPipelines::new(gpu, shaders, layouts, mode))?;
+            self.main.push((mode, made));
         }
-        Ok(slot)
+        Ok(mode)
     }
 
-    /// The indices of quads, shared by all lines.
-    fn prepare_lines(&mut self) -> Result<(), GpuError> {
-        let shapes = self.scene.shapes.iter().flatten();
-        let needed = shapes.flat_map(|s| [&s.edges, &s.lines]).flatten().map(Run::count).max().unwrap_or(0);
-        if needed == 0 || self.quad_indices.as_ref().is_some_and(|(have, _)| *have >= needed) {
-            return Ok(());
-        }
-        let count = needed.next_power_of_two().max(1024);
-        let indices: Vec<u32> = (0..count).flat_map(|q| [0, 1, 2, 2, 1, 3].map(|c| q * 4 + c)).collect();
-        self.quad_indices = None;
-        let made = self.gpu.guarded(|| buffer(&self.gpu, "quads", &indices, wgpu::BufferUsages::INDEX))?;
-        self.quad_indices = Some((count, made));
-        Ok(())
+    fn reducer(&mut self, samples: u32) -> Result<&Reducer, GpuError> {
+        let place = &mut self.reducers[usize::from(samples > 1)];
+        Ok(match place {
+            Some(made) => made,
+            None => place.insert(self.gpu.guarded(|| Reducer::new(&self.gpu, samples))?),
+        })
+    }
+
+    fn pipelines(&self, mode: Mode) -> Option<&MainPipelines> {
+        self.main.iter().find(|(m, _)| *m == mode).map(|(_, pipelines)| pipelines)
     }
 
     fn prepare_flow(&mut self) -> Result<(), GpuError> {
@@ -481,124 +508,103 @@ impl Renderer {
         Ok(())
     }
 
-    fn still_key(&self, snapshot: &SceneSnapshot, options: &FrameOptions) -> StillKey {
-        // What changes from frame to frame and is drawn on top does not count.
-        let options = FrameOptions {
-            time_secs: 0.0,
-            labels: false,
-            outlines: false,
-            connections: false,
-            rest_frames: 1,
-            ..*options
-        };
-        let generation = self.scene.generation;
-        StillKey { camera: snapshot.camera, generation, options, renderer: self.id }
-    }
-
     fn main_pass(
         &self,
         encoder: &mut wgpu::CommandEncoder,
         textures: &Textures,
         frame: &Frame<'_>,
+        (rows, on_device): (Range<u32>, bool),
         stats: &mut RenderStats,
     ) {
-        let Some(pipelines) = &self.main[frame.slot[0]][frame.slot[1]] else {
-            return;
-        };
-        let Frame { uniforms, shadow, options, .. } = *frame;
+        let Frame { mode, uniforms, shadow, options, .. } = *frame;
+        let Some(pipelines) = self.pipelines(mode) else { return };
+        let is_whole = rows.len() == textures.height as usize;
         // The background covers every pixel that no face covers, so that the clear colour never shows.
-        let clear = (wgpu::LoadOp::Clear(wgpu::Color::BLACK), wgpu::LoadOp::Clear(0.0));
-        let mut pass = textures.main_pass(encoder, "main", clear);
+        let colour = if is_whole { wgpu::LoadOp::Clear(wgpu::Color::BLACK) } else { wgpu::LoadOp::Load };
+        let depth = if rows.start == 0 { wgpu::LoadOp::Clear(0.0) } else { wgpu::LoadOp::Load };
+        let mut pass = textures.main_pass(encoder, "main", (colour, depth), self.timing.of(Pass::Main));
+        let scissor = [0, rows.start, textures.width, rows.end];
+        set_scissor(&mut pass, scissor);
         pass.set_bind_group(0, &self.frame_bind_group, &[]);
-        self.draw_faces(&mut pass, [&pipelines.mesh, &pipelines.solid], &self.visible, stats);
+        if let Some(fill) = pipelines.cut.as_ref().and_then(|c| c.fill.as_ref()) {
+            pass.set_stencil_reference(STENCIL_SHUT);
+            for step in fill.faces() {
+                stats.draw_calls += self.draw_faces(&mut pass, step, on_device).calls;
+            }
+            pass.set_pipeline(&fill.plane);
+            pass.draw(0..3, 0..1);
+            stats.draw_calls += 1;
+        }
+        let faces = self.draw_faces(&mut pass, pipelines.faces(), on_device);
 
         pass.set_bind_group(1, &self.shadow.bind_group, &[]);
         let size = (textures.width, textures.height);
         for (region, [left, top, right, bottom]) in floor::regions(size, uniforms, shadow, options) {
-            pass.set_pipeline(&pipelines.sky[region as usize]);
-            pass.set_scissor_rect(left, top, right - left, bottom - top);
-            pass.draw(0..3, 0..1);
-            stats.draw_calls += 1;
+            let (top, bottom) = (top.max(rows.start), bottom.min(rows.end));
+            if top < bottom {
+                pass.set_pipeline(&pipelines.sky[region as usize]);
+                set_scissor(&mut pass, [left, top, right, bottom]);
+                pass.draw(0..3, 0..1);
+                stats.draw_calls += 1;
+            }
         }
-        pass.set_scissor_rect(0, 0, textures.width, textures.height);
+        set_scissor(&mut pass, scissor);
 
         // Lines have soft borders: what is behind them must be there already.
-        self.draw_lines(&mut pass, &pipelines.lines, &self.visible, &self.visible.list.lines, stats);
-        self.draw_lines(&mut pass, &pipelines.edges, &self.visible, &self.visible.list.edges, stats);
-        let culled = self.visible.list.culled;
-        stats.instances = culled.drawn;
-        (stats.culled_outside, stats.culled_small, stats.stand_ins) = (culled.outside, culled.small, culled.stand_ins);
-        stats.culled = culled.outside + culled.small;
+        let Listed { list, instances } = &self.visible;
+        let [lines, edges] = match self.device_culling.as_ref().filter(|_| on_device) {
+            Some(culling) => {
+                let pipelines = [&pipelines.lines, &pipelines.edges];
+                [culling.draw_lines(&mut pass, pipelines, &self.quads, &self.scene), Cost::default()]
+            }
+            None => {
+                let draw =
+                    |pass: &mut _, pipeline, draws| self.quads.draw(pass, pipeline, &self.scene, instances, draws);
+                [draw(&mut pass, &pipelines.lines, &list.lines), draw(&mut pass, &pipelines.edges, &list.edges)]
+            }
+        };
+        let glass = draw_glass(&mut pass, pipelines.glass.each_ref(), &self.scene, &self.visible);
+        stats.draw_calls += [faces, lines, edges, glass].map(|c| c.calls).iter().sum::<u32>();
+        // Glass is drawn from both sides.
+        stats.triangles += faces.elements + glass.elements / 2;
+        stats.lines += lines.elements + edges.elements;
+        stats.transparent = u32::try_from(list.glass.len()).unwrap_or(u32::MAX);
+    }
+
+    fn draw_faces(
+        &self,
+        pass: &mut wgpu::RenderPass<'_>,
+        pipelines: [Option<&wgpu::RenderPipeline>; FaceKind::COUNT],
+        on_device: bool,
+    ) -> Cost {
+        match self.device_culling.as_ref().filter(|_| on_device) {
+            Some(culling) => culling.draw_faces(pass, pipelines, &self.scene),
+            None => draw_faces(pass, pipelines, &self.scene, &self.visible),
+        }
+    }
+
+    fn culls_on_device(&self, culler: Culler) -> bool {
+        let is_wanted = match culler {
+            Culler::Auto => !self.gpu.info().is_software && self.scene.objects.len() >= MANY_OBJECTS,
+            Culler::Processor => false,
+            Culler::Device => true,
+        };
+        is_wanted && !self.scene.objects.is_empty() && DeviceCulling::is_possible(&self.gpu)
     }
 
     /// Connections: they move while everything else rests.
-    fn flow_pass(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        textures: &Textures,
-        slot: [usize; 2],
-        stats: &mut RenderStats,
-    ) {
-        let (Some(pipelines), Some((vertices, indices))) = (&self.main[slot[0]][slot[1]], &self.flow.buffers) else {
+    fn flow_pass(&self, encoder: &mut wgpu::CommandEncoder, textures: &Textures, mode: Mode, stats: &mut RenderStats) {
+        let (Some(pipelines), Some((vertices, indices))) = (self.pipelines(mode), &self.flow.buffers) else {
             return;
         };
-        let mut pass = textures.main_pass(encoder, "connections", (wgpu::LoadOp::Load, wgpu::LoadOp::Load));
+        let load = (wgpu::LoadOp::Load, wgpu::LoadOp::Load);
+        let mut pass = textures.main_pass(encoder, "connections", load, self.timing.of(Pass::Connections));
         pass.set_bind_group(0, &self.frame_bind_group, &[]);
         pass.set_pipeline(&pipelines.flow);
         pass.set_vertex_buffer(0, vertices.slice(..));
         pass.set_index_buffer(indices.slice(..), wgpu::IndexFormat::Uint32);
         pass.draw_indexed(0..u32::try_from(self.flow.indices.len()).unwrap_or(0), 0, 0..1);
         stats.draw_calls += 1;
-    }
-
-    fn draw_faces(
-        &self,
-        pass: &mut wgpu::RenderPass<'_>,
-        pipelines: [&wgpu::RenderPipeline; 2],
-        listed: &Listed,
-        stats: &mut RenderStats,
-    ) {
-        let (triangles, calls) = draw_faces(pass, pipelines, &self.scene, listed);
-        stats.triangles += triangles;
-        stats.draw_calls += calls;
-    }
-
-    fn draw_lines(
-        &self,
-        pass: &mut wgpu::RenderPass<'_>,
-        pipeline: &wgpu::RenderPipeline,
-        listed: &Listed,
-        draws: &[Draw],
-        stats: &mut RenderStats,
-    ) {
-        let (Some(instances), Some((_, quads))) = (listed.instances.get(), &self.quad_indices) else {
-            return;
-        };
-        let mut bound = None;
-        for draw in draws {
-            let Some(shape) = self.scene.shape(draw.shape) else { continue };
-            let (run, count) = match draw.what {
-                What::Edges(count) => (&shape.edges, u32::try_from(count).unwrap_or(u32::MAX)),
-                _ => (&shape.lines, u32::MAX),
-            };
-            let Some(run) = run else { continue };
-            let count = count.min(run.count());
-            if bound.is_none() {
-                pass.set_pipeline(pipeline);
-                pass.set_vertex_buffer(0, instances.slice(..));
-                pass.set_index_buffer(quads.slice(..), wgpu::IndexFormat::Uint32);
-            }
-            if bound != Some(run.block) {
-                let Some(group) = self.scene.arenas.segment_bind_group(run.block) else { continue };
-                pass.set_bind_group(1, group, &[]);
-                bound = Some(run.block);
-            }
-            // Blocks are small enough for this.
-            let base = i32::try_from(run.elements.start * 4).unwrap_or(0);
-            pass.draw_indexed(0..count * 6, base, draw.first..draw.end);
-            stats.draw_calls += 1;
-            stats.lines += u64::from(count) * u64::from(draw.end - draw.first);
-        }
     }
 
     /// Marks the pixels of selected and hovered devices; false when none of them is in the picture.
@@ -627,14 +633,19 @@ impl Renderer {
             listed.list.update(&self.scene, wanted, &Look { edges: false, ..*look });
             listed.instances.fill(&self.gpu, &listed.list.instances)?;
         }
-        let mut pass = flat_pass(encoder, "mask", &mask.view, wgpu::LoadOp::Clear(wgpu::Color::BLACK));
+        let clear = wgpu::LoadOp::Clear(wgpu::Color::BLACK);
+        let mut pass = flat_pass(encoder, "mask", &mask.view, clear, self.timing.of(Pass::Marks));
         pass.set_bind_group(0, &self.frame_bind_group, &[]);
-        let mut unused = RenderStats::default();
-        for ((faces, lines), listed) in self.flat.mask.iter().zip(&self.marked) {
-            self.draw_faces(&mut pass, [faces; 2], listed, &mut unused);
-            self.draw_lines(&mut pass, lines, listed, &listed.list.lines, &mut unused);
+        let cut = usize::from(!look.section.is_none());
+        for (pipelines, listed) in self.flat.mask.iter().zip(&self.marked) {
+            let faces = &pipelines.faces[cut];
+            let costs = [
+                draw_faces(&mut pass, [Some(faces); FaceKind::COUNT], &self.scene, listed),
+                draw_glass(&mut pass, [faces; 2], &self.scene, listed),
+                self.quads.draw(&mut pass, &pipelines.lines[cut], &self.scene, &listed.instances, &listed.list.lines),
+            ];
+            stats.draw_calls += costs.map(|c| c.calls).iter().sum::<u32>();
         }
-        stats.draw_calls += unused.draw_calls;
         Ok(true)
     }
 
@@ -658,7 +669,8 @@ impl Renderer {
         stats: &mut RenderStats,
     ) {
         let textures = &target.textures;
-        let mut pass = flat_pass(encoder, "overlay", &textures.colour_view, wgpu::LoadOp::Load);
+        let mut pass =
+            flat_pass(encoder, "overlay", &textures.colour_view, wgpu::LoadOp::Load, self.timing.of(Pass::Overlay));
         let rect = outlined.and_then(|(uniforms, size, options)| self.marked_rect(uniforms, size, options));
         if let (Some([left, top, right, bottom]), Some(mask)) = (rect, &textures.mask) {
             pass.set_scissor_rect(left, top, right - left, bottom - top);
@@ -678,41 +690,7 @@ impl Renderer {
     }
 }
 
-/// Draws the faces of a list, with one pipeline for those seen from both sides and one for those of solids; returns
-/// triangles and commands.
-pub(crate) fn draw_faces(
-    pass: &mut wgpu::RenderPass<'_>,
-    pipelines: [&wgpu::RenderPipeline; 2],
-    scene: &Prepared,
-    listed: &Listed,
-) -> (u64, u32) {
-    let (mut triangles, mut calls) = (0, 0);
-    let Some(instances) = listed.instances.get() else { return (triangles, calls) };
-    pass.set_vertex_buffer(1, instances.slice(..));
-    let (mut pipeline_set, mut corners_bound, mut indices_bound) = (None, None, None);
-    for draw in &listed.list.faces {
-        let What::Faces { level, is_solid } = draw.what else { continue };
-        let Some(shape) = scene.shape(draw.shape) else { continue };
-        let (Some(corners), Some(indices)) = (&shape.corners, shape.level(level)) else { continue };
-        if pipeline_set != Some(is_solid) {
-            pass.set_pipeline(pipelines[usize::from(is_solid)]);
-            pipeline_set = Some(is_solid);
-        }
-        if corners_bound != Some(corners.block) {
-            let Some(buffer) = scene.arenas.corners.buffer(corners.block) else { continue };
-            pass.set_vertex_buffer(0, buffer.slice(..));
-            corners_bound = Some(corners.block);
-        }
-        if indices_bound != Some(indices.block) {
-            let Some(buffer) = scene.arenas.indices.buffer(indices.block) else { continue };
-            pass.set_index_buffer(buffer.slice(..), wgpu::IndexFormat::Uint32);
-            indices_bound = Some(indices.block);
-        }
-        // Blocks are small enough for this.
-        let base = i32::try_from(corners.elements.start).unwrap_or(0);
-        triangles += u64::from(indices.count() / 3) * u64::from(draw.end - draw.first);
-        calls += 1;
-        pass.draw_indexed(indices.elements, base, draw.first..draw.end);
-    }
-    (triangles, calls)
+/// Left, top, right, bottom.
+fn set_scissor(pass: &mut wgpu::RenderPass<'_>, [left, top, right, bottom]: [u32; 4]) {
+    pass.set_scissor_rect(left, top, right - left, bottom - top);
 }

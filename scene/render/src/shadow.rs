@@ -1,13 +1,16 @@
 //! Soft contact shadow on the floor: the scene seen from above, weighted by height and blurred. It is made when
 //! devices change, not when the camera moves, so a resting scene pays one texture read per pixel of floor.
 
+use crate::cull::FaceKind;
+use crate::draw::{Listed, draw_faces};
 use crate::gpu::{Gpu, GpuError};
 use crate::gpu_shape::buffer;
 use crate::pipelines::{FOOTPRINT_FORMAT, FlatPipelines, Layouts};
 use crate::prepared::Prepared;
-use crate::renderer::{Listed, draw_faces};
 use crate::target::texture;
+use crate::timing::{Pass, Timing};
 use crate::uniforms::ShadowFrame;
+use rr_scene::Section;
 
 #[derive(Debug)]
 pub(crate) struct FloorShadow {
@@ -19,8 +22,8 @@ pub(crate) struct FloorShadow {
     steps: [wgpu::Buffer; 2],
     pub(crate) bind_group: wgpu::BindGroup,
     listed: Listed,
-    /// Generation of the scene that the texture shows.
-    shown: Option<u64>,
+    /// Generation of the scene that the texture shows, and what was cut away of it.
+    shown: Option<(u64, Section)>,
 }
 
 impl FloorShadow {
@@ -86,22 +89,24 @@ impl FloorShadow {
         })
     }
 
-    pub(crate) fn is_current(&self, scene: &Prepared) -> bool {
-        self.shown == Some(scene.generation)
+    pub(crate) fn is_current(&self, scene: &Prepared, section: &Section) -> bool {
+        self.shown == Some((scene.generation, *section))
     }
 
     /// Draws the shadow of the scene anew. The frame's uniforms must hold `frame` already.
     ///
     /// # Errors
     /// [`GpuError::Lost`].
+    #[expect(clippy::too_many_arguments, reason = "what a pass consists of")]
     pub(crate) fn update(
         &mut self,
         gpu: &Gpu,
         encoder: &mut wgpu::CommandEncoder,
         pipelines: &FlatPipelines,
         frame_bind_group: &wgpu::BindGroup,
-        scene: &Prepared,
+        (scene, section): (&Prepared, &Section),
         frame: ShadowFrame,
+        timing: &Timing,
     ) -> Result<(), GpuError> {
         gpu.check()?;
         #[expect(clippy::cast_precision_loss, reason = "a size in texels")]
@@ -111,20 +116,23 @@ impl FloorShadow {
         gpu.queue().write_buffer(&self.steps[0], 0, bytemuck::bytes_of(&[step, 0.0, 0.0, 0.0]));
         gpu.queue().write_buffer(&self.steps[1], 0, bytemuck::bytes_of(&[0.0, step, 0.0, 0.0]));
         // Half a texel is not seen behind the blur.
-        self.listed.list.update_flat(scene, texel * 0.5 / frame.per_metre);
+        self.listed.list.update_flat(scene, section, texel * 0.5 / frame.per_metre);
         self.listed.instances.fill(gpu, &self.listed.list.instances)?;
+        let clear = wgpu::LoadOp::Clear(wgpu::Color::BLACK);
         {
-            let mut pass = flat_pass(encoder, "footprint", &self.footprint, wgpu::LoadOp::Clear(wgpu::Color::BLACK));
+            let mut pass = flat_pass(encoder, "footprint", &self.footprint, clear, timing.of(Pass::Shadow));
             pass.set_bind_group(0, frame_bind_group, &[]);
-            draw_faces(&mut pass, [&pipelines.footprint; 2], scene, &self.listed);
+            let [whole, cut] = &pipelines.footprint;
+            let pipeline = if section.is_none() { whole } else { cut };
+            draw_faces(&mut pass, [Some(pipeline); FaceKind::COUNT], scene, &self.listed);
         }
         for (target, source) in [(&self.halfway, &self.across), (&self.footprint, &self.down)] {
-            let mut pass = flat_pass(encoder, "blur", target, wgpu::LoadOp::Clear(wgpu::Color::BLACK));
+            let mut pass = flat_pass(encoder, "blur", target, clear, timing.of(Pass::Shadow));
             pass.set_pipeline(&pipelines.blur);
             pass.set_bind_group(0, source, &[]);
             pass.draw(0..3, 0..1);
         }
-        self.shown = Some(scene.generation);
+        self.shown = Some((scene.generation, *section));
         Ok(())
     }
 }
@@ -140,6 +148,7 @@ pub(crate) fn flat_pass<'e>(
     label: &str,
     view: &wgpu::TextureView,
     load: wgpu::LoadOp<wgpu::Color>,
+    timestamp_writes: Option<wgpu::RenderPassTimestampWrites<'_>>,
 ) -> wgpu::RenderPass<'e> {
     encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
         label: Some(label),
@@ -149,6 +158,7 @@ pub(crate) fn flat_pass<'e>(
             resolve_target: None,
             ops: wgpu::Operations { load, store: wgpu::StoreOp::Store },
         })],
+        timestamp_writes,
         ..Default::default()
     })
 }

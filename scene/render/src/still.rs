@@ -4,11 +4,12 @@
 //! aside and goes into the average of them all, until lines and borders are as smooth as they get; from then on the
 //! average is copied and nothing is drawn but what moves on top.
 
+use crate::frame::StillKey;
 use crate::gpu::Gpu;
 use crate::pipelines::{FlatPipelines, Layouts};
-use crate::renderer::StillKey;
 use crate::shadow::flat_pass;
 use crate::target::{COLOUR_FORMAT, texture};
+use crate::timing::{Pass, Timing};
 use std::cell::OnceCell;
 
 /// Sixteen bits hold the average of some dozens of pictures without visible loss.
@@ -74,8 +75,8 @@ impl Still {
         encoder: &mut wgpu::CommandEncoder,
         (colour, colour_view): (&wgpu::Texture, &wgpu::TextureView),
         (layouts, pipelines): (&Layouts, &FlatPipelines),
-        key: StillKey,
-        others: u32,
+        (key, others): (StillKey, u32),
+        timing: &Timing,
     ) {
         let made = || gpu.scoped(|| Kept::new(gpu, layouts, colour, colour_view)).ok();
         let Some(kept) = self.textures.get_or_init(made) else {
@@ -85,14 +86,14 @@ impl Still {
         };
         let share = 1.0 / f64::from(others + 1);
         {
-            let mut pass = flat_pass(encoder, "average", &kept.sum, wgpu::LoadOp::Load);
+            let mut pass = flat_pass(encoder, "average", &kept.sum, wgpu::LoadOp::Load, timing.of(Pass::Average));
             pass.set_pipeline(&pipelines.average);
             pass.set_blend_constant(wgpu::Color { r: share, g: share, b: share, a: share });
             pass.set_bind_group(0, &kept.picture_bind_group, &[]);
             pass.draw(0..3, 0..1);
         }
         if others > 0 {
-            let mut pass = flat_pass(encoder, "averaged", colour_view, wgpu::LoadOp::Load);
+            let mut pass = flat_pass(encoder, "averaged", colour_view, wgpu::LoadOp::Load, timing.of(Pass::Average));
             pass.set_pipeline(&pipelines.averaged);
             pass.set_bind_group(0, &kept.sum_bind_group, &[]);
             pass.draw(0..3, 0..1);

@@ -1,12 +1,16 @@
 //! The textures a picture is drawn into.
 
 use crate::gpu::{Gpu, GpuError};
+use crate::occlusion::DepthTiles;
+use crate::pipelines::STENCIL_SHUT;
 use crate::readback::ReadBackRing;
 use crate::still::Still;
 
 /// Format of the picture: the bytes are sRGB-encoded RGBA, as egui, PNG and video encoders want them.
 pub const COLOUR_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 pub(crate) const DEPTH_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Depth32Float;
+/// With the stencil that says where one looks into a cut solid.
+pub(crate) const SECTION_DEPTH_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Depth32FloatStencil8;
 pub(crate) const MASK_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rg8Unorm;
 
 /// A picture on the graphics device with what is needed to draw into it and to read it back.
@@ -25,10 +29,32 @@ pub(crate) struct Textures {
     pub(crate) colour: wgpu::Texture,
     pub(crate) colour_view: wgpu::TextureView,
     pub(crate) multisampled: Option<wgpu::TextureView>,
-    pub(crate) depth: wgpu::TextureView,
+    depth: Depth,
+    /// For pictures with section planes; made when first needed.
+    section_depth: Option<Depth>,
+    /// What of it is hidden behind what.
+    pub(crate) tiles: DepthTiles,
+    samples: u32,
     pub(crate) still: Still,
     /// Which pixels belong to selected and hovered devices; made when first needed.
     pub(crate) mask: Option<Mask>,
+}
+
+#[derive(Debug)]
+struct Depth {
+    view: wgpu::TextureView,
+    /// Without a stencil, to be read.
+    depth_only: wgpu::TextureView,
+}
+
+impl Depth {
+    fn new(gpu: &Gpu, size: (u32, u32), format: wgpu::TextureFormat, samples: u32) -> Self {
+        let usage = wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::TEXTURE_BINDING;
+        let made = texture(gpu, "depth", size, format, samples, usage);
+        let aspect = wgpu::TextureAspect::DepthOnly;
+        let depth_only = made.create_view(&wgpu::TextureViewDescriptor { aspect, ..Default::default() });
+        Self { view: made.create_view(&Default::default()), depth_only }
+    }
 }
 
 #[derive(Debug)]
@@ -102,10 +128,30 @@ impl Textures {
             let multisampled = (samples > 1).then(|| {
                 make("picture, multisampled", COLOUR_FORMAT, samples, attachment).create_view(&Default::default())
             });
-            let depth = make("depth", DEPTH_FORMAT, samples, attachment).create_view(&Default::default());
+            let depth = Depth::new(gpu, (width, height), DEPTH_FORMAT, samples);
             let colour_view = colour.create_view(&Default::default());
-            Self { width, height, colour, colour_view, multisampled, depth, still: Still::default(), mask: None }
+            let (section_depth, tiles, still, mask) = (None, DepthTiles::default(), Still::default(), None);
+            Self { width, height, colour, colour_view, multisampled, depth, section_depth, tiles, samples, still, mask }
         })
+    }
+
+    /// Chooses the depth for the passes that follow.
+    ///
+    /// # Errors
+    /// [`GpuError::OutOfMemory`], [`GpuError::Lost`].
+    pub(crate) fn prepare_depth(&mut self, gpu: &Gpu, is_cut: bool) -> Result<(), GpuError> {
+        if !(is_cut && gpu.has_stencil()) {
+            self.section_depth = None;
+        } else if self.section_depth.is_none() {
+            let size = (self.width, self.height);
+            self.section_depth = Some(gpu.guarded(|| Depth::new(gpu, size, SECTION_DEPTH_FORMAT, self.samples))?);
+        }
+        Ok(())
+    }
+
+    /// The depth of what was just drawn.
+    pub(crate) fn depth(&self) -> &wgpu::TextureView {
+        &self.section_depth.as_ref().unwrap_or(&self.depth).depth_only
     }
 
     /// A pass that draws with depth into the picture, or into the samples that [`Textures::resolve`] makes it from.
@@ -114,6 +160,7 @@ impl Textures {
         encoder: &'e mut wgpu::CommandEncoder,
         label: &str,
         (colour, depth): (wgpu::LoadOp<wgpu::Color>, wgpu::LoadOp<f32>),
+        timestamp_writes: Option<wgpu::RenderPassTimestampWrites<'_>>,
     ) -> wgpu::RenderPass<'e> {
         encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
             label: Some(label),
@@ -124,10 +171,15 @@ impl Textures {
                 ops: wgpu::Operations { load: colour, store: wgpu::StoreOp::Store },
             })],
             depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
-                view: &self.depth,
+                view: &self.section_depth.as_ref().unwrap_or(&self.depth).view,
                 depth_ops: Some(wgpu::Operations { load: depth, store: wgpu::StoreOp::Store }),
-                stencil_ops: None,
+                // Nobody reads it after the pass.
+                stencil_ops: self.section_depth.is_some().then_some(wgpu::Operations {
+                    load: wgpu::LoadOp::Clear(STENCIL_SHUT),
+                    store: wgpu::StoreOp::Discard,
+                }),
             }),
+            timestamp_writes,
             ..Default::default()
         })
     }

@@ -1,12 +1,12 @@
 //! The numbers that every shader of a frame reads.
 
 use crate::flow;
+use crate::frame::FrameOptions;
 use crate::frustum::metres_per_px;
-use crate::renderer::FrameOptions;
 use crate::theme::{Theme, unit};
 use bytemuck::{Pod, Zeroable};
 use glam::{Mat4, Vec3};
-use rr_scene::Camera;
+use rr_scene::{Camera, Section};
 
 /// `Frame` in `common.wgsl`, field by field.
 #[repr(C)]
@@ -31,6 +31,7 @@ pub(crate) struct FrameUniforms {
     pub(crate) line: [f32; 4],
     pub(crate) accent: [f32; 4],
     pub(crate) hover: [f32; 4],
+    pub(crate) cut: [[f32; 4]; 3],
 }
 
 /// Where the floor shadow lies: the corner of its square, one over its edge, one over the height at which it halves.
@@ -77,7 +78,7 @@ impl FrameUniforms {
             key_light: key.extend(0.0).to_array(),
             fill_light: fill.extend(per_height).to_array(),
             viewport: [w, h, options.scale(), flow::phase(options.time_secs)],
-            grid: [cell, if options.grid { 1.0 } else { 0.0 }, fade_distance(camera), 0.0],
+            grid: [cell, if options.grid { 1.0 } else { 0.0 }, fade_distance(camera), camera.distance],
             shadow: [corner[0], corner[1], per_metre, per_metre],
             background_top: unit(theme.background_top),
             background_bottom: unit(theme.background_bottom),
@@ -88,11 +89,20 @@ impl FrameUniforms {
             line: unit(theme.line),
             accent: unit(theme.accent),
             hover: unit(theme.hover),
+            cut: [[0.0, 0.0, 0.0, f32::MAX]; 3],
         }
     }
 }
 
 impl FrameUniforms {
+    /// The same picture without what the section cuts away.
+    pub(crate) fn cut(mut self, section: &Section) -> Self {
+        for (to, plane) in self.cut.iter_mut().zip(section.planes()) {
+            *to = plane.normal.extend(plane.offset).to_array();
+        }
+        self
+    }
+
     /// The same picture, drawn that many pixels to the right and upwards.
     pub(crate) fn aside(&self, [right_px, up_px]: [f32; 2]) -> Self {
         let (x, y) = (2.0 * right_px / self.viewport[0], 2.0 * up_px / self.viewport[1]);

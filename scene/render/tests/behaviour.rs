@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use glam::{Affine3A, Vec3};
-use rr_render::{FrameOptions, GpuError, Lighting, RING_SIZE, RenderTarget, Renderer, Theme};
+use rr_render::{FrameOptions, GpuError, Lighting, Pass, RING_SIZE, RenderTarget, Renderer, Theme};
 use rr_scene::{Assembly, Camera, DeviceKind, Instance, Mesh, SceneSnapshot, Workspace};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -474,4 +474,30 @@ fn a_refused_command_comes_back_from_the_next_check() {
     });
     assert!(matches!(gpu.check(), Err(GpuError::Refused(_))));
     assert_eq!(gpu.check(), Ok(()), "it is told once");
+}
+
+#[test]
+fn the_device_tells_what_each_pass_takes() {
+    let Some(gpu) = software() else { return };
+    let scene = line().link("robot-1", "mill-A", "production_flow").select("robot-1").snapshot(line_camera());
+    let mut renderer = Renderer::new(&gpu, Theme::DARK).unwrap();
+    let mut target = RenderTarget::new(&gpu, 320, 180, 1).unwrap();
+    let mut frame = |time_secs| {
+        let stats = renderer.render(&mut target, &scene, &FrameOptions { time_secs, ..FrameOptions::default() });
+        target.to_rgba().unwrap();
+        stats.unwrap().times
+    };
+    assert_eq!(frame(0.0).total_ms(), None, "nothing is known of a frame before it was drawn");
+    let first = frame(0.1);
+    let ms = |pass| first.ms(pass).unwrap();
+    assert!(Pass::ALL.into_iter().filter(|p| *p != Pass::Average).all(|p| ms(p) > 0.0), "{first:?}");
+    assert_eq!(ms(Pass::Average), 0.0);
+    assert!(first.total_ms().unwrap() < 10_000.0);
+    // The second one kept the picture; the third restores it.
+    for i in 0..3 {
+        frame(f64::from(i));
+    }
+    let resting = frame(1.0);
+    assert_eq!((resting.ms(Pass::Main), resting.ms(Pass::Shadow)), (Some(0.0), Some(0.0)));
+    assert!(resting.ms(Pass::Connections).unwrap() > 0.0);
 }

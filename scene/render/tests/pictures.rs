@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use glam::Vec3;
 use rr_render::{FrameOptions, Gpu, Theme};
-use rr_scene::{DeviceKind, SceneSnapshot};
+use rr_scene::{DeviceKind, SceneSnapshot, Section, SectionPlane};
 use std::path::PathBuf;
 
 fn folder() -> PathBuf {
@@ -110,6 +110,28 @@ fn wireframe_and_markers() {
         .snapshot(camera(Vec3::new(-0.2, 0.5, 0.0), 5.5, 15.0, 22.0));
     check(&gpu, "wireframe_dark", &scene, (640, 360), Theme::DARK);
     check(&gpu, "wireframe_light", &scene, (640, 360), Theme::LIGHT);
+}
+
+#[test]
+fn machines_cut_open_behind_glass() {
+    let Some(gpu) = software() else { return };
+    let pane = |alpha| {
+        let mut mesh = colour_all(cuboid(Vec3::new(-1.2, 0.2, 1.0), Vec3::new(1.2, 2.2, 1.04)), [120, 170, 220]);
+        mesh.colours[0].colour.0[3] = alpha;
+        mesh
+    };
+    let scene = line()
+        .model("pane", model_of(vec![pane(70)]))
+        .device("guard", "pane", DeviceKind::Equipment, Vec3::new(0.2, 0.0, 0.5))
+        .select("mill-A")
+        .snapshot(line_camera());
+    scene.models.values().for_each(|m| rr_load::refine(m, &rr_load::CancelToken::new()));
+    let plane = |normal, offset| SectionPlane::new(normal, offset).unwrap();
+    let half = Section::of([plane(Vec3::Z, 0.05)]);
+    check(&gpu, "glass_dark", &scene, (960, 540), Theme::DARK);
+    check(&gpu, "section_dark", &SceneSnapshot { section: half, ..scene.clone() }, (960, 540), Theme::DARK);
+    let corner = Section::of([plane(Vec3::Y, 1.1), plane(Vec3::new(0.5, 0.0, 1.0), 0.3)]);
+    check(&gpu, "section_light", &SceneSnapshot { section: corner, ..scene }, (640, 360), Theme::LIGHT);
 }
 
 #[test]

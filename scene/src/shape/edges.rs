@@ -1,6 +1,7 @@
 //! Which feature edges matter: a picture shows those that are long enough to be seen, in the order made here.
 
 use super::{Grid, Segment};
+use crate::disjoint::DisjointSets;
 use crate::geometry::Aabb;
 
 /// Tells each segment how large its feature is, and brings the largest features to the front. A feature is a run of
@@ -13,35 +14,25 @@ pub(super) fn order_by_size(grid: &Grid, segments: &mut [Segment]) {
         .flat_map(|(index, segment)| [(segment.from, index), (segment.to, index)])
         .collect();
     ends.sort_unstable();
-    let mut feature: Vec<u32> = (0..count).collect();
+    let mut features = DisjointSets::new(count);
     for touching in ends.chunk_by(|a, b| a.0 == b.0) {
         if let [(_, first), (_, second)] = *touching {
-            let (a, b) = (root(&mut feature, first), root(&mut feature, second));
-            feature[a.max(b) as usize] = a.min(b);
+            features.join(first, second);
         }
     }
     let mut bounds = vec![Aabb::EMPTY; segments.len()];
     for (index, segment) in (0..count).zip(segments.iter()) {
-        let place = &mut bounds[root(&mut feature, index) as usize];
+        let place = &mut bounds[features.root(index) as usize];
         for point in [segment.from, segment.to] {
             *place = place.with_point(grid.unpack(point).into());
         }
     }
     for (index, segment) in (0..count).zip(segments.iter_mut()) {
-        let size = bounds[root(&mut feature, index) as usize].size().length();
+        let size = bounds[features.root(index) as usize].size().length();
         segment.size = if size.is_finite() { size } else { f32::MAX };
     }
     // Stable: neighbours stay neighbours, which keeps them in the same cache lines.
     segments.sort_by(|a, b| b.size.total_cmp(&a.size));
-}
-
-/// The segment that stands for the feature; shortens the way to it.
-fn root(feature: &mut [u32], mut index: u32) -> u32 {
-    while feature[index as usize] != index {
-        feature[index as usize] = feature[feature[index as usize] as usize];
-        index = feature[index as usize];
-    }
-    index
 }
 
 #[cfg(test)]

@@ -228,6 +228,11 @@ impl Shape {
         self.levels.get().is_some_and(|l| l.is_solid)
     }
 
+    /// True when one sees through some of its faces. Looks at every corner.
+    pub fn is_transparent(&self) -> bool {
+        self.corners.iter().any(|c| (1..255).contains(&c.colour[3]))
+    }
+
     /// How many of the first feature edges belong to features of at least this size.
     pub fn edges_of_size(&self, size: f32) -> usize {
         self.edges.partition_point(|e| e.size >= size)

@@ -19,6 +19,8 @@ pub type Fault = String;
 
 /// Views that unpack to more than this are refused.
 const MAX_UNPACKED_BYTES: usize = 2 << 30;
+/// Larger buffers beside the file are refused.
+const MAX_BUFFER_BYTES: u64 = 4 << 30;
 /// Elements of an accessor without data (all zero).
 const MAX_ZEROS: u64 = 1 << 22;
 
@@ -66,7 +68,7 @@ impl<'a> Data<'a> {
                 // Without a name it is the one in the file, or a placeholder for compressed views.
                 None if number == 0 => Ok(Cow::Borrowed(binary.unwrap_or_default())),
                 None => Ok(Cow::Borrowed(&[][..])),
-                Some(uri) => read_uri(uri, around).map(Cow::Owned).map_err(|reason| {
+                Some(uri) => read_uri(uri, around, MAX_BUFFER_BYTES).map(Cow::Owned).map_err(|reason| {
                     let shown: String = uri.chars().take(80).collect();
                     let reason = format!("buffer \"{shown}\" is not read: {reason}");
                     warnings.push(reason.clone());
@@ -115,6 +117,17 @@ impl<'a> Data<'a> {
             return Err(format!("accessor {index} holds no indices"));
         }
         self.elements(index, |bytes| whole(component, bytes))
+    }
+
+    /// What lies in a view.
+    pub fn bytes(&mut self, view: usize) -> Result<Cow<'_, [u8]>, Fault> {
+        match self.view(view)?.bytes {
+            Bytes::Unpacked(bytes) => Ok(Cow::Owned(bytes.to_vec())),
+            Bytes::Buffer(number, range) => match self.buffers.get(number) {
+                Some(Ok(buffer)) => Ok(Cow::Borrowed(&buffer[range])),
+                _ => Err(format!("buffer {number} is not there")),
+            },
+        }
     }
 
     fn accessor(&self, index: usize) -> Result<&'a json::Accessor, Fault> {
@@ -271,11 +284,12 @@ fn to_usize(number: u64) -> Result<usize, Fault> {
     usize::try_from(number).map_err(|_| format!("{number} is too large"))
 }
 
-fn read_uri(uri: &str, around: &Surroundings) -> Result<Vec<u8>, Fault> {
+/// What a name in the file stands for, if it has so many bytes at most.
+pub fn read_uri(uri: &str, around: &Surroundings, most: u64) -> Result<Vec<u8>, Fault> {
     if let Some(data) = uri.strip_prefix("data:") {
         let (_, text) = data.split_once(";base64,").ok_or("its data is not in base64")?;
         return base64::engine::general_purpose::STANDARD.decode(text).map_err(|e| format!("base64: {e}"));
     }
     let name = percent_decoded(uri).ok_or("its name is no text")?;
-    around.read(&name).map_err(|e| e.to_string())
+    around.read_at_most(&name, most).map_err(|e| e.to_string())
 }

@@ -1,9 +1,13 @@
 //! From the primitives of a mesh to surfaces.
 
 use super::accessor::{Data, Fault};
+use super::texture::{Textures, Use};
 use crate::surface::{Faults, Surface};
+use crate::texture::{in_steps, to_srgb};
+use glam::{Vec2, Vec3, Vec4};
 use gltf::json::{
     self,
+    material::AlphaMode,
     mesh::{Mode, Semantic},
     validation::Checked,
 };
@@ -14,13 +18,15 @@ pub fn surfaces(
     root: &json::Root,
     mesh: &json::Mesh,
     data: &mut Data<'_>,
+    textures: &mut Textures<'_>,
     faults: &mut Faults,
 ) -> Vec<(Surface, Option<Rgba8>)> {
     let mut faces = Surface::default();
     let mut lines: Vec<(Surface, Option<Rgba8>)> = Vec::new();
     for primitive in &mesh.primitives {
         let material = primitive.material.and_then(|m| root.materials.get(m.value()));
-        match Shape::read(primitive, data) {
+        let texture = material.and_then(|m| textures.of(m, data, faults));
+        match Shape::read(primitive, texture, data) {
             Err(reason) => faults.add(&format!("primitives are left out: {reason}"), 1),
             Ok(shape) if shape.is_cloud => faults.add("clouds of points are not shown", 1),
             Ok(shape) => {
@@ -49,6 +55,8 @@ struct Shape {
     positions: Vec<[f32; 3]>,
     normals: Vec<[f32; 3]>,
     colours: Vec<[f32; 4]>,
+    /// What lies on it, and for each vertex where in the image.
+    texture: Option<(Use, Vec<Vec2>)>,
     triangles: Vec<[u32; 3]>,
     /// Pairs of vertices.
     lines: Vec<u32>,
@@ -56,7 +64,7 @@ struct Shape {
 }
 
 impl Shape {
-    fn read(primitive: &json::mesh::Primitive, data: &mut Data<'_>) -> Result<Self, Fault> {
+    fn read(primitive: &json::mesh::Primitive, texture: Option<Use>, data: &mut Data<'_>) -> Result<Self, Fault> {
         let attribute =
             |semantic: Semantic| primitive.attributes.get(&Checked::Valid(semantic)).map(json::Index::value);
         let Checked::Valid(mode) = primitive.mode else { return Err("their mode is not known".to_owned()) };
@@ -69,10 +77,16 @@ impl Shape {
         // Normals and colours that cannot be read cost the look, not the shape.
         let normals = attribute(Semantic::Normals).and_then(|n| data.floats(n, [0.0; 3], 3).ok()).unwrap_or_default();
         let colours = attribute(Semantic::Colors(0)).and_then(|c| data.floats(c, [1.0; 4], 3).ok()).unwrap_or_default();
+        let texture = texture.and_then(|texture| {
+            let places = data.floats(attribute(Semantic::TexCoords(texture.set))?, [0.0; 2], 2).ok()?;
+            let places = places.into_iter().map(|at| texture.place(at.into())).collect();
+            Some((texture, places))
+        });
         let mut shape = Self {
             positions,
             normals,
             colours,
+            texture,
             triangles: Vec::new(),
             lines: Vec::new(),
             is_cloud: mode == Mode::Points,
@@ -110,10 +124,17 @@ fn append(surface: &mut Surface, shape: Shape, material: Option<&json::Material>
     let base = u32::try_from(surface.positions.len()).unwrap_or(u32::MAX);
     if material.is_some() || !shape.colours.is_empty() || !surface.colours.is_empty() {
         surface.colours.resize(surface.triangles.len(), None);
-        let factor = material.map(base_colour);
-        surface.colours.extend(shape.triangles.iter().map(|t| match mean(&shape.colours, t) {
-            Some(mean) => Some(to_srgb(mean * factor.unwrap_or(glam::Vec4::ONE))),
-            None => factor.map(to_srgb),
+        let factor = material.map(|m| Vec4::from(m.pbr_metallic_roughness.base_color_factor.0));
+        surface.colours.extend(shape.triangles.iter().map(|t| {
+            let colour = match mean(&shape.colours, t) {
+                Some(mean) => Some(mean * factor.unwrap_or(Vec4::ONE)),
+                None => factor,
+            };
+            let colour = colour.map(|c| with_opacity(c, material));
+            match on(t, shape.texture.as_ref()) {
+                Some(image) => Some(in_steps(to_srgb(image.extend(1.0) * colour.unwrap_or(Vec4::ONE)))),
+                None => colour.map(to_srgb),
+            }
         }));
     }
     surface.triangles.extend(shape.triangles.iter().map(|t| t.map(|i| i.saturating_add(base))));
@@ -126,23 +147,48 @@ fn append(surface: &mut Surface, shape: Shape, material: Option<&json::Material>
     surface.positions.extend(shape.positions);
 }
 
-fn mean(colours: &[[f32; 4]], triangle: &[u32; 3]) -> Option<glam::Vec4> {
-    let mut sum = glam::Vec4::ZERO;
+/// Mean colour of the image on a triangle.
+fn on(triangle: &[u32; 3], texture: Option<&(Use, Vec<Vec2>)>) -> Option<Vec3> {
+    let (texture, places) = texture?;
+    let [a, b, c] = triangle.map(|i| places.get(i as usize).copied());
+    Some(texture.texture.mean([a?, b?, c?], texture.wrap))
+}
+
+fn mean(colours: &[[f32; 4]], triangle: &[u32; 3]) -> Option<Vec4> {
+    let mut sum = Vec4::ZERO;
     for &i in triangle {
-        sum += glam::Vec4::from(*colours.get(i as usize)?);
+        sum += Vec4::from(*colours.get(i as usize)?);
     }
     Some(sum / 3.0)
 }
 
-fn base_colour(material: &json::Material) -> glam::Vec4 {
-    glam::Vec4::from(material.pbr_metallic_roughness.base_color_factor.0)
+fn base_colour(material: &json::Material) -> Vec4 {
+    with_opacity(material.pbr_metallic_roughness.base_color_factor.0.into(), Some(material))
 }
 
-/// From linear light to sRGB bytes (IEC 61966-2-1).
-fn to_srgb(linear: glam::Vec4) -> Rgba8 {
-    let curve = |c: f32| if c <= 0.003_130_8 { 12.92 * c } else { 1.055 * c.powf(1.0 / 2.4) - 0.055 };
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a byte")]
-    let byte = |c: f32| (c.clamp(0.0, 1.0) * 255.0).round() as u8;
-    let [red, green, blue, alpha] = linear.to_array();
-    Rgba8([byte(curve(red)), byte(curve(green)), byte(curve(blue)), byte(alpha)])
+/// Alpha counts for materials only that say so (glTF 2.0, 3.9.4).
+fn with_opacity(colour: Vec4, material: Option<&json::Material>) -> Vec4 {
+    let opacity = match material.map(|m| (m.alpha_mode, m.alpha_cutoff)) {
+        Some((Checked::Valid(AlphaMode::Blend), _)) => colour.w,
+        Some((Checked::Valid(AlphaMode::Mask), cutoff)) => f32::from(colour.w >= cutoff.map_or(0.5, |c| c.0)),
+        _ => 1.0,
+    };
+    colour.truncate().extend(opacity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alpha_counts_only_where_the_material_says_so() {
+        let colour = Vec4::new(0.2, 0.4, 0.6, 0.3);
+        let alpha = |mode: &str| {
+            let text = format!(r#"{{"alphaMode":"{mode}"}}"#);
+            let material: json::Material = json::deserialize::from_str(&text).unwrap();
+            with_opacity(colour, Some(&material)).w
+        };
+        assert_eq!((alpha("BLEND"), alpha("MASK"), alpha("OPAQUE")), (0.3, 0.0, 1.0));
+        assert_eq!(with_opacity(colour, None), colour.truncate().extend(1.0));
+    }
 }

@@ -2,12 +2,14 @@
 //! where they are used, because its own readers panic on some that are wrong.
 //!
 //! A mesh is a part and a node with a mesh an instance. Base colours of materials, times vertex colours, become colours
-//! of faces. Metres, Y up. Textures, skins, morph targets and animations are left out.
+//! of faces, each times the mean of what a texture shows there. Metres, Y up. Skins, morph targets and animations are left
+//! out.
 
 mod accessor;
 mod container;
 mod instancing;
 mod mesh;
+mod texture;
 mod unpack;
 
 use crate::{Document, FormatError, Limits, malformed, surface::Faults, surroundings::Surroundings};
@@ -17,6 +19,7 @@ use gltf::json;
 use rr_scene::{Assembly, Instance, Part, Rgba8, Unit};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use texture::Textures;
 
 /// Extensions that a file may require and that change nothing we show, or that we read.
 const SUPPORTED: [&str; 9] = [
@@ -33,6 +36,20 @@ const SUPPORTED: [&str; 9] = [
 /// They change how a surface shines, not where it is.
 const SUPPORTED_PREFIX: &str = "KHR_materials_";
 
+const DRACO: &str = "KHR_draco_mesh_compression";
+
+/// Some writers forget to say that it is required: then there is a mesh whose positions are nowhere else.
+fn needs_draco(root: &json::Root) -> bool {
+    let is_empty = |accessor: &json::Index<json::Accessor>| {
+        root.accessors.get(accessor.value()).is_some_and(|a| a.buffer_view.is_none() && a.sparse.is_none())
+    };
+    let compressed = |p: &json::mesh::Primitive| {
+        p.extensions.as_ref().is_some_and(|e| e.others.contains_key(DRACO)) && p.attributes.values().any(is_empty)
+    };
+    root.extensions_required.iter().any(|name| name == DRACO)
+        || root.meshes.iter().flat_map(|m| &m.primitives).any(compressed)
+}
+
 pub fn read(bytes: &[u8], file: &Path, limits: &Limits) -> Result<Document, FormatError> {
     let mut faults = Faults::default();
     let container = container::split(bytes, &mut faults)?;
@@ -40,6 +57,12 @@ pub fn read(bytes: &[u8], file: &Path, limits: &Limits) -> Result<Document, Form
         json::deserialize::from_slice(container.json).map_err(|e| malformed(format!("JSON: {e}")))?;
     if !root.asset.version.starts_with("2.") {
         return Err(FormatError::Unsupported(format!("glTF version {} is not supported", root.asset.version)));
+    }
+    if root.extensions_used.iter().any(|name| name == DRACO) && needs_draco(&root) {
+        return Err(FormatError::Unsupported(format!(
+            "its meshes are compressed with Draco ({DRACO}), which is not read: export it without compression, or with \
+             meshopt (EXT_meshopt_compression)"
+        )));
     }
     for name in &root.extensions_required {
         if !SUPPORTED.contains(&name.as_str()) && !name.starts_with(SUPPORTED_PREFIX) {
@@ -50,11 +73,12 @@ pub fn read(bytes: &[u8], file: &Path, limits: &Limits) -> Result<Document, Form
     }
     let around = Surroundings::of(file);
     let data = Data::open(&root, container.binary, &around);
-    let mut reading =
-        Reading { root: &root, data, limits, faults, document: Document::default(), meshes: BTreeMap::new() };
+    let textures = Textures::new(&root, &around);
+    let (document, meshes) = (Document::default(), BTreeMap::new());
+    let mut reading = Reading { root: &root, data, textures, limits, faults, document, meshes };
     reading.document.unit = Some(Unit::M);
-    reading.document.beside = around.asked();
     reading.nodes();
+    reading.document.beside = around.asked();
     if reading.triangles() > limits.max_triangles {
         return Err(FormatError::TooLarge(limits.max_triangles));
     }
@@ -71,6 +95,7 @@ struct Piece {
 struct Reading<'a> {
     root: &'a json::Root,
     data: Data<'a>,
+    textures: Textures<'a>,
     limits: &'a Limits,
     faults: Faults,
     document: Document,
@@ -154,7 +179,8 @@ impl Reading<'_> {
         }
         let name = mesh.name.clone().unwrap_or_default();
         let mut pieces = Vec::new();
-        for (surface, colour) in mesh::surfaces(self.root, mesh, &mut self.data, &mut self.faults) {
+        let surfaces = mesh::surfaces(self.root, mesh, &mut self.data, &mut self.textures, &mut self.faults);
+        for (surface, colour) in surfaces {
             let made = surface.into_mesh(&mut self.faults);
             if made.indices.is_empty() && made.lines.is_empty() {
                 continue;
@@ -173,9 +199,6 @@ impl Reading<'_> {
     fn finish(mut self) -> Result<Document, FormatError> {
         let mut warnings: Vec<String> = self.data.into_warnings();
         warnings.extend(self.faults.into_warnings());
-        if self.root.materials.iter().any(|m| m.pbr_metallic_roughness.base_color_texture.is_some()) {
-            warnings.push("textures are not shown".to_owned());
-        }
         if self.document.model.instances.is_empty() {
             let reason = warnings.into_iter().next();
             return Err(malformed(reason.unwrap_or_else(|| "it holds nothing that can be shown".to_owned())));

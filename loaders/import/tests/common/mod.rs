@@ -1,6 +1,8 @@
 //! What the tests share: where the model files are, how a file is loaded, and a writer of small IGES files.
 #![allow(dead_code, reason = "each test file uses its share")]
 
+pub mod directory;
+
 use rr_load::{ImportOptions, Limits, LoadContext, LoadError, Read};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

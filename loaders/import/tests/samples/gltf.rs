@@ -143,3 +143,61 @@ pub fn quantized() -> Sample {
         expect: expect("binary"),
     }
 }
+
+/// Four squares side by side with one image on all of them, of which each shows another part: red, green, blue, and all of
+/// it. `image` is `{ "uri": ... }` or `{ "bufferView": 2, ... }`.
+pub fn textured(image: &Value, in_view: &[u8]) -> Vec<u8> {
+    let mut positions: Vec<[f32; 3]> = Vec::new();
+    let mut places: Vec<[f32; 2]> = Vec::new();
+    let mut indices: Vec<u16> = Vec::new();
+    // The image is three fields of a third each.
+    for (x, from, to) in [(0u8, 0.05, 0.3), (1, 0.35, 0.6), (2, 0.7, 0.95), (3, 0.0, 1.0)] {
+        let base = u16::from(x) * 4;
+        for (u, v) in [(0.0f32, 0.0f32), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)] {
+            positions.push([f32::from(x) * 1.5 + u, v, 0.0]);
+            places.push([from + (to - from) * u, v]);
+        }
+        indices.extend([0, 1, 2, 0, 2, 3].map(|i| base + i));
+    }
+    let mut buffer: Vec<u8> = positions.as_flattened().iter().flat_map(|v| v.to_le_bytes()).collect();
+    let at_places = buffer.len();
+    buffer.extend(places.as_flattened().iter().flat_map(|v| v.to_le_bytes()));
+    let at_indices = buffer.len();
+    buffer.extend(indices.iter().flat_map(|v| v.to_le_bytes()));
+    let at_image = buffer.len();
+    buffer.extend(in_view);
+    let document = json!({
+        "asset": { "version": "2.0" },
+        "nodes": [{ "mesh": 0 }],
+        "materials": [{ "pbrMetallicRoughness": { "baseColorTexture": { "index": 0 } } }],
+        "textures": [{ "source": 0 }],
+        "images": [image],
+        "meshes": [{ "primitives": [
+            { "attributes": { "POSITION": 0, "TEXCOORD_0": 1 }, "indices": 2, "material": 0 },
+        ] }],
+        "accessors": [
+            { "bufferView": 0, "componentType": 5126, "count": 16, "type": "VEC3", "min": [0, 0, 0], "max": [5.5, 1, 0] },
+            { "bufferView": 1, "componentType": 5126, "count": 16, "type": "VEC2" },
+            { "bufferView": 2, "componentType": 5123, "count": 24, "type": "SCALAR" },
+        ],
+        "bufferViews": [
+            { "buffer": 0, "byteLength": at_places },
+            { "buffer": 0, "byteOffset": at_places, "byteLength": at_indices - at_places },
+            { "buffer": 0, "byteOffset": at_indices, "byteLength": at_image - at_indices },
+            { "buffer": 0, "byteOffset": at_image, "byteLength": buffer.len() - at_image },
+        ],
+        "buffers": [{ "byteLength": buffer.len() }],
+    });
+    container(&document, &buffer)
+}
+
+/// A PNG of that size in three fields: red, green, blue.
+pub fn three_fields(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    let row: Vec<u8> =
+        (0..width).flat_map(|x| [[255, 0, 0], [0, 255, 0], [0, 0, 255]][(x * 3 / width) as usize]).collect();
+    encoder.write_header().unwrap().write_image_data(&row.repeat(height as usize)).unwrap();
+    bytes
+}

@@ -13,6 +13,7 @@ use atlas::Atlas;
 use bytemuck::{Pod, Zeroable};
 use glam::{Mat4, Vec2, Vec3};
 use place::{Candidate, Occluders, Rect};
+use rr_scene::Section;
 use std::collections::HashMap;
 
 /// Height of the text in points.
@@ -69,6 +70,7 @@ pub(crate) struct LabelFrame<'a> {
     pub(crate) size: Vec2,
     pub(crate) scale: f32,
     pub(crate) theme: &'a Theme,
+    pub(crate) section: &'a Section,
     /// Names of devices are shown.
     pub(crate) names: bool,
     /// Texts that go before all names.

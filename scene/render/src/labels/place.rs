@@ -38,10 +38,11 @@ pub(crate) struct Occluders {
 impl Occluders {
     pub(crate) fn collect(&mut self, frame: &LabelFrame<'_>) {
         self.boxes.clear();
-        let large =
-            frame.scene.devices.iter().map(|d| d.bounds).filter(|b| {
-                !b.is_empty() && frame.frustum.radius_px(b.centre(), b.radius()) > OCCLUDER_PX * frame.scale
-            });
+        let large = frame.scene.devices.iter().map(|d| d.bounds).filter(|b| {
+            !b.is_empty()
+                && !frame.section.cuts_ball(b.centre(), b.radius())
+                && frame.frustum.radius_px(b.centre(), b.radius()) > OCCLUDER_PX * frame.scale
+        });
         // The box of a machine is fuller than the machine: its borders hide nothing.
         self.boxes.extend(large.map(|b| {
             let margin = b.size() * 0.12;
@@ -77,7 +78,7 @@ pub(crate) fn candidates(frame: &LabelFrame<'_>, out: &mut Vec<Candidate>) {
     out.clear();
     out.extend(frame.scene.devices.iter().enumerate().filter_map(|(index, device)| {
         let bounds = &device.bounds;
-        if bounds.is_empty() {
+        if bounds.is_empty() || !frame.section.keeps_box(bounds) {
             return None;
         }
         let clip = *frame.clip_from_world * bounds.centre().with_y(bounds.max.y).extend(1.0);

@@ -17,10 +17,42 @@ struct LineOut {
     @location(2) @interpolate(flat) half_width: f32,
 }
 
+// Section planes are in force.
+override is_cut: bool = false;
+
+// The part of a segment that is not cut away; one point when there is none.
+fn what_is_left(ends: array<vec3<f32>, 2>) -> array<vec3<f32>, 2> {
+    var from_to = vec2<f32>(0.0, 1.0);
+    let along = ends[1] - ends[0];
+    for (var i = 0; i < 3; i++) {
+        let plane = frame.cut[i];
+        let beyond = dot(plane.xyz, ends[0]) - plane.w;
+        let growth = dot(plane.xyz, along);
+        if (beyond > 0.0 && beyond + growth > 0.0) {
+            from_to.y = -1.0;
+        } else if (growth > 0.0 && beyond + growth > 0.0) {
+            from_to.y = min(from_to.y, -beyond / growth);
+        } else if (growth < 0.0 && beyond > 0.0) {
+            from_to.x = max(from_to.x, -beyond / growth);
+        }
+    }
+    let is_left = from_to.x < from_to.y;
+    // Nothing of it is left: behind the eye nobody sees it.
+    let nowhere = frame.eye.xyz - frame.ray_forward.xyz;
+    return array(
+        select(nowhere, ends[0] + along * from_to.x, is_left),
+        select(nowhere, ends[0] + along * from_to.y, is_left),
+    );
+}
+
 fn line_corner(index: u32, i: InstanceIn, width_px: f32, lift_px: f32) -> LineOut {
     let segment = segments[index >> 2u];
-    var a = frame.clip_from_world * vec4<f32>(world_from_grid(i, segment.start), 1.0);
-    var b = frame.clip_from_world * vec4<f32>(world_from_grid(i, segment.end), 1.0);
+    var ends = array(world_from_grid(i, segment.start), world_from_grid(i, segment.end));
+    if (is_cut) {
+        ends = what_is_left(ends);
+    }
+    var a = frame.clip_from_world * vec4<f32>(ends[0], 1.0);
+    var b = frame.clip_from_world * vec4<f32>(ends[1], 1.0);
     // The part behind the eye is cut off here: dividing by its w would turn the line over. Depth is reversed and
     // infinite, so z is the near distance everywhere and w reaches it at the near plane.
     let near = a.z;
@@ -57,7 +89,7 @@ fn line_corner(index: u32, i: InstanceIn, width_px: f32, lift_px: f32) -> LineOu
 fn vs_edge(@builtin(vertex_index) index: u32, instance: InstanceIn) -> LineOut {
     var out = line_corner(index, instance, max(frame.viewport.z, 1.0), 1.6);
     // Edges of small parts would add up to a black blot: they fade with the part's size on the screen.
-    let radius_px = instance.radius_step.x / max(out.position.w * frame.eye.w, 1e-6);
+    let radius_px = instance.size.x / max(out.position.w * frame.eye.w, 1e-6);
     let fade = clamp((radius_px - 14.0) / 50.0, 0.0, 1.0);
     out.colour = vec4<f32>(frame.edge.rgb, frame.edge.a * fade);
     return out;

@@ -1,31 +1,4 @@
-// Faces: hemisphere light, a key light with a highlight, a weak fill light.
-
-// Light on a surface of that normal (unit length) as it reaches the eye; `base` is squared, the result encoded.
-fn shade(base: vec3<f32>, n: vec3<f32>, v: vec3<f32>) -> vec3<f32> {
-    let hemisphere = mix(0.22, 0.48, n.y * 0.5 + 0.5);
-    // Softened at the terminator: round shapes have no hard line between day and night.
-    let wrapped = max(dot(n, frame.key_light.xyz) * 0.8 + 0.2, 0.0);
-    let key = wrapped * wrapped;
-    let fill = max(dot(n, frame.fill_light.xyz), 0.0);
-    let h = frame.key_light.xyz + v;
-    var s = max(dot(n, h), 0.0);
-    s = s * s / max(dot(h, h), 1e-6);
-    s = s * s;
-    s = s * s;
-    s = s * s;
-    s = s * s;
-    let light = hemisphere + key * 0.66 + fill * 0.13;
-    return sqrt(base * light + vec3<f32>(s * key * 0.13));
-}
-
-fn unit(v: vec3<f32>) -> vec3<f32> {
-    return v * inverseSqrt(max(dot(v, v), 1e-20));
-}
-
-fn squared_colour(own: vec4<f32>, instance: vec4<f32>) -> vec3<f32> {
-    let encoded = select(instance.rgb, own.rgb, own.a > 0.0);
-    return encoded * encoded;
-}
+// Faces as they are.
 
 // Light per pixel, for adapters with the speed for it.
 
@@ -142,20 +115,16 @@ struct FootprintOut {
     @location(0) height: f32,
 }
 
-// The scene from above, as the floor sees it.
 @vertex
 fn vs_footprint(@location(0) position: vec2<u32>, instance: InstanceIn) -> FootprintOut {
     let world = world_from_grid(instance, position);
-    let uv = (world.xz - frame.shadow.xy) * frame.shadow.zw;
     var out: FootprintOut;
-    out.position = vec4<f32>(uv.x * 2.0 - 1.0, 1.0 - uv.y * 2.0, 0.5, 1.0);
-    out.height = world.y * frame.fill_light.w;
+    out.position = above(world);
+    out.height = world.y;
     return out;
 }
 
 @fragment
 fn fs_footprint(in: FootprintOut) -> @location(0) vec4<f32> {
-    // What stands on the floor darkens it most; what is below it not at all.
-    let strength = select(exp2(-max(in.height, 0.0)), 0.0, in.height < -0.02);
-    return vec4<f32>(strength, 0.0, 0.0, 1.0);
+    return vec4<f32>(floor_shade(in.height), 0.0, 0.0, 1.0);
 }
