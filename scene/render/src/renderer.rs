@@ -204,7 +204,7 @@ impl Renderer {
     }
 
     /// As [`Renderer::render`], and gives up between two of [`FrameOptions::bands`] when `go_on` says no: then there is
-    /// no picture, and what the target holds is a mixture of this one and the last.
+    /// no new picture, and the target keeps its last one.
     ///
     /// # Errors
     /// As for [`Renderer::render`].
@@ -263,6 +263,7 @@ impl Renderer {
         let recorded = match lasting {
             Ok(Some(recorded)) => recorded,
             other => {
+                target.textures.finish_aside(None);
                 target.textures.still.forget();
                 return other.map(|_| None);
             }
@@ -331,6 +332,9 @@ impl Renderer {
         let wanted = options.rest_frames.max(1);
         let plan = if target.samples() > 1 { Plan::Draw } else { target.textures.still.plan(&still, wanted) };
         let mut drawn = Drawn::default();
+        if options.bands > 1 && plan != Plan::Restore || matches!(plan, Plan::Add(_)) {
+            target.textures.draw_aside(&self.gpu)?;
+        }
         match plan {
             Plan::Restore => target.textures.still.restore(encoder, &target.textures.colour),
             Plan::Draw => {
@@ -353,9 +357,8 @@ impl Renderer {
                         return Ok(None);
                     };
                     drawn.recorded = drawn.recorded.or(done.recorded);
-                    let Textures { still: average, colour, colour_view, .. } = &mut target.textures;
-                    let (colour, with) = ((&*colour, &*colour_view), (&self.layouts, &self.flat));
-                    average.add(&self.gpu, encoder, colour, with, (still, others), &self.timing);
+                    let with = (&self.layouts, &self.flat);
+                    target.textures.add_to_average(&self.gpu, encoder, with, (still, others), &self.timing);
                 }
                 if last > 1 {
                     // What comes on top stands where it always does.
@@ -364,6 +367,7 @@ impl Renderer {
                 }
             }
         }
+        target.textures.finish_aside(Some(encoder));
         let (frames, more) = target.textures.still.progress(wanted);
         stats.rest_frames = frames.max(1);
         stats.is_refining = target.samples() == 1 && wanted > 1 && more || drawn.misses_something;

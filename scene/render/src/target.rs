@@ -1,10 +1,12 @@
 //! The textures a picture is drawn into.
 
+use crate::frame::StillKey;
 use crate::gpu::{Gpu, GpuError};
 use crate::occlusion::DepthTiles;
-use crate::pipelines::STENCIL_SHUT;
+use crate::pipelines::{FlatPipelines, Layouts, STENCIL_SHUT};
 use crate::readback::ReadBackRing;
 use crate::still::Still;
+use crate::timing::Timing;
 
 /// Format of the picture: the bytes are sRGB-encoded RGBA, as egui, PNG and video encoders want them.
 pub const COLOUR_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
@@ -29,6 +31,11 @@ pub(crate) struct Textures {
     pub(crate) colour: wgpu::Texture,
     pub(crate) colour_view: wgpu::TextureView,
     pub(crate) multisampled: Option<wgpu::TextureView>,
+    /// Where a picture grows that takes more than one submission, so that nobody sees half of it; made when first
+    /// needed.
+    aside: Option<(wgpu::Texture, wgpu::TextureView)>,
+    /// Passes draw there.
+    is_aside: bool,
     depth: Depth,
     /// For pictures with section planes; made when first needed.
     section_depth: Option<Depth>,
@@ -130,8 +137,23 @@ impl Textures {
             });
             let depth = Depth::new(gpu, (width, height), DEPTH_FORMAT, samples);
             let colour_view = colour.create_view(&Default::default());
-            let (section_depth, tiles, still, mask) = (None, DepthTiles::default(), Still::default(), None);
-            Self { width, height, colour, colour_view, multisampled, depth, section_depth, tiles, samples, still, mask }
+            let (aside, section_depth, tiles, still, mask) =
+                (None, None, DepthTiles::default(), Still::default(), None);
+            Self {
+                width,
+                height,
+                colour,
+                colour_view,
+                multisampled,
+                aside,
+                is_aside: false,
+                depth,
+                section_depth,
+                tiles,
+                samples,
+                still,
+                mask,
+            }
         })
     }
 
@@ -147,6 +169,51 @@ impl Textures {
             self.section_depth = Some(gpu.guarded(|| Depth::new(gpu, size, SECTION_DEPTH_FORMAT, self.samples))?);
         }
         Ok(())
+    }
+
+    /// Passes from now on draw where nobody looks, until [`Textures::finish_aside`].
+    ///
+    /// # Errors
+    /// [`GpuError::OutOfMemory`], [`GpuError::Lost`].
+    pub(crate) fn draw_aside(&mut self, gpu: &Gpu) -> Result<(), GpuError> {
+        if self.aside.is_none() {
+            let usage = wgpu::TextureUsages::RENDER_ATTACHMENT
+                | wgpu::TextureUsages::TEXTURE_BINDING
+                | wgpu::TextureUsages::COPY_SRC;
+            let made = gpu.guarded(|| texture(gpu, "aside", (self.width, self.height), COLOUR_FORMAT, 1, usage))?;
+            let view = made.create_view(&Default::default());
+            self.aside = Some((made, view));
+        }
+        self.is_aside = true;
+        Ok(())
+    }
+
+    /// Passes draw into the picture again; with `encoder` what was drawn aside becomes the picture.
+    pub(crate) fn finish_aside(&mut self, encoder: Option<&mut wgpu::CommandEncoder>) {
+        let was_aside = std::mem::take(&mut self.is_aside);
+        if let (true, Some((aside, _)), Some(encoder)) = (was_aside, &self.aside, encoder) {
+            encoder.copy_texture_to_texture(aside.as_image_copy(), self.colour.as_image_copy(), aside.size());
+        }
+    }
+
+    /// Where passes draw: the picture, or what becomes of it.
+    fn drawn(&self) -> (&wgpu::Texture, &wgpu::TextureView) {
+        let aside = self.aside.as_ref().filter(|_| self.is_aside);
+        aside.map_or((&self.colour, &self.colour_view), |(texture, view)| (texture, view))
+    }
+
+    /// Adds what was just drawn to the average of the resting picture; leaves the average in its place.
+    pub(crate) fn add_to_average(
+        &mut self,
+        gpu: &Gpu,
+        encoder: &mut wgpu::CommandEncoder,
+        with: (&Layouts, &FlatPipelines),
+        of: (StillKey, u32),
+        timing: &Timing,
+    ) {
+        let mut still = std::mem::take(&mut self.still);
+        still.add(gpu, encoder, self.drawn(), with, of, timing);
+        self.still = still;
     }
 
     /// The depth of what was just drawn.
@@ -165,7 +232,7 @@ impl Textures {
         encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
             label: Some(label),
             color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                view: self.multisampled.as_ref().unwrap_or(&self.colour_view),
+                view: self.multisampled.as_ref().unwrap_or(self.drawn().1),
                 depth_slice: None,
                 resolve_target: None,
                 ops: wgpu::Operations { load: colour, store: wgpu::StoreOp::Store },

@@ -54,7 +54,7 @@ fn a_picture_that_is_given_up_spoils_nothing() {
     let mut viewer = Viewer::new(&gpu);
     let finished = (0..4).map(|_| viewer.draw(&scene, &options)).last().unwrap();
     let mut viewer = Viewer::new(&gpu);
-    viewer.draw(&scene, &options);
+    let shown = viewer.draw(&scene, &options);
     for after in [0, 1, 4] {
         let mut left = after;
         let mut go_on = || {
@@ -63,6 +63,7 @@ fn a_picture_that_is_given_up_spoils_nothing() {
         };
         let drawn = viewer.renderer.render_while(&mut viewer.target, &scene, &options, &mut go_on).unwrap();
         assert_eq!(drawn, None, "after {after} bands");
+        assert!(viewer.target.to_rgba().unwrap() == shown.rgba, "the last picture stays");
     }
     let again = (0..4).map(|_| viewer.draw(&scene, &options)).last().unwrap();
     assert_eq!((again.stats.rest_frames, finished.stats.rest_frames), (3, 3));
