@@ -270,7 +270,7 @@ fn names_in_any_script_and_length_are_drawn() {
         let _ = Arc::make_mut(&mut scene.workspace).apply(&rename, rr_scene::Role::Admin);
     }
     let options = FrameOptions { labels: true, ui_scale: 2.0, ..FrameOptions::bare() };
-    let picture = draw(&gpu, &scene, (1200, 300), Theme::LIGHT, &options);
+    let picture = draw(&gpu, &scene, (1200, 700), Theme::LIGHT, &options);
     assert!(picture.stats.labels >= 1);
 }
 

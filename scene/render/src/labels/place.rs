@@ -5,7 +5,7 @@ use glam::{Vec2, Vec3};
 use rr_scene::Aabb;
 
 /// Radius in pixels below which a device has no label, and from which its label is at full strength.
-const FADE_PX: (f32, f32) = (5.0, 14.0);
+const FADE_PX: (f32, f32) = (12.0, 24.0);
 
 /// A rectangle in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -94,7 +94,7 @@ pub(crate) fn candidates(frame: &LabelFrame<'_>, out: &mut Vec<Candidate>) {
         let is_marked = device.is_selected || device.is_hovered;
         let radius = frame.frustum.radius_px(bounds.centre(), bounds.radius()) / frame.scale;
         let alpha = if is_marked { 1.0 } else { ((radius - FADE_PX.0) / (FADE_PX.1 - FADE_PX.0)).clamp(0.0, 1.0) };
-        (alpha > 0.02).then_some(Candidate { device: index, anchor, alpha, is_marked, rank: (!is_marked, clip.w) })
+        (alpha > 0.2).then_some(Candidate { device: index, anchor, alpha, is_marked, rank: (!is_marked, clip.w) })
     }));
     out.sort_by(|a, b| a.rank.0.cmp(&b.rank.0).then(a.rank.1.total_cmp(&b.rank.1)).then(a.device.cmp(&b.device)));
 }

@@ -19,6 +19,8 @@ struct FlowOut {
     @location(3) @interpolate(flat) is_head: f32,
     // Metres of path that one pixel covers
     @location(4) pixel: f32,
+    // Connections that are short in the picture are thin and have small heads
+    @location(5) size: f32,
 }
 
 const DASH_METRES: f32 = 0.5;
@@ -37,8 +39,10 @@ fn vs_flow(in: FlowIn) -> FlowOut {
     let slope = (ahead.xy * w - clip.xy * ahead.w) / (w * w) * half_size;
     let speed = length(slope);
     let along = select(vec2<f32>(0.0, 1.0), slope / max(speed, 1e-9), speed > 1e-6);
-    let offset_px = (along * in.offset.x + vec2<f32>(-along.y, along.x) * in.offset.y) * scale;
     var out: FlowOut;
+    let length_px = abs(in.distance.y) / (w * frame.eye.w * scale);
+    out.size = clamp(length_px / 70.0, 0.4, 1.0);
+    let offset_px = out.size * (along * in.offset.x + vec2<f32>(-along.y, along.x) * in.offset.y) * scale;
     out.position = vec4<f32>(clip.xy + offset_px / half_size * clip.w, clip.z * (1.0 + frame.eye.w * 3.0), clip.w);
     out.offset = in.offset;
     out.metres = in.distance.x;
@@ -50,7 +54,7 @@ fn vs_flow(in: FlowIn) -> FlowOut {
 
 @fragment
 fn fs_flow(in: FlowOut) -> @location(0) vec4<f32> {
-    let aa = 0.5 / max(frame.viewport.z, 1.0);
+    let aa = 0.5 / (max(frame.viewport.z, 1.0) * in.size);
     if (in.is_head > 0.5) {
         // offset.x runs from 0 at the tip to -HEAD_LENGTH at the base.
         let half_width = -in.offset.x * (HEAD_HALF / HEAD_LENGTH);
