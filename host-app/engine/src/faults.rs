@@ -43,7 +43,8 @@ impl Host {
         let advice = "The window shows no new pictures: save the workspace and start rrhost again.";
         self.log.add(LogLevel::Error, advice);
         // For good: the window cannot show what another device draws.
-        self.window_fault = Some(format!("the graphics device was lost: {reason}"));
+        self.window_fault =
+            Some(format!("the graphics device was lost ({reason}); only a new start brings this window back"));
         // A window without its device may not even show that.
         if self.dirty && !self.autosave {
             let copy = document::recovery_path();
