@@ -62,7 +62,7 @@ test('constrained baseline comes first, everything else stays', () => {
 
 test('figures of the host are short and have units', () => {
   expect([0, 9_999, 12_345, 999_950, 3_140_000, 2e9].map(short)).toEqual(['0', '9999', '12.3 k', '1.0 M', '3.1 M', '2.0 G']);
-  expect(leftOut({ outside: 312, small: 0, hidden: 12_345, cutAway: 1 })).toBe('312 outside, 12.3 k hidden, 1 cut away');
+  expect(leftOut({ outside: 312, small: 0, hidden: 12_345, cutAway: 1 })).toBe('312 outside\n12.3 k hidden\n1 cut away');
   expect(leftOut({ outside: 0, small: 0, hidden: 0, cutAway: 0 })).toBe('Nothing');
   const shown = Object.fromEntries(HOST_ROWS.map(([label, , value]) => [label, value(hostStats())]));
   expect(shown).toEqual({ Render: '8.3 ms', Graphics: '–', Encode: '4.0 ms', Triangles: '2.5 M', Objects: '120 drawn', 'Left out': '30 outside', Saved: '71 % resolution' });

@@ -10,7 +10,7 @@ export const HOST_ROWS: HostRow[] = [
   ['Triangles', 'In the last picture that was drawn', (s) => short(s.triangles)],
   ['Objects', 'Drawn in the last picture', (s) => `${short(s.drawn)} drawn`],
   ['Left out', 'Objects that nobody would see in this picture', (s) => leftOut(s.leftOut)],
-  ['Saved', 'What pictures in motion do without, to stay fluent', (s) => s.economy || 'Nothing'],
+  ['Saved', 'What pictures in motion do without, to stay fluent', (s) => s.economy.replaceAll(', ', '\n') || 'Nothing'],
 ];
 
 const ms = (value: number): string => `${value.toFixed(1)} ms`;
@@ -23,9 +23,9 @@ export function short(count: number): string {
   return `${(count / 1e9).toFixed(1)} G`;
 }
 
-/** Each reason that applies. */
+/** Each reason that applies, one a line. */
 export function leftOut({ outside, small, hidden, cutAway }: LeftOut): string {
   const reasons: [number, string][] = [[outside, 'outside'], [small, 'too small'], [hidden, 'hidden'], [cutAway, 'cut away']];
   const told = reasons.filter(([count]) => count > 0).map(([count, why]) => `${short(count)} ${why}`);
-  return told.join(', ') || 'Nothing';
+  return told.join('\n') || 'Nothing';
 }
