@@ -179,7 +179,13 @@ export type ConnectionRef = {
  */
 connectionId: string, };
 
-export type ClientBody = { "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "measure:pick", "data": MeasurePick } | { "type": "measure:aim", "data": Point } | { "type": "measure:end", "data": Nothing } | { "type": "measure:remove", "data": MeasurementRef } | { "type": "measure:clear", "data": Nothing } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "test:click", "data": Point };
+export type StatsWatch = { 
+/**
+ * From now on; a new connection begins without.
+ */
+on: boolean, };
+
+export type ClientBody = { "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "measure:pick", "data": MeasurePick } | { "type": "measure:aim", "data": Point } | { "type": "measure:end", "data": Nothing } | { "type": "measure:remove", "data": MeasurementRef } | { "type": "measure:clear", "data": Nothing } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "stats:watch", "data": StatsWatch } | { "type": "test:click", "data": Point };
 
 export type ClientMessage = { 
 /**
@@ -189,7 +195,7 @@ timestamp: number,
 /**
  * Counts the sender's messages; comes back in `ack` and `error`.
  */
-seq?: number, } & ({ "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "measure:pick", "data": MeasurePick } | { "type": "measure:aim", "data": Point } | { "type": "measure:end", "data": Nothing } | { "type": "measure:remove", "data": MeasurementRef } | { "type": "measure:clear", "data": Nothing } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "test:click", "data": Point });
+seq?: number, } & ({ "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "measure:pick", "data": MeasurePick } | { "type": "measure:aim", "data": Point } | { "type": "measure:end", "data": Nothing } | { "type": "measure:remove", "data": MeasurementRef } | { "type": "measure:clear", "data": Nothing } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "stats:watch", "data": StatsWatch } | { "type": "test:click", "data": Point });
 
 export type Property = boolean | number | string;
 
@@ -557,13 +563,107 @@ count: number,
  */
 text: string, };
 
-export type HostBody = { "type": "state:full", "data": FullState } | { "type": "state:update", "data": StateUpdate } | { "type": "presence", "data": Presence } | { "type": "ack", "data": Ack } | { "type": "error", "data": HostError } | { "type": "part", "data": Part };
+export type LeftOut = { 
+/**
+ * Outside the picture.
+ */
+outside: number, 
+/**
+ * Smaller than a pixel.
+ */
+small: number, 
+/**
+ * Behind others.
+ */
+hidden: number, 
+/**
+ * Beyond a section plane.
+ */
+cutAway: number, };
+
+export type PassMs = { 
+/**
+ * Its name, such as `main` or `shadow`.
+ */
+pass: string, 
+/**
+ * Milliseconds.
+ */
+ms: number, };
+
+export type HostStats = { 
+/**
+ * Pictures rendered a second, those of the host's window included; 0 at rest.
+ */
+renderedFps: number, 
+/**
+ * Pictures encoded a second.
+ */
+encodedFps: number, 
+/**
+ * Milliseconds to render one picture and read it back, median.
+ */
+renderMs: number, 
+/**
+ * Milliseconds to encode one picture, median.
+ */
+encodeMs: number, 
+/**
+ * Triangles drawn. This and what follows is of the last picture that was drawn; at rest it is kept.
+ */
+triangles: number, 
+/**
+ * Segments of edges and wireframe drawn.
+ */
+lines: number, 
+/**
+ * Draw commands.
+ */
+drawCalls: number, 
+/**
+ * Objects drawn: placed parts, and stand-ins of whole devices.
+ */
+drawn: number, 
+/**
+ * Objects that were not drawn.
+ */
+leftOut: LeftOut, 
+/**
+ * Distant devices drawn as one coarse shape each.
+ */
+standIns: number, 
+/**
+ * Objects that one sees through.
+ */
+transparent: number, 
+/**
+ * Pictures of which the resting one is the average: borders get smoother with each.
+ */
+restFrames: number, 
+/**
+ * The graphics card chose what is drawn.
+ */
+culledOnDevice: boolean, 
+/**
+ * Milliseconds the graphics device worked on a picture; null where it does not tell.
+ */
+deviceMs: number | null, 
+/**
+ * The same for each pass that was drawn.
+ */
+passes: Array<PassMs>, 
+/**
+ * For people: what pictures in motion do without to stay fluent, such as `71 % resolution`; empty when nothing.
+ */
+economy: string, };
+
+export type HostBody = { "type": "state:full", "data": FullState } | { "type": "state:update", "data": StateUpdate } | { "type": "presence", "data": Presence } | { "type": "ack", "data": Ack } | { "type": "stats", "data": HostStats } | { "type": "error", "data": HostError } | { "type": "part", "data": Part };
 
 export type HostMessage = { 
 /**
  * Milliseconds since the host started.
  */
-timestamp: number, } & ({ "type": "state:full", "data": FullState } | { "type": "state:update", "data": StateUpdate } | { "type": "presence", "data": Presence } | { "type": "ack", "data": Ack } | { "type": "error", "data": HostError } | { "type": "part", "data": Part });
+timestamp: number, } & ({ "type": "state:full", "data": FullState } | { "type": "state:update", "data": StateUpdate } | { "type": "presence", "data": Presence } | { "type": "ack", "data": Ack } | { "type": "stats", "data": HostStats } | { "type": "error", "data": HostError } | { "type": "part", "data": Part });
 
 export type Hello = { 
 /**

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { RemoteRenderClient, type ClientError, type Disconnection } from '../src/index.js';
 import { FakeBrowser } from './fake_browser.js';
-import { device, fullState } from './samples.js';
+import { device, fullState, hostStats } from './samples.js';
 
 const LINK = 'https://host:8443/#tok.en';
 let browser: FakeBrowser;
@@ -98,6 +98,33 @@ describe('setting up', () => {
   test('a text that is no link is refused at once', () => {
     expect(() => client.connect('nonsense')).toThrow(/not a link/);
     expect(browser.sockets).toEqual([]);
+  });
+});
+
+describe('figures of the host', () => {
+  const asked = () => browser.peer.messages('state').filter((m) => m.type === 'stats:watch').map((m) => m.data);
+
+  test('come for those who ask, and are asked for again after a reconnect', async () => {
+    client.watchHostStats(true);
+    await connect();
+    expect(asked()).toEqual([{ on: true }]);
+    const heard = vi.fn();
+    client.onHostStats(heard);
+    browser.peer.host({ type: 'stats', data: hostStats({ drawn: 7 }) });
+    expect(heard).toHaveBeenCalledTimes(1);
+    expect(client.hostStats?.drawn).toBe(7);
+    client.watchHostStats(true);
+    expect(asked()).toEqual([{ on: true }]);
+    client.watchHostStats(false);
+    expect(asked()).toEqual([{ on: true }, { on: false }]);
+    browser.peer.host({ type: 'stats', data: hostStats() });
+    expect(heard).toHaveBeenCalledTimes(1);
+    expect(client.hostStats).toBeNull();
+  });
+
+  test('are not asked for by themselves', async () => {
+    await connect();
+    expect(asked()).toEqual([]);
   });
 });
 

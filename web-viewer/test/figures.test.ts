@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { preferH264 } from '../src/client/codecs.js';
 import { quantile, report, rtpReached } from '../src/client/latency.js';
 import { StatsReader } from '../src/client/stats.js';
+import { HOST_ROWS, leftOut, short } from '../src/page/host_figures.js';
+import { hostStats } from './samples.js';
 
 const entries = (change: object = {}): [string, unknown][] => [
   ['V', { id: 'V', type: 'inbound-rtp', kind: 'video', timestamp: 1000, framesDecoded: 30, bytesReceived: 100_000, packetsLost: 1, packetsReceived: 99, jitter: 0.004, totalDecodeTime: 0.1, jitterBufferDelay: 0.3, jitterBufferEmittedCount: 30, frameWidth: 1280, frameHeight: 720, framesDropped: 2, codecId: 'C', ...change }],
@@ -56,4 +58,13 @@ test('constrained baseline comes first, everything else stays', () => {
   const sorted = preferH264(offered);
   expect(sorted.slice(0, 4)).toEqual([h264('42e01f', 1), h264('42e01f', 0), h264('42001f', 1), h264('4d001f', 1)]);
   expect(sorted.slice(4).map((c) => c.mimeType)).toEqual(['video/VP8', 'video/rtx', 'video/AV1']);
+});
+
+test('figures of the host are short and have units', () => {
+  expect([0, 9_999, 12_345, 999_950, 3_140_000, 2e9].map(short)).toEqual(['0', '9999', '12.3 k', '1.0 M', '3.1 M', '2.0 G']);
+  expect(leftOut({ outside: 312, small: 0, hidden: 12_345, cutAway: 1 })).toBe('312 outside\n12.3 k hidden\n1 cut away');
+  expect(leftOut({ outside: 0, small: 0, hidden: 0, cutAway: 0 })).toBe('Nothing');
+  const shown = Object.fromEntries(HOST_ROWS.map(([label, , value]) => [label, value(hostStats())]));
+  expect(shown).toEqual({ Render: '8.3 ms', Graphics: '–', Encode: '4.0 ms', Triangles: '2.5 M', Objects: '120 drawn', 'Left out': '30 outside', Saved: '71 % resolution' });
+  expect(HOST_ROWS[1]?.[2](hostStats({ deviceMs: 2.25 }))).toMatch(/^2\.[23] ms$/);
 });

@@ -1,4 +1,4 @@
-import type { ConnectionState, DeviceState, FullState } from '../src/protocol.gen.js';
+import type { ConnectionState, DeviceState, FullState, HostStats } from '../src/protocol.gen.js';
 
 export function device(id: string, change: Partial<DeviceState> = {}): DeviceState {
   const [x, y, z] = change.position ?? [0, 0, 0];
@@ -37,6 +37,28 @@ export function fullState(change: Partial<FullState> = {}): FullState {
     picture: { widthPx: 1280, heightPx: 720 },
     views: ['Operator'],
     you: { participantId: 7, role: 'engineer' },
+    ...change,
+  };
+}
+
+export function hostStats(change: Partial<HostStats> = {}): HostStats {
+  return {
+    renderedFps: 30,
+    encodedFps: 30,
+    renderMs: 8.25,
+    encodeMs: 4,
+    triangles: 2_500_000,
+    lines: 10,
+    drawCalls: 12,
+    drawn: 120,
+    leftOut: { outside: 30, small: 0, hidden: 0, cutAway: 0 },
+    standIns: 0,
+    transparent: 0,
+    restFrames: 1,
+    culledOnDevice: false,
+    deviceMs: null,
+    passes: [],
+    economy: '71 % resolution',
     ...change,
   };
 }

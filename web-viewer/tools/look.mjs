@@ -103,6 +103,8 @@ await look('desktop-section', { act: (page) => page.keyboard.press('x') });
 await look('desktop-measure', { colorScheme: 'light', act: measure });
 await look('phone-section', { device: phone, act: (page) => page.keyboard.press('x') });
 await look('tablet-measure', { device: tablet, act: measure });
+await look('desktop-figures', { act: (page) => page.keyboard.press('l').then(() => page.waitForTimeout(600)) });
+await look('phone-figures', { device: phone, colorScheme: 'light', act: (page) => page.keyboard.press('l').then(() => page.waitForTimeout(600)) });
 await look('desktop-help', { act: (page) => page.keyboard.press('?') });
 await look('desktop-context', { act: (page) => at(page, 'robot-2').then(([x, y]) => page.mouse.click(x, y, { button: 'right' })) });
 await look('desktop-viewer', {

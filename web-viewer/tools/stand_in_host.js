@@ -164,6 +164,11 @@
       update({ removedConnections: [connectionId] });
     },
     'section:set': ({ planes }) => { section = planes.map((p) => ({ offset: 0, ...p })); update({ section }); },
+    'stats:watch': ({ on }) => on && send('stats', {
+      renderedFps: 30, encodedFps: 30, renderMs: 8.2, encodeMs: 4.1, triangles: 1_240_000, lines: 88_000, drawCalls: 64, drawn: 412,
+      leftOut: { outside: 120, small: 31, hidden: 57, cutAway: 0 }, standIns: 3, transparent: 2, restFrames: 16,
+      culledOnDevice: true, deviceMs: 3.4, passes: [{ pass: 'main', ms: 3.1 }, { pass: 'overlay', ms: 0.3 }], economy: '71 % resolution',
+    }),
     'measure:pick': () => {
       const open = measurements.find((m) => m.isOpen);
       const fact = (quantity, name, value, text) => ({ quantity, name, value, text });

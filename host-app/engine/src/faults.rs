@@ -17,6 +17,7 @@ impl Host {
             }
             PictureOf::Window => {
                 self.log.add(LogLevel::Error, format!("the picture of the window cannot be drawn: {reason}"));
+                self.window_fault = Some(reason.to_owned());
             }
         }
     }
@@ -27,7 +28,10 @@ impl Host {
                 self.picture_fault = None;
                 self.log.add(LogLevel::Info, "viewers get pictures again");
             }
-            PictureOf::Window => self.log.add(LogLevel::Info, "the picture of the window is drawn again"),
+            PictureOf::Window => {
+                self.window_fault = None;
+                self.log.add(LogLevel::Info, "the picture of the window is drawn again");
+            }
         }
     }
 
@@ -38,6 +42,9 @@ impl Host {
         }
         let advice = "The window shows no new pictures: save the workspace and start rrhost again.";
         self.log.add(LogLevel::Error, advice);
+        // For good: the window cannot show what another device draws.
+        self.window_fault =
+            Some(format!("the graphics device was lost ({reason}); only a new start brings this window back"));
         // A window without its device may not even show that.
         if self.dirty && !self.autosave {
             let copy = document::recovery_path();

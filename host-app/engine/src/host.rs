@@ -35,6 +35,7 @@ pub(crate) struct Host {
     pub(crate) fps: f32,
     pub(crate) stats: PictureStats,
     pub(crate) picture_fault: Option<String>,
+    pub(crate) window_fault: Option<String>,
     owner: ParticipantId,
     path: Option<PathBuf>,
     pub(crate) dirty: bool,
@@ -67,6 +68,7 @@ impl Host {
             fps: config.fps,
             stats: PictureStats::default(),
             picture_fault: None,
+            window_fault: None,
             owner,
             path: config.path,
             dirty: false,
@@ -88,7 +90,8 @@ impl Host {
     /// When there is something to do without a message.
     pub fn next_deadline(&self, now: Instant) -> Option<Instant> {
         let broadcast = if self.pending.is_empty() { None } else { self.broadcast_at };
-        [self.session.next_tick(now), broadcast, self.autosave_at].into_iter().flatten().min()
+        let due = [self.session.next_tick(now), broadcast, self.autosave_at, self.viewers.next_stats()];
+        due.into_iter().flatten().min()
     }
 
     pub fn handle(&mut self, now: Instant, message: Message) {
@@ -126,6 +129,7 @@ impl Host {
             Message::EncoderStats { fps, encode_ms } => {
                 self.stats.encoded_fps = fps;
                 self.stats.encode_ms = encode_ms;
+                self.viewers.stats_changed();
             }
             Message::EncoderFailed(reason) => {
                 self.log.add(LogLevel::Error, format!("the video encoder failed: {reason}"));
@@ -133,6 +137,7 @@ impl Host {
             Message::PictureStats(stats) => {
                 self.stats =
                     PictureStats { encoded_fps: self.stats.encoded_fps, encode_ms: self.stats.encode_ms, ..stats };
+                self.viewers.stats_changed();
             }
             Message::RenderFailed(of, reason) => self.render_failed(of, &reason),
             Message::RenderRecovered(of) => self.render_recovered(of),
@@ -169,6 +174,7 @@ impl Host {
             self.broadcast(&pending);
             self.broadcast_at = Some(now + BROADCAST_EVERY);
         }
+        self.tell_stats(now);
         if self.autosave_at.is_some_and(|at| now >= at) {
             self.autosave_at = None;
             self.save(None, None);
@@ -354,6 +360,7 @@ impl Host {
             share: self.sharing.as_ref().map(|s| s.status().clone()),
             picture: self.stats.clone(),
             picture_fault: self.picture_fault.clone(),
+            window_fault: self.window_fault.clone(),
             log: self.log.entries(),
         }
     }

@@ -257,7 +257,7 @@ impl Worker {
         if self.device.is_lost() {
             return self.device.next_try();
         }
-        [stream, window].into_iter().flatten().min()
+        [stream, window, self.meter.next()].into_iter().flatten().min()
     }
 
     fn due(&mut self, of: PictureOf, scene: &SceneSnapshot, now: Instant) -> Option<Instant> {
@@ -409,7 +409,7 @@ impl Worker {
         self.window.frame += 1;
         self.window.is_refining = stats.is_refining;
         self.window.shown = (stats.waiting_models == 0).then_some(scene.revision);
-        self.meter.rendered(None, &stats);
+        self.meter.rendered(started, None, &stats);
         self.config.window.publish(WindowPicture {
             generation: self.window.generation,
             frame: self.window.frame,
@@ -450,7 +450,7 @@ impl Worker {
                 return Ok(());
             };
             if smooths && stats.is_refining && stats.rest_frames != REST_FRAMES_SHOWN {
-                self.meter.rendered(None, &stats);
+                self.meter.rendered(started, None, &stats);
                 return Ok(());
             }
             fill(target, &mut frame)?;
@@ -477,7 +477,7 @@ impl Worker {
         } else {
             slot.put(frame);
         }
-        self.meter.rendered(Some(started.elapsed()), &stats);
+        self.meter.rendered(started, Some(started.elapsed()), &stats);
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use crate::log::LogEntry;
 use crate::quality::Economy;
 use rr_load::LoadReport;
+use rr_render::RenderStats;
 use rr_scene::{Aabb, Role};
 use rr_session::ParticipantId;
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ pub struct Status {
     pub picture: PictureStats,
     /// Why viewers get no new pictures at the moment; none while they do.
     pub picture_fault: Option<String>,
+    /// Why the window gets no new pictures at the moment; none while it does.
+    pub window_fault: Option<String>,
     /// Newest last; the oldest are dropped.
     pub log: Vec<Arc<LogEntry>>,
 }
@@ -135,10 +138,8 @@ pub struct PictureStats {
     pub render_ms: f32,
     /// Milliseconds to encode one frame, median.
     pub encode_ms: f32,
-    /// Triangles in the last picture.
-    pub triangles: u64,
-    /// Draw calls of the last picture.
-    pub draw_calls: u32,
+    /// The last picture that was really drawn: one that rests is kept, and says only how smooth it is by now.
+    pub drawn: RenderStats,
     /// What pictures in motion do without, to keep up a steady rate.
     pub economy: Economy,
 }

@@ -4,9 +4,10 @@ use crate::host::Host;
 use crate::log::LogLevel;
 use crate::session_thread::{Answer, Message};
 use crate::sharing::{PeerEvent, ShareConfig, ShareError, Sharing};
+use crate::stats_watch::StatsWatch;
 use crate::status::{LinkStatus, ShareStatus};
 use crate::wire;
-use rr_protocol::client::ClientMessage;
+use rr_protocol::client::{ClientBody, ClientMessage};
 use rr_protocol::host::{Ack, ErrorCode, HostBody, HostError, HostMessage};
 use rr_scene::Role;
 use rr_session::{Changes, ParticipantId};
@@ -31,6 +32,7 @@ struct Viewer {
     applied: VecDeque<Applied>,
     link: Option<LinkStatus>,
     long_messages: u32,
+    stats: StatsWatch,
 }
 
 /// Everybody who joined by signaling.
@@ -43,6 +45,14 @@ pub(crate) struct Viewers {
 impl Viewers {
     pub fn link(&self, id: ParticipantId) -> Option<LinkStatus> {
         self.by_id.get(&id)?.link
+    }
+
+    pub fn watches(&mut self) -> impl Iterator<Item = (ParticipantId, &mut StatsWatch)> {
+        self.by_id.iter_mut().map(|(id, viewer)| (*id, &mut viewer.stats))
+    }
+
+    pub fn all_watches(&self) -> impl Iterator<Item = &StatsWatch> {
+        self.by_id.values().map(|viewer| &viewer.stats)
     }
 
     fn clock_ms(&mut self) -> f64 {
@@ -117,9 +127,16 @@ impl Host {
             Ok(message) => message,
             Err(error) => return self.refuse(id, ErrorCode::Malformed, error.to_string(), None),
         };
-        let input = wire::input_from_wire(&self.session, message.body, message.timestamp);
-        match input.and_then(|input| self.session.handle(now, id, input)) {
-            Ok(_) => {
+        if let (ClientBody::StatsWatch(watch), Some(viewer)) = (&message.body, self.viewers.by_id.get_mut(&id)) {
+            viewer.stats.set(watch.on);
+        }
+        let handled = match wire::input_from_wire(&self.session, message.body, message.timestamp) {
+            Ok(Some(input)) => self.session.handle(now, id, input).map(|_| ()),
+            Ok(None) => Ok(()),
+            Err(refusal) => Err(refusal),
+        };
+        match handled {
+            Ok(()) => {
                 if let Some(viewer) = self.viewers.by_id.get_mut(&id) {
                     if viewer.applied.len() == MAX_UNACKNOWLEDGED {
                         viewer.applied.pop_front();
@@ -203,7 +220,7 @@ impl Host {
     }
 
     /// Serialises once for all.
-    fn send_to_all(&mut self, ids: &[ParticipantId], body: HostBody) {
+    pub fn send_to_all(&mut self, ids: &[ParticipantId], body: HostBody) {
         let Some(sharing) = &self.sharing else { return };
         let full = matches!(body, HostBody::StateFull(_));
         let message = HostMessage { timestamp: self.viewers.clock_ms(), body };

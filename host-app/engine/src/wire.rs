@@ -30,10 +30,15 @@ pub(crate) fn role_from_wire(role: rr_protocol::Role) -> Role {
     }
 }
 
-/// The input behind a message. A message about things that are not there is refused here already.
-pub(crate) fn input_from_wire(session: &Session, body: ClientBody, timestamp_ms: f64) -> Result<Input, Refusal> {
+/// The input behind a message; none where it concerns the sender alone. A message about things that are not there is
+/// refused here already.
+pub(crate) fn input_from_wire(
+    session: &Session,
+    body: ClientBody,
+    timestamp_ms: f64,
+) -> Result<Option<Input>, Refusal> {
     let delta = |d: rr_protocol::client::Delta| Vec2::new(d.delta_x, d.delta_y);
-    Ok(match body {
+    Ok(Some(match body {
         ClientBody::CameraOrbit(d) => Input::Orbit { delta_px: delta(d) },
         ClientBody::CameraPan(d) => Input::Pan { delta_px: delta(d) },
         ClientBody::CameraZoom(z) => Input::Zoom { delta: z.delta },
@@ -69,7 +74,8 @@ pub(crate) fn input_from_wire(session: &Session, body: ClientBody, timestamp_ms:
         ClientBody::ControlRequest(_) => Input::RequestControl,
         ClientBody::ControlRelease(_) => Input::ReleaseControl,
         ClientBody::TestClick(p) => Input::Probe { at: Vec2::new(p.x, p.y) },
-    })
+        ClientBody::StatsWatch(_) => return Ok(None),
+    }))
 }
 
 fn new_device(session: &Session, d: NewDevice) -> Result<Device, CommandError> {

@@ -10,8 +10,8 @@ use egui::{Key, Modifiers, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use rr_engine::{
-    DocumentStatus, Import, ImportId, ImportState, Input, LogEntry, LogLevel, ParticipantId, ParticipantStatus,
-    ShareStatus, Status,
+    DocumentStatus, Import, ImportId, ImportState, Input, LogEntry, LogLevel, ParticipantId, ParticipantStatus, Pass,
+    RenderStats, ShareStatus, Status,
 };
 use rr_scene::{
     Command, Connection, Device, DeviceId, DeviceKind, Marks, ModelRef, Role, SceneSnapshot, Transform, Workspace,
@@ -463,6 +463,68 @@ fn messages_open_from_the_line_at_the_bottom() {
     harness.run_steps(3);
     assert!(harness.query_by_label("Opened").is_none());
     assert!(harness.query_by_label("Two faces were left out").is_some());
+}
+
+#[test]
+fn the_figures_say_what_was_drawn_and_what_was_left_out() {
+    let mut fixture = Fixture::new(workspace());
+    fixture.ui_state.remembered.stats_open = true;
+    fixture.status.picture.drawn = RenderStats {
+        instances: 1_204,
+        culled: 342,
+        culled_outside: 312,
+        culled_small: 30,
+        stand_ins: 7,
+        triangles: 2_150_000,
+        culled_on_device: true,
+        times: [(Pass::Main, 3.04), (Pass::Marks, 0.21)].into_iter().collect(),
+        ..RenderStats::default()
+    };
+    let harness = harness(fixture);
+    let shown = [
+        "Objects drawn",
+        "1204",
+        "Outside the picture",
+        "312",
+        "Too small",
+        "Devices in coarse shape",
+        "2.1 M",
+        "3.2 ms",
+        "Faces and edges",
+        "3.0 ms",
+        "Culled on the graphics card",
+    ];
+    for label in shown {
+        assert!(harness.query_by_label(label).is_some(), "{label}");
+    }
+    for label in ["Behind others", "Cut away", "Shadow"] {
+        assert!(harness.query_by_label(label).is_none(), "{label} takes room for nothing");
+    }
+}
+
+#[test]
+fn a_picture_that_cannot_be_drawn_says_why_and_what_to_do() {
+    let mut fixture = Fixture::new(workspace());
+    fixture.status.picture_fault = Some("out of memory on the graphics device".into());
+    fixture.status.document.dirty = true;
+    let mut harness = harness(fixture);
+    assert!(harness.query_by_label("No new pictures can be drawn").is_some());
+    assert!(harness.query_by_label("Out of memory on the graphics device.").is_some());
+    assert!(harness.query_by_label_contains("close other programs").is_some());
+    harness.get_by_label("Save now").click();
+    harness.run_steps(3);
+    assert!(harness.state().actions.contains(&Action::Save));
+    let state = harness.state_mut();
+    state.status.share = Some(ShareStatus { urls: vec![], loopback_only: true });
+    harness.run_steps(3);
+    assert!(harness.query_by_label("Viewers get no new pictures").is_some());
+    let state = harness.state_mut();
+    (state.status.window_fault, state.status.picture_fault) = (state.status.picture_fault.take(), None);
+    harness.run_steps(3);
+    assert!(harness.query_by_label("This window shows no new pictures").is_some());
+    harness.state_mut().status.window_fault = None;
+    harness.run_steps(3);
+    assert!(harness.query_by_label_contains("no new pictures").is_none());
 }
 
 #[test]

@@ -60,6 +60,19 @@ impl PassTimes {
     }
 }
 
+/// From milliseconds; passes that are missing take none.
+impl FromIterator<(Pass, f32)> for PassTimes {
+    fn from_iter<I: IntoIterator<Item = (Pass, f32)>>(times: I) -> Self {
+        let mut out = Self { is_known: true, ..Self::default() };
+        for (pass, ms) in times {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast saturates")]
+            let micros = (ms * 1e3).round() as u32;
+            out.micros[pass as usize] = out.micros[pass as usize].saturating_add(micros);
+        }
+        out
+    }
+}
+
 /// A pass may be drawn more than once in a frame.
 const MOST: u32 = 32;
 /// Frames whose results may be on their way.

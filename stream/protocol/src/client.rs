@@ -100,6 +100,9 @@ pub enum ClientBody {
     /// Gives the presenter's place back.
     #[serde(rename = "control:release")]
     ControlRelease(Nothing),
+    /// Asks for `stats`, or for no more of them.
+    #[serde(rename = "stats:watch")]
+    StatsWatch(StatsWatch),
     /// Latency probe: the host draws a small mark at this point and answers with `ack`.
     #[serde(rename = "test:click")]
     TestClick(Point),
@@ -108,6 +111,13 @@ pub enum ClientBody {
 /// An empty object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Nothing {}
+
+/// Whether a viewer wants `stats`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct StatsWatch {
+    /// From now on; a new connection begins without.
+    pub on: bool,
+}
 
 /// Movement of a pointer or finger.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
@@ -395,6 +405,17 @@ mod tests {
         assert!(read(r#"{"screenX":0.25,"screenY":0.5,"kind":"volume"}"#).is_err());
         assert!(read(r#"{"screenX":1e999,"screenY":0.5}"#).is_err());
         assert!(read(r#"{"screenX":0,"screenY":0.5,"radiusPx":1e30}"#).is_err());
+    }
+
+    #[test]
+    fn figures_are_asked_for() {
+        let read = |data: &str| {
+            let text = format!(r#"{{"type":"stats:watch","timestamp":1,"data":{data}}}"#);
+            ClientMessage::parse(text.as_bytes()).map(|m| m.body)
+        };
+        assert_eq!(read(r#"{"on":true}"#), Ok(ClientBody::StatsWatch(StatsWatch { on: true })));
+        assert!(read("{}").is_err());
+        assert!(read(r#"{"on":1}"#).is_err());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Generates the TypeScript types and the JSON schema from the definitions of this crate.
 
-use crate::{client, host, signaling, token};
+use crate::{client, host, signaling, stats, token};
 use schemars::schema_for;
 use ts_rs::{Config, TS};
 
@@ -39,6 +39,7 @@ pub fn typescript() -> String {
         client::DeviceRef,
         client::NewConnection,
         client::ConnectionRef,
+        client::StatsWatch,
         client::ClientBody,
         client::ClientMessage,
         host::Property,
@@ -62,6 +63,9 @@ pub fn typescript() -> String {
         host::ErrorCode,
         host::HostError,
         host::Part,
+        stats::LeftOut,
+        stats::PassMs,
+        stats::HostStats,
         host::HostBody,
         host::HostMessage,
         signaling::Hello,

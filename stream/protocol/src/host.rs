@@ -33,6 +33,9 @@ pub enum HostBody {
     /// The last input of this viewer that was applied.
     #[serde(rename = "ack")]
     Ack(Ack),
+    /// How fast the host is and what it drew; only for those who asked by `stats:watch`, at most once a second.
+    #[serde(rename = "stats")]
+    Stats(crate::stats::HostStats),
     /// A message of this viewer was refused and changed nothing, or something went wrong that a person should know.
     #[serde(rename = "error")]
     Error(HostError),

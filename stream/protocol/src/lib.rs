@@ -8,6 +8,7 @@ pub mod client;
 pub mod generate;
 pub mod host;
 pub mod signaling;
+pub mod stats;
 pub mod token;
 
 pub use client::{ClientBody, ClientMessage};

@@ -5,6 +5,7 @@ import {
   type ClientBody,
   type Drag,
   type HostMessage,
+  type HostStats,
   type MeasurePick,
   type NewDevice,
   type Presence,
@@ -81,6 +82,8 @@ export class RemoteRenderClient {
   private gestures = 0;
   private currentPresence: Presence | null = null;
   private currentStats: ConnectionStats | null = null;
+  private currentHostStats: HostStats | null = null;
+  private watchesHost = false;
   private currentRole: Role | null = null;
   private stream: MediaStream | null = null;
   private video: HTMLVideoElement | null = null;
@@ -92,6 +95,7 @@ export class RemoteRenderClient {
   private readonly errorEvent = new Emitter<ClientError>();
   private readonly stateEvent = new Emitter<SessionState>();
   private readonly statsEvent = new Emitter<ConnectionStats>();
+  private readonly hostStatsEvent = new Emitter<HostStats>();
   private readonly presenceEvent = new Emitter<Presence>();
   private readonly ackEvent = new Emitter<Ack>();
   private readonly trackEvent = new Emitter<MediaStream>();
@@ -154,6 +158,11 @@ export class RemoteRenderClient {
 
   get stats(): ConnectionStats | null {
     return this.currentStats;
+  }
+
+  /** How fast the host is and what it drew; null before the first message after {@link watchHostStats}. */
+  get hostStats(): HostStats | null {
+    return this.currentHostStats;
   }
 
   /** Who is here, and who presents. */
@@ -333,6 +342,14 @@ export class RemoteRenderClient {
     return this.sendEdit({ type: 'control:release', data: {} });
   }
 
+  /** Asks the host for its figures, once a second while they change, or for no more. Holds for later connections too. */
+  watchHostStats(on: boolean): void {
+    if (on === this.watchesHost) return;
+    this.watchesHost = on;
+    if (!on) this.currentHostStats = null;
+    if (this.phase === 'connected') this.sendEdit({ type: 'stats:watch', data: { on } });
+  }
+
   // Latency
 
   /** Asks the host to draw a small mark there for a moment. */
@@ -426,6 +443,11 @@ export class RemoteRenderClient {
     return this.statsEvent.on(listener);
   }
 
+  /** At most once a second, after {@link watchHostStats}. */
+  onHostStats(listener: (stats: HostStats) => void): Unsubscribe {
+    return this.hostStatsEvent.on(listener);
+  }
+
   onPresence(listener: (presence: Presence) => void): Unsubscribe {
     return this.presenceEvent.on(listener);
   }
@@ -509,6 +531,11 @@ export class RemoteRenderClient {
         return this.presenceEvent.emit(message.data);
       case 'ack':
         return this.ackEvent.emit(message.data);
+      case 'stats':
+        // One may still be on its way when nobody wants any.
+        if (!this.watchesHost) return;
+        this.currentHostStats = message.data;
+        return this.hostStatsEvent.emit(message.data);
       case 'error':
         return this.errorEvent.emit({ ...message.data, fatal: false });
       case 'part':
@@ -521,12 +548,14 @@ export class RemoteRenderClient {
     if (before === 'connected') {
       this.coalescer.clear();
       clearTimeout(this.statsTimer);
+      this.currentHostStats = null;
       const willReconnect = status.phase === 'reconnecting';
       this.disconnectedEvent.emit({ error: status.error, willReconnect });
     }
     if (status.phase === 'connected' && before !== 'connected') {
       this.statsReader = new StatsReader();
       this.statsTimer = setTimeout(() => void this.readStats(), STATS_INTERVAL_MS / 4);
+      if (this.watchesHost) this.sendEdit({ type: 'stats:watch', data: { on: true } });
       this.connectedEvent.emit();
     }
     this.statusEvent.emit(status);

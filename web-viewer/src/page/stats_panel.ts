@@ -3,6 +3,7 @@ import type { ConnectionStats } from '../client/stats.js';
 import type { App } from './app.js';
 import { button } from './controls.js';
 import { h, setText, show } from './dom.js';
+import { HOST_ROWS } from './host_figures.js';
 
 const PROBES = 20;
 
@@ -25,6 +26,7 @@ const ROUTES: Record<string, string> = { host: 'Direct', srflx: 'Through a route
 
 export class StatsPanel {
   private readonly values = ROWS.map(() => h('dd', {}, '–'));
+  private readonly hostValues = HOST_ROWS.map(() => h('dd', {}, '–'));
   private readonly result = h('p', { class: 'note', role: 'status' });
   private readonly test: HTMLButtonElement;
   readonly element: HTMLElement;
@@ -42,19 +44,28 @@ export class StatsPanel {
         button({ icon: 'x', label: 'Close', shortcut: 'L', onclick: () => app.set({ stats: false }) }),
       ),
       h('dl', { class: 'facts' }, ...ROWS.flatMap(([label, title], i) => [h('dt', { title }, label), this.values[i] ?? ''])),
+      h('h3', {}, 'Host'),
+      h('dl', { class: 'facts' }, ...HOST_ROWS.flatMap(([label, title], i) => [h('dt', { title }, label), this.hostValues[i] ?? ''])),
       this.test,
       this.result,
     );
     app.client.onStats(() => app.refresh());
+    app.client.onHostStats(() => app.refresh());
   }
 
   update(): void {
     show(this.element, this.app.view.stats);
+    this.app.client.watchHostStats(this.app.view.stats);
     if (!this.app.view.stats) return;
     const stats = this.app.connected ? this.app.client.stats : null;
     ROWS.forEach(([, , value], i) => {
       const cell = this.values[i];
       if (cell) setText(cell, stats ? value(stats) : '–');
+    });
+    const { hostStats } = this.app.client;
+    HOST_ROWS.forEach(([, , value], i) => {
+      const cell = this.hostValues[i];
+      if (cell) setText(cell, hostStats ? value(hostStats) : '–');
     });
   }
 

@@ -3,6 +3,8 @@
 pub mod cards;
 pub mod details;
 pub mod empty;
+pub mod fault;
+pub mod figures;
 pub mod log;
 pub mod overlay;
 pub mod questions;

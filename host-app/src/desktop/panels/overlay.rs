@@ -1,15 +1,15 @@
-//! What lies over the picture: views, figures, other people's pointers, the note about the adapter, the drop target.
+//! What lies over the picture: views, other people's pointers, the note about the adapter, the drop target.
 
 use crate::desktop::action::Action;
 use crate::desktop::icons;
 use crate::desktop::look::{Tokens, mix, strong};
-use crate::desktop::panels::details;
 use crate::desktop::panels::share::person_colour;
+use crate::desktop::panels::{details, fault, figures};
 use crate::desktop::shortcuts::{self, written};
 use crate::desktop::state::{UiState, View};
 use crate::desktop::tools;
 use crate::desktop::viewport::window_from_stream;
-use crate::desktop::widgets::{icon_button, overlay_card, short_count, tip};
+use crate::desktop::widgets::{icon_button, overlay_card, tip};
 use egui::{Align2, Color32, FontId, Rect, RichText, Stroke, Ui, Vec2};
 use rr_engine::Input;
 use rr_scene::NamedViewKind;
@@ -20,14 +20,15 @@ pub fn show(ui: &Ui, area: Rect, view: &View<'_>, state: &mut UiState, actions: 
     views(ui, area, view, state, actions);
     tools::show(ui, area, view, state, actions);
     if state.remembered.stats_open {
-        figures(ui, area, view);
+        figures::show(ui, area, view);
     }
+    fault::show(ui, area, view, actions);
     adapter_note(ui, area, view, state);
     presenter_note(ui, area, view);
     drop_target(ui, area);
 }
 
-fn corner(name: &str, pivot: Align2, at: egui::Pos2, area: Rect) -> egui::Area {
+pub(super) fn corner(name: &str, pivot: Align2, at: egui::Pos2, area: Rect) -> egui::Area {
     egui::Area::new(egui::Id::unique(name)).order(egui::Order::Middle).pivot(pivot).fixed_pos(at).constrain_to(area)
 }
 
@@ -98,37 +99,6 @@ fn more_views(ui: &mut Ui, view: &View<'_>, state: &mut UiState, actions: &mut V
         }
     });
     tip(response.accessible_name("More views"), "More views", None);
-}
-
-fn figures(ui: &Ui, area: Rect, view: &View<'_>) {
-    let at = area.left_top() + Vec2::new(12.0, 12.0);
-    let picture = &view.status.picture;
-    corner("figures", Align2::LEFT_TOP, at, area).interactable(false).show(ui.ctx(), |ui| {
-        overlay_card(ui).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 2.0;
-            let mut line = |name: &str, value: String| {
-                ui.horizontal(|ui| {
-                    ui.set_width(172.0);
-                    ui.label(RichText::new(name).small().weak());
-                    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                        ui.label(RichText::new(value).small());
-                    });
-                });
-            };
-            line("Rendered", format!("{:.0} frames/s", picture.rendered_fps));
-            line("Render", format!("{:.1} ms", picture.render_ms));
-            let saved = picture.economy.told();
-            if !saved.is_empty() {
-                line("In motion", saved);
-            }
-            if view.status.share.is_some() {
-                line("Streamed", format!("{:.0} frames/s", picture.encoded_fps));
-                line("Encode", format!("{:.1} ms", picture.encode_ms));
-            }
-            line("Triangles", short_count(picture.triangles));
-            line("Draw calls", picture.draw_calls.to_string());
-        });
-    });
 }
 
 /// Where others point, with their names.

@@ -5,7 +5,7 @@ use glam::{Vec2, Vec3};
 use rr_scene::Aabb;
 
 /// Radius in pixels below which a device has no label, and from which its label is at full strength.
-const FADE_PX: (f32, f32) = (12.0, 24.0);
+const FADE_PX: (f32, f32) = (12.0, 16.0);
 
 /// A rectangle in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
