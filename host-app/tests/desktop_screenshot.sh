@@ -122,7 +122,7 @@ compare_with_blessed() {
 }
 centre_x=$(((264 + width - 316) / 2)) centre_y=$(((44 + height - 28) / 2))
 
-sleep "${SETTLE:-3}"
+sleep "${SETTLE:-6}"
 # A window that is resized over and over while pictures are drawn goes on, and looks as before.
 for step in 7 6 5 4 3 2 1 0; do
   xdotool windowsize "$window" $((width - 60 * step)) $((height - 40 * step)) sleep 0.15
