@@ -100,6 +100,9 @@ pub(crate) struct DrawList {
     pub(crate) edges: Vec<Draw>,
     pub(crate) lines: Vec<Draw>,
     pub(crate) culled: Culled,
+    /// How much less is drawn because of what stands behind other things: devices that one shape would have stood for
+    /// count once.
+    pub(crate) spared: u32,
     chosen: Vec<(u32, u32)>,
     transparent: Vec<Transparent>,
     slots: Vec<Slot>,
@@ -154,7 +157,7 @@ impl DrawList {
         devices: impl Iterator<Item = &'s PreparedDevice>,
         look: &Look<'_>,
     ) {
-        self.culled = Culled::default();
+        (self.culled, self.spared) = (Culled::default(), 0);
         self.slots.resize(scene.shapes.len() * SLOTS, EMPTY);
         for device in devices {
             self.choose_device(scene, device, look);
@@ -209,6 +212,7 @@ impl DrawList {
         }
         if look.occluded.is_some_and(|o| o.hides(&device.bounds)) {
             self.culled.hidden += count;
+            self.spared += if device.stand_in.is_some() { 1 } else { count };
             return;
         }
         let can_stand_in = look.culling.stand_ins && !seen.is_cut;
@@ -228,6 +232,7 @@ impl DrawList {
             let Some(seen) = self.see(look, object.sphere.truncate(), object.sphere.w, 1) else { continue };
             if count > 1 && look.occluded.is_some_and(|o| o.hides(&object.bounds)) {
                 self.culled.hidden += 1;
+                self.spared += 1;
                 continue;
             }
             if stand_in.is_none() || object.is_transparent {

@@ -126,9 +126,9 @@ struct Worth {
 }
 
 impl Worth {
-    /// On a software adapter the depth itself costs a millisecond or two.
-    fn judge(&mut self, hidden: u32, drawn: u32) {
-        self.rest = if hidden * 12 < drawn { 24 } else { 0 };
+    /// On a software adapter the depth itself costs about a tenth of a frame.
+    fn judge(&mut self, spared: u32, drawn: u32) {
+        self.rest = if spared.saturating_mul(4) < drawn { 24 } else { 0 };
     }
 }
 
@@ -167,8 +167,8 @@ impl DepthTiles {
     }
 
     /// What the frame that was told of [`DepthTiles::take_up`] made of it.
-    pub(crate) fn judge(&mut self, hidden: u32, drawn: u32) {
-        self.worth.judge(hidden, drawn);
+    pub(crate) fn judge(&mut self, spared: u32, drawn: u32) {
+        self.worth.judge(spared, drawn);
     }
 
     /// Records the reduction of a depth that was just drawn, unless nobody would have use for it. To be told

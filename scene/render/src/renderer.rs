@@ -412,6 +412,7 @@ impl Renderer {
         let on_device = self.culls_on_device(options.culler);
         let mut done = Drawn::default();
         let mut cost = RenderStats::default();
+        let mut spared = 0;
         if on_device {
             let culling = match &mut self.device_culling {
                 Some(made) => made,
@@ -425,6 +426,7 @@ impl Renderer {
         } else {
             self.visible.list.update(&self.scene, self.scene.devices.iter(), &look);
             cost.count(&self.visible.list.culled);
+            spared = self.visible.list.spared;
         }
         let bands = if on_device { 1 } else { options.bands.clamp(1, size.1) };
         for band in 0..bands {
@@ -446,7 +448,7 @@ impl Renderer {
         if was_told {
             // The device's numbers come later, and the depth costs it next to nothing.
             if !on_device && options.culler == Culler::Auto {
-                tiles.judge(cost.culled_hidden, cost.instances);
+                tiles.judge(spared, cost.instances);
             }
             done.misses_something = !is_exact && cost.culled_hidden > 0;
         }
