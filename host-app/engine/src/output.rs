@@ -11,11 +11,11 @@ const REFINE_AFTER: Duration = Duration::from_millis(150);
 /// After a failed frame the next try waits this long.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// What a part of a resting picture takes on average: some take three times as much, and whoever moves the camera again
-/// waits for one of them at most.
-const PART: Duration = Duration::from_millis(25);
-/// What the first frame of a resting camera is expected to take.
-const REST_GUESS: Duration = Duration::from_millis(150);
+/// What a part of a resting picture takes on average. Some take three times as much, and whoever moves the camera again
+/// waits for one of them; but each part has its own cost, so that there are no more than that needs.
+const PART: std::ops::Range<Duration> = Duration::from_millis(18)..Duration::from_millis(50);
+/// With more of them the longest one took no less time.
+const MOST_BANDS: u32 = 8;
 
 /// What can move of a picture.
 type Shown = (Camera, Section, Weak<Workspace>);
@@ -38,8 +38,8 @@ pub(crate) struct Output {
     moved_at: Option<Instant>,
     /// The last frame showed something that moved.
     pub moves: bool,
-    /// What the last frame of a resting camera took.
-    pub rest_took: Duration,
+    /// Parts in which a frame of a resting camera is drawn, so that it can be given up soon when something moves again.
+    pub bands: u32,
     /// Another frame of the same will be smoother.
     pub is_refining: bool,
     pub drawn_at: Option<Instant>,
@@ -60,7 +60,7 @@ impl Output {
             last: None,
             moved_at: None,
             moves: false,
-            rest_took: REST_GUESS,
+            bands: 4,
             is_refining: false,
             drawn_at: None,
             interval,
@@ -94,12 +94,14 @@ impl Output {
         self.moves
     }
 
-    /// Parts in which a frame of a resting camera is drawn, so that it can be given up soon when something moves again.
-    pub fn bands(&self) -> u32 {
-        let parts = self.rest_took.as_secs_f32() / PART.as_secs_f32();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a small number")]
-        let parts = parts.ceil().clamp(1.0, 24.0) as u32;
-        parts
+    /// What a frame of a resting camera took, drawn in that many parts ([`Output::bands`]).
+    pub fn rest_took(&mut self, time: Duration) {
+        let part = time / self.bands;
+        if part >= PART.end {
+            self.bands = (self.bands * 2).min(MOST_BANDS);
+        } else if part < PART.start {
+            self.bands = (self.bands / 2).max(1);
+        }
     }
 
     /// Another attempt follows after a while. True when the reason is news.
@@ -155,11 +157,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slow_pictures_come_in_parts() {
-        let mut output = Output::new(30.0);
-        for (ms, bands) in [(0, 1), (20, 1), (100, 4), (10_000, 24)] {
-            output.rest_took = Duration::from_millis(ms);
-            assert_eq!(output.bands(), bands);
+    fn slow_pictures_come_in_parts_and_not_in_more_than_needed() {
+        // Each part costs a tenth more than its share.
+        for (whole_ms, bands) in [(5, 1), (30, 1), (150, 4), (400, 8), (10_000, MOST_BANDS)] {
+            let mut output = Output::new(30.0);
+            for _ in 0..20 {
+                let took = f64::from(whole_ms) * (0.9 + 0.1 * f64::from(output.bands));
+                output.rest_took(Duration::from_secs_f64(took / 1e3));
+            }
+            assert_eq!(output.bands, bands, "{whole_ms} ms");
         }
     }
 

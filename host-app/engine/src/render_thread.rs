@@ -388,7 +388,7 @@ impl Worker {
         // What it took comes some frames later.
         let moved_before = self.window.moves;
         let moves = self.window.next_moves(scene, started);
-        let options = self.options(moves, self.window.bands());
+        let options = self.options(moves, self.window.bands);
         let samples = if moves { self.governor.economy().samples } else { 1 };
         let mut go_on = still_shown(scene, &self.config.scene);
         let target = self.window.target(&self.device.gpu, size, samples)?;
@@ -401,7 +401,7 @@ impl Worker {
         };
         if let Some(took) = stats.times.total_ms().map(|ms| Duration::from_secs_f32(ms / 1e3)) {
             if !moves {
-                self.window.rest_took = took;
+                self.window.rest_took(took);
             } else if moved_before && !self.has_stream {
                 self.governor.took(took);
             }
@@ -424,7 +424,7 @@ impl Worker {
     fn draw_stream(&mut self, scene: &Arc<SceneSnapshot>, slot: &FrameSlot) -> Result<(), GpuError> {
         let started = Instant::now();
         let moves = self.stream.next_moves(scene, started);
-        let options = self.options(moves, self.stream.bands());
+        let options = self.options(moves, self.stream.bands);
         let size = (self.config.picture.width_px, self.config.picture.height_px);
         self.stream.drawn_at = Some(started);
         // All frames in use means that the encoder is behind: this picture is left out, before encoding.
@@ -462,7 +462,7 @@ impl Worker {
             let device = stats.times.total_ms().filter(|_| !self.device.gpu.info().is_software);
             self.governor.took(device.map_or_else(|| started.elapsed(), |ms| Duration::from_secs_f32(ms / 1e3)));
         } else if stats.triangles > 0 {
-            self.stream.rest_took = started.elapsed();
+            self.stream.rest_took(started.elapsed());
         }
         if let Some(at) = scene.marks.probe {
             draw_probe(&mut frame, at);
