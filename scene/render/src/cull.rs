@@ -168,8 +168,8 @@ impl DrawList {
     /// Chooses among the transparent objects only: they are to be in order, wherever the others are chosen.
     pub(crate) fn update_glass(&mut self, scene: &Prepared, look: &Look<'_>) {
         self.culled = Culled::default();
-        let transparent = (0u32..).zip(&scene.objects).filter(|(_, o)| o.is_transparent);
-        for (index, object) in transparent {
+        for &index in &scene.transparent {
+            let object = scene.objects[index as usize];
             let Some(seen) = self.see(look, object.sphere.truncate(), object.sphere.w, 1) else { continue };
             let is_gone = look.culling.section && !look.section.keeps_box(&object.bounds);
             if is_gone || look.occluded.is_some_and(|o| o.hides(&object.bounds)) {

@@ -48,11 +48,21 @@ pub(crate) struct Level {
 }
 
 impl Occluded {
-    fn new(shown: Shown, clip_from_world: Mat4, (width, height): (u32, u32), tiles: &[f32]) -> Self {
+    /// Takes the memory of an older one.
+    fn new(
+        older: Option<Self>,
+        shown: Shown,
+        clip_from_world: Mat4,
+        (width, height): (u32, u32),
+        tiles: &[f32],
+    ) -> Self {
         let (mut across, mut down) = (width.div_ceil(TILE) as usize, height.div_ceil(TILE) as usize);
-        let mut farthest = tiles[..(across * down).min(tiles.len())].to_vec();
+        let (mut levels, mut farthest) = older.map_or_else(Default::default, |o| (o.levels, o.farthest));
+        farthest.clear();
+        farthest.extend_from_slice(&tiles[..(across * down).min(tiles.len())]);
         farthest.resize(across * down, 0.0);
-        let mut levels = vec![Level { first: 0, across, down }];
+        levels.clear();
+        levels.push(Level { first: 0, across, down });
         while across.max(down) > 1 {
             let finer = levels[levels.len() - 1];
             (across, down) = (across.div_ceil(2), down.div_ceil(2));
@@ -157,7 +167,8 @@ impl DepthTiles {
         if let Some((_, returns)) = &mut self.buffers {
             returns.take(|of, bytes| {
                 if newest.replace(of.number).is_none_or(|n| n < of.number) {
-                    *known = Some(Occluded::new(of.shown, of.clip_from_world, size, bytemuck::cast_slice(bytes)));
+                    let tiles = bytemuck::cast_slice(bytes);
+                    *known = Some(Occluded::new(known.take(), of.shown, of.clip_from_world, size, tiles));
                 }
             });
         }
@@ -285,7 +296,7 @@ mod tests {
             .flat_map(|y| (0..40).map(move |x| (x, y)))
             .map(|(x, y)| if is_hole(x, y) { 0.0 } else { ahead.z / ahead.w })
             .collect();
-        let mut made = Occluded::new(shown, clip_from_world, SIZE, &tiles);
+        let mut made = Occluded::new(None, shown, clip_from_world, SIZE, &tiles);
         made.is_late = false;
         made
     }

@@ -94,6 +94,8 @@ pub(crate) struct Prepared {
     unrefined: Vec<Weak<Model>>,
     model_count: usize,
     pub(crate) objects: Vec<Object>,
+    /// Those that one sees through.
+    pub(crate) transparent: Vec<u32>,
     pub(crate) raw: Vec<RawInstance>,
     pub(crate) devices: Vec<PreparedDevice>,
     pub(crate) links: Vec<Link>,
@@ -120,6 +122,7 @@ impl Prepared {
             unrefined: Vec::new(),
             model_count: 0,
             objects: Vec::new(),
+            transparent: Vec::new(),
             raw: Vec::new(),
             devices: Vec::new(),
             links: Vec::new(),
@@ -271,6 +274,7 @@ impl Prepared {
 
     fn lay_out(&mut self, theme: &Theme, snapshot: &SceneSnapshot) {
         self.objects.clear();
+        self.transparent.clear();
         self.raw.clear();
         self.devices.clear();
         self.bounds = Aabb::EMPTY;
@@ -334,6 +338,9 @@ impl Prepared {
         let is_mirrored = m.determinant() <= 0.0;
         let is_transparent = self.shape(index).is_some_and(|s| s.is_transparent || (s.has_bare && opacity < 1.0));
         let bounds = shape.bounds.transformed(&world_from_part);
+        if is_transparent {
+            self.transparent.push(self.next_object());
+        }
         self.objects.push(Object {
             sphere: centre.extend(radius),
             bounds,

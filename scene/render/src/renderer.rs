@@ -1,23 +1,22 @@
 //! Draws snapshots: faces, background and floor, lines, connections, then outlines and labels on top.
 
+mod lasting;
+
 use crate::cull::{FaceKind, Look};
 use crate::detail::Tolerance;
-use crate::device_cull::{Counted, DeviceCulling};
-use crate::draw::{Cost, Listed, Quads, draw_faces, draw_glass};
-use crate::floor;
+use crate::device_cull::DeviceCulling;
+use crate::draw::{Listed, Quads, draw_faces, draw_glass};
 use crate::flow::{self, FlowVertex};
-use crate::frame::{Culler, FrameOptions, Lighting, RenderStats, StillKey};
+use crate::frame::{FrameOptions, Lighting, RenderStats};
 use crate::frustum::{Frustum, screen_rect};
 use crate::gpu::{Gpu, GpuError};
 use crate::gpu_shape::buffer;
 use crate::labels::{LabelFrame, Labels};
 use crate::measures::{MeasureFrame, Measures};
-use crate::occlusion::{DepthTiles, Recorded, Reducer, Shown};
-use crate::pipelines::{FlatPipelines, Layouts, MainPipelines, Mode, STENCIL_SHUT, Shaders};
+use crate::occlusion::Reducer;
+use crate::pipelines::{FlatPipelines, Layouts, MainPipelines, Mode, Shaders};
 use crate::prepared::Prepared;
-use crate::readback::await_submission;
 use crate::shadow::{FloorShadow, flat_pass};
-use crate::still::{Plan, offset};
 use crate::target::{RenderTarget, Textures};
 use crate::theme::Theme;
 use crate::timing::{Pass, Timing};
@@ -25,7 +24,6 @@ use crate::uniforms::{FrameUniforms, ShadowFrame};
 use bytemuck::Zeroable;
 use glam::Vec2;
 use rr_scene::{Aabb, SceneSnapshot};
-use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the passes of one frame share.
@@ -36,14 +34,6 @@ struct Frame<'f> {
     options: &'f FrameOptions,
     look: &'f Look<'f>,
     snapshot: &'f SceneSnapshot,
-}
-
-/// What came of drawing the lasting part.
-#[derive(Debug, Default)]
-struct Drawn {
-    recorded: Option<Recorded>,
-    /// The next frame may show more.
-    misses_something: bool,
 }
 
 /// Draws snapshots with one device. Not tied to a target: one renderer may serve several.
@@ -75,9 +65,6 @@ pub struct Renderer {
     /// Tells renderers that share a target apart.
     id: u64,
 }
-
-/// With fewer objects the processor is done before the device has begun.
-const MANY_OBJECTS: usize = 512;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
@@ -215,6 +202,23 @@ impl Renderer {
         options: &FrameOptions,
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Option<RenderStats>, GpuError> {
+        let drawn = self.draw_frame(target, snapshot, options, go_on);
+        let drawn = drawn.and_then(|stats| self.gpu.check().map(|()| stats));
+        if !matches!(drawn, Ok(Some(_))) {
+            // Commands that were recorded and never sent changed nothing.
+            target.textures.finish_aside(None);
+            target.textures.still.forget();
+        }
+        drawn
+    }
+
+    fn draw_frame(
+        &mut self,
+        target: &mut RenderTarget,
+        snapshot: &SceneSnapshot,
+        options: &FrameOptions,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<RenderStats>, GpuError> {
         // The loss of a device is told by polling only.
         let polled = self.gpu.device().poll(wgpu::PollType::Poll);
         self.gpu.check()?;
@@ -250,6 +254,8 @@ impl Renderer {
             let (gpu, flat, timing) = (&self.gpu, &self.flat, &self.timing);
             let what = (&self.scene, &section);
             self.shadow.update(gpu, &mut encoder, flat, &self.frame_bind_group, what, frame, timing)?;
+            // It stays, whatever becomes of this frame.
+            self.submit(&mut encoder);
         }
         let tolerance = Tolerance {
             detail: options.detail,
@@ -259,28 +265,20 @@ impl Renderer {
         let (eye, culling, edges) = (snapshot.camera.eye(), options.culling(), options.edges);
         let look = Look { frustum: &frustum, eye, tolerance, culling, section, occluded: None, edges };
         let frame = Frame { mode, uniforms: &uniforms, shadow, options, look: &look, snapshot };
-        let lasting = self.draw_lasting(&mut encoder, target, &frame, &mut stats, go_on);
-        let recorded = match lasting {
-            Ok(Some(recorded)) => recorded,
-            other => {
-                target.textures.finish_aside(None);
-                target.textures.still.forget();
-                return other.map(|_| None);
-            }
-        };
+        let Some(drawn) = self.draw_lasting(&mut encoder, target, &frame, &mut stats, go_on)? else { return Ok(None) };
         if options.connections {
             self.flow_pass(&mut encoder, &target.textures, mode, &mut stats);
         }
         target.textures.resolve(&mut encoder);
         let outlined =
             options.outlines && self.mask_pass(&mut encoder, target, &uniforms, size, options, &look, &mut stats)?;
-        let drawn = MeasureFrame {
+        let measures = MeasureFrame {
             clip_from_world: &uniforms.clip_from_world,
             size,
             scale: options.scale(),
             theme: &self.theme,
         };
-        let measured = self.measures.prepare(&self.gpu, snapshot, &drawn)?;
+        let measured = self.measures.prepare(&self.gpu, snapshot, &measures)?;
         let labels = if options.labels || measured {
             let frame = LabelFrame {
                 scene: &self.scene,
@@ -308,164 +306,8 @@ impl Renderer {
         if let Some(culling) = self.device_culling.as_mut().filter(|_| stats.culled_on_device) {
             culling.submitted();
         }
-        recorded.into_iter().for_each(|r| target.textures.tiles.submitted(r));
-        match self.gpu.check() {
-            Ok(()) => Ok(Some(stats)),
-            Err(error) => {
-                target.textures.still.forget();
-                Err(error)
-            }
-        }
-    }
-
-    /// Draws what stays while the camera rests, as often as it is due; `None` when it was given up.
-    fn draw_lasting(
-        &mut self,
-        encoder: &mut wgpu::CommandEncoder,
-        target: &mut RenderTarget,
-        frame: &Frame<'_>,
-        stats: &mut RenderStats,
-        go_on: &mut dyn FnMut() -> bool,
-    ) -> Result<Option<Option<Recorded>>, GpuError> {
-        let Frame { options, uniforms, snapshot, .. } = *frame;
-        let still = StillKey::new(snapshot, self.scene.generation, options, self.id);
-        let wanted = options.rest_frames.max(1);
-        let plan = if target.samples() > 1 { Plan::Draw } else { target.textures.still.plan(&still, wanted) };
-        let mut drawn = Drawn::default();
-        if options.bands > 1 && plan != Plan::Restore || matches!(plan, Plan::Add(_)) {
-            target.textures.draw_aside(&self.gpu)?;
-        }
-        match plan {
-            Plan::Restore => target.textures.still.restore(encoder, &target.textures.colour),
-            Plan::Draw => {
-                let Some(done) = self.draw_once(encoder, target, frame, true, stats, go_on)? else { return Ok(None) };
-                drawn = done;
-                target.textures.still.drew(still);
-            }
-            Plan::Add(first) => {
-                let last = (first + options.rest_step.max(1)).min(wanted);
-                for others in first..last {
-                    if others > first && !go_on() {
-                        return Ok(None);
-                    }
-                    if others > 0 {
-                        self.submit(encoder);
-                        let aside = uniforms.aside(offset(others));
-                        self.gpu.queue().write_buffer(&self.uniforms, 0, bytemuck::bytes_of(&aside));
-                    }
-                    let Some(done) = self.draw_once(encoder, target, frame, false, stats, go_on)? else {
-                        return Ok(None);
-                    };
-                    drawn.recorded = drawn.recorded.or(done.recorded);
-                    let with = (&self.layouts, &self.flat);
-                    target.textures.add_to_average(&self.gpu, encoder, with, (still, others), &self.timing);
-                }
-                if last > 1 {
-                    // What comes on top stands where it always does.
-                    self.submit(encoder);
-                    self.gpu.queue().write_buffer(&self.uniforms, 0, bytemuck::bytes_of(uniforms));
-                }
-            }
-        }
-        target.textures.finish_aside(Some(encoder));
-        let (frames, more) = target.textures.still.progress(wanted);
-        stats.rest_frames = frames.max(1);
-        stats.is_refining = target.samples() == 1 && wanted > 1 && more || drawn.misses_something;
-        Ok(Some(drawn.recorded))
-    }
-
-    /// Draws the lasting part once, band by band. `may_miss`: nobody minds if something that just came out from behind
-    /// other things is missing.
-    fn draw_once(
-        &mut self,
-        encoder: &mut wgpu::CommandEncoder,
-        target: &mut RenderTarget,
-        frame: &Frame<'_>,
-        may_miss: bool,
-        stats: &mut RenderStats,
-        go_on: &mut dyn FnMut() -> bool,
-    ) -> Result<Option<Drawn>, GpuError> {
-        let mut tiles = std::mem::take(&mut target.textures.tiles);
-        let done = self.draw_bands(encoder, (target, &mut tiles), frame, may_miss, stats, go_on);
-        target.textures.tiles = tiles;
-        done
-    }
-
-    fn draw_bands(
-        &mut self,
-        encoder: &mut wgpu::CommandEncoder,
-        (target, tiles): (&RenderTarget, &mut DepthTiles),
-        frame: &Frame<'_>,
-        may_miss: bool,
-        stats: &mut RenderStats,
-        go_on: &mut dyn FnMut() -> bool,
-    ) -> Result<Option<Drawn>, GpuError> {
-        let (options, size, clip_from_world) = (frame.options, target.size(), frame.uniforms.clip_from_world);
-        // Things that are still to come would hide nothing yet.
-        let wants_occlusion = frame.look.culling.occlusion && self.scene.waiting == 0;
-        let shown = Shown { renderer: self.id, generation: self.scene.generation, section: frame.look.section };
-        let known = tiles.take_up(&shown, &clip_from_world, size);
-        let is_exact = known.is_some_and(|o| !o.is_late);
-        let occluded = known.filter(|_| wants_occlusion && (is_exact || may_miss));
-        let was_told = occluded.is_some();
-        let look = Look { occluded, ..*frame.look };
-        let on_device = self.culls_on_device(options.culler);
-        let mut done = Drawn::default();
-        let mut cost = RenderStats::default();
-        let mut spared = 0;
-        if on_device {
-            let culling = match &mut self.device_culling {
-                Some(made) => made,
-                None => self.device_culling.insert(DeviceCulling::new(&self.gpu)?),
-            };
-            let Counted { culled, triangles, lines } = culling.counted();
-            culling.record(&self.gpu, encoder, &self.scene, &look)?;
-            self.visible.list.update_glass(&self.scene, &look);
-            cost.count(&culled);
-            (cost.triangles, cost.lines, cost.culled_on_device) = (triangles.into(), lines.into(), true);
-        } else {
-            self.visible.list.update(&self.scene, self.scene.devices.iter(), &look);
-            cost.count(&self.visible.list.culled);
-            spared = self.visible.list.spared;
-        }
-        let bands = if on_device { 1 } else { options.bands.clamp(1, size.1) };
-        for band in 0..bands {
-            let rows = size.1 * band / bands..size.1 * (band + 1) / bands;
-            if bands > 1 {
-                let frustum = frame.look.frustum.rows(&rows, size.1);
-                self.visible.list.update(&self.scene, self.scene.devices.iter(), &Look { frustum: &frustum, ..look });
-            }
-            self.visible.instances.fill(&self.gpu, &self.visible.list.instances)?;
-            self.main_pass(encoder, &target.textures, frame, (rows, on_device), &mut cost);
-            if band + 1 < bands {
-                let submission = self.submit(encoder);
-                await_submission(&self.gpu, Some(submission))?;
-                if !go_on() {
-                    return Ok(None);
-                }
-            }
-        }
-        if was_told {
-            // The device's numbers come later, and the depth costs it next to nothing.
-            if !on_device && options.culler == Culler::Auto {
-                tiles.judge(spared, cost.instances);
-            }
-            done.misses_something = !is_exact && cost.culled_hidden > 0;
-        }
-        if wants_occlusion && !is_exact {
-            let gpu = self.gpu.clone();
-            let reducer = self.reducer(target.samples())?;
-            let depth = (target.textures.depth(), size.0, size.1);
-            done.recorded = tiles.record(&gpu, encoder, reducer, depth, (shown, clip_from_world))?;
-        }
-        stats.add(&cost);
-        Ok(Some(done))
-    }
-
-    /// Sends what is recorded so far on its way.
-    fn submit(&self, encoder: &mut wgpu::CommandEncoder) -> wgpu::SubmissionIndex {
-        let next = self.gpu.device().create_command_encoder(&Default::default());
-        self.gpu.submit(std::mem::replace(encoder, next).finish())
+        drawn.recorded.into_iter().for_each(|r| target.textures.tiles.submitted(r));
+        Ok(Some(stats))
     }
 
     /// Makes the pipelines of the main pass when they are missing; returns which they are.
@@ -482,14 +324,6 @@ impl Renderer {
             self.main.push((mode, made));
         }
         Ok(mode)
-    }
-
-    fn reducer(&mut self, samples: u32) -> Result<&Reducer, GpuError> {
-        let place = &mut self.reducers[usize::from(samples > 1)];
-        Ok(match place {
-            Some(made) => made,
-            None => place.insert(self.gpu.guarded(|| Reducer::new(&self.gpu, samples))?),
-        })
     }
 
     fn pipelines(&self, mode: Mode) -> Option<&MainPipelines> {
@@ -512,90 +346,6 @@ impl Renderer {
         }
         self.flow.shown = Some(self.scene.generation);
         Ok(())
-    }
-
-    fn main_pass(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        textures: &Textures,
-        frame: &Frame<'_>,
-        (rows, on_device): (Range<u32>, bool),
-        stats: &mut RenderStats,
-    ) {
-        let Frame { mode, uniforms, shadow, options, .. } = *frame;
-        let Some(pipelines) = self.pipelines(mode) else { return };
-        let is_whole = rows.len() == textures.height as usize;
-        // The background covers every pixel that no face covers, so that the clear colour never shows.
-        let colour = if is_whole { wgpu::LoadOp::Clear(wgpu::Color::BLACK) } else { wgpu::LoadOp::Load };
-        let depth = if rows.start == 0 { wgpu::LoadOp::Clear(0.0) } else { wgpu::LoadOp::Load };
-        let mut pass = textures.main_pass(encoder, "main", (colour, depth), self.timing.of(Pass::Main));
-        let scissor = [0, rows.start, textures.width, rows.end];
-        set_scissor(&mut pass, scissor);
-        pass.set_bind_group(0, &self.frame_bind_group, &[]);
-        if let Some(fill) = pipelines.cut.as_ref().and_then(|c| c.fill.as_ref()) {
-            pass.set_stencil_reference(STENCIL_SHUT);
-            for step in fill.faces() {
-                stats.draw_calls += self.draw_faces(&mut pass, step, on_device).calls;
-            }
-            pass.set_pipeline(&fill.plane);
-            pass.draw(0..3, 0..1);
-            stats.draw_calls += 1;
-        }
-        let faces = self.draw_faces(&mut pass, pipelines.faces(), on_device);
-
-        pass.set_bind_group(1, &self.shadow.bind_group, &[]);
-        let size = (textures.width, textures.height);
-        for (region, [left, top, right, bottom]) in floor::regions(size, uniforms, shadow, options) {
-            let (top, bottom) = (top.max(rows.start), bottom.min(rows.end));
-            if top < bottom {
-                pass.set_pipeline(&pipelines.sky[region as usize]);
-                set_scissor(&mut pass, [left, top, right, bottom]);
-                pass.draw(0..3, 0..1);
-                stats.draw_calls += 1;
-            }
-        }
-        set_scissor(&mut pass, scissor);
-
-        // Lines have soft borders: what is behind them must be there already.
-        let Listed { list, instances } = &self.visible;
-        let [lines, edges] = match self.device_culling.as_ref().filter(|_| on_device) {
-            Some(culling) => {
-                let pipelines = [&pipelines.lines, &pipelines.edges];
-                [culling.draw_lines(&mut pass, pipelines, &self.quads, &self.scene), Cost::default()]
-            }
-            None => {
-                let draw =
-                    |pass: &mut _, pipeline, draws| self.quads.draw(pass, pipeline, &self.scene, instances, draws);
-                [draw(&mut pass, &pipelines.lines, &list.lines), draw(&mut pass, &pipelines.edges, &list.edges)]
-            }
-        };
-        let glass = draw_glass(&mut pass, pipelines.glass.each_ref(), &self.scene, &self.visible);
-        stats.draw_calls += [faces, lines, edges, glass].map(|c| c.calls).iter().sum::<u32>();
-        // Glass is drawn from both sides.
-        stats.triangles += faces.elements + glass.elements / 2;
-        stats.lines += lines.elements + edges.elements;
-        stats.transparent = u32::try_from(list.glass.len()).unwrap_or(u32::MAX);
-    }
-
-    fn draw_faces(
-        &self,
-        pass: &mut wgpu::RenderPass<'_>,
-        pipelines: [Option<&wgpu::RenderPipeline>; FaceKind::COUNT],
-        on_device: bool,
-    ) -> Cost {
-        match self.device_culling.as_ref().filter(|_| on_device) {
-            Some(culling) => culling.draw_faces(pass, pipelines, &self.scene),
-            None => draw_faces(pass, pipelines, &self.scene, &self.visible),
-        }
-    }
-
-    fn culls_on_device(&self, culler: Culler) -> bool {
-        let is_wanted = match culler {
-            Culler::Auto => !self.gpu.info().is_software && self.scene.objects.len() >= MANY_OBJECTS,
-            Culler::Processor => false,
-            Culler::Device => true,
-        };
-        is_wanted && !self.scene.objects.is_empty() && DeviceCulling::is_possible(&self.gpu)
     }
 
     /// Connections: they move while everything else rests.
@@ -694,9 +444,4 @@ impl Renderer {
             stats.draw_calls += 1;
         }
     }
-}
-
-/// Left, top, right, bottom.
-fn set_scissor(pass: &mut wgpu::RenderPass<'_>, [left, top, right, bottom]: [u32; 4]) {
-    pass.set_scissor_rect(left, top, right - left, bottom - top);
 }

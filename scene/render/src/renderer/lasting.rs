@@ -1,0 +1,277 @@
+//! The part of a picture that stays while the camera rests: faces, background, lines and glass. It is drawn once for a
+//! moving camera, a few times for the average of a resting one, in bands where a frame takes long.
+
+use super::{Frame, Renderer};
+use crate::cull::{FaceKind, Look};
+use crate::device_cull::{Counted, DeviceCulling};
+use crate::draw::{Cost, Listed, draw_faces, draw_glass};
+use crate::floor;
+use crate::frame::{Culler, RenderStats, StillKey};
+use crate::gpu::GpuError;
+use crate::occlusion::{DepthTiles, Recorded, Reducer, Shown};
+use crate::pipelines::STENCIL_SHUT;
+use crate::readback::await_submission;
+use crate::still::{Plan, offset};
+use crate::target::{RenderTarget, Textures};
+use crate::timing::Pass;
+use std::ops::Range;
+
+/// With fewer objects the processor is done before the device has begun.
+const MANY_OBJECTS: usize = 512;
+
+/// What came of drawing the lasting part.
+#[derive(Debug, Default)]
+pub(super) struct Drawn {
+    pub(super) recorded: Option<Recorded>,
+    /// The next frame may show more.
+    misses_something: bool,
+}
+
+impl Renderer {
+    /// Draws what stays while the camera rests, as often as it is due; `None` when it was given up.
+    pub(super) fn draw_lasting(
+        &mut self,
+        encoder: &mut wgpu::CommandEncoder,
+        target: &mut RenderTarget,
+        frame: &Frame<'_>,
+        stats: &mut RenderStats,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Drawn>, GpuError> {
+        let Frame { options, uniforms, snapshot, .. } = *frame;
+        let still = StillKey::new(snapshot, self.scene.generation, options, self.id);
+        let wanted = options.rest_frames.max(1);
+        let plan = if target.samples() > 1 { Plan::Draw } else { target.textures.still.plan(&still, wanted) };
+        let mut drawn = Drawn::default();
+        if options.bands > 1 && plan != Plan::Restore || matches!(plan, Plan::Add(_)) {
+            target.textures.draw_aside(&self.gpu)?;
+        }
+        match plan {
+            Plan::Restore => target.textures.still.restore(encoder, &target.textures.colour),
+            Plan::Draw => {
+                let Some(done) = self.draw_once(encoder, target, frame, true, stats, go_on)? else { return Ok(None) };
+                drawn = done;
+                target.textures.still.drew(still);
+            }
+            Plan::Add(first) => {
+                let last = (first + options.rest_step.max(1)).min(wanted);
+                for others in first..last {
+                    if others > first && !go_on() {
+                        return Ok(None);
+                    }
+                    if others > 0 {
+                        self.submit(encoder);
+                        let aside = uniforms.aside(offset(others));
+                        self.gpu.queue().write_buffer(&self.uniforms, 0, bytemuck::bytes_of(&aside));
+                    }
+                    let Some(done) = self.draw_once(encoder, target, frame, false, stats, go_on)? else {
+                        return Ok(None);
+                    };
+                    drawn.recorded = drawn.recorded.or(done.recorded);
+                    let with = (&self.layouts, &self.flat);
+                    target.textures.add_to_average(&self.gpu, encoder, with, (still, others), &self.timing);
+                }
+                if last > 1 {
+                    // What comes on top stands where it always does.
+                    self.submit(encoder);
+                    self.gpu.queue().write_buffer(&self.uniforms, 0, bytemuck::bytes_of(uniforms));
+                }
+            }
+        }
+        target.textures.finish_aside(Some(encoder));
+        let (frames, more) = target.textures.still.progress(wanted);
+        stats.rest_frames = frames.max(1);
+        stats.is_refining = target.samples() == 1 && wanted > 1 && more || drawn.misses_something;
+        Ok(Some(drawn))
+    }
+
+    /// Draws the lasting part once, band by band. `may_miss`: nobody minds if something that just came out from behind
+    /// other things is missing.
+    fn draw_once(
+        &mut self,
+        encoder: &mut wgpu::CommandEncoder,
+        target: &mut RenderTarget,
+        frame: &Frame<'_>,
+        may_miss: bool,
+        stats: &mut RenderStats,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Drawn>, GpuError> {
+        let mut tiles = std::mem::take(&mut target.textures.tiles);
+        let done = self.draw_bands(encoder, (target, &mut tiles), frame, may_miss, stats, go_on);
+        target.textures.tiles = tiles;
+        done
+    }
+
+    fn draw_bands(
+        &mut self,
+        encoder: &mut wgpu::CommandEncoder,
+        (target, tiles): (&RenderTarget, &mut DepthTiles),
+        frame: &Frame<'_>,
+        may_miss: bool,
+        stats: &mut RenderStats,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Drawn>, GpuError> {
+        let (options, size, clip_from_world) = (frame.options, target.size(), frame.uniforms.clip_from_world);
+        // Things that are still to come would hide nothing yet.
+        let wants_occlusion = frame.look.culling.occlusion && self.scene.waiting == 0;
+        let shown = Shown { renderer: self.id, generation: self.scene.generation, section: frame.look.section };
+        let known = tiles.take_up(&shown, &clip_from_world, size);
+        let is_exact = known.is_some_and(|o| !o.is_late);
+        let occluded = known.filter(|_| wants_occlusion && (is_exact || may_miss));
+        let was_told = occluded.is_some();
+        let look = Look { occluded, ..*frame.look };
+        let on_device = self.culls_on_device(options.culler);
+        let mut done = Drawn::default();
+        let mut cost = RenderStats::default();
+        let mut spared = 0;
+        if on_device {
+            let culling = match &mut self.device_culling {
+                Some(made) => made,
+                None => self.device_culling.insert(DeviceCulling::new(&self.gpu)?),
+            };
+            let Counted { culled, triangles, lines } = culling.counted();
+            culling.record(&self.gpu, encoder, &self.scene, &look)?;
+            self.visible.list.update_glass(&self.scene, &look);
+            cost.count(&culled);
+            (cost.triangles, cost.lines, cost.culled_on_device) = (triangles.into(), lines.into(), true);
+        } else {
+            self.visible.list.update(&self.scene, self.scene.devices.iter(), &look);
+            cost.count(&self.visible.list.culled);
+            spared = self.visible.list.spared;
+        }
+        let bands = if on_device { 1 } else { options.bands.clamp(1, size.1) };
+        for band in 0..bands {
+            let rows = size.1 * band / bands..size.1 * (band + 1) / bands;
+            if bands > 1 {
+                let frustum = frame.look.frustum.rows(&rows, size.1);
+                self.visible.list.update(&self.scene, self.scene.devices.iter(), &Look { frustum: &frustum, ..look });
+            }
+            self.visible.instances.fill(&self.gpu, &self.visible.list.instances)?;
+            self.main_pass(encoder, &target.textures, frame, (rows, on_device), &mut cost);
+            if band + 1 < bands {
+                let submission = self.submit(encoder);
+                await_submission(&self.gpu, Some(submission))?;
+                if !go_on() {
+                    return Ok(None);
+                }
+            }
+        }
+        if was_told {
+            // The device's numbers come later, and the depth costs it next to nothing.
+            if !on_device && options.culler == Culler::Auto {
+                tiles.judge(spared, cost.instances);
+            }
+            done.misses_something = !is_exact && cost.culled_hidden > 0;
+        }
+        if wants_occlusion && !is_exact {
+            let gpu = self.gpu.clone();
+            let reducer = self.reducer(target.samples())?;
+            let depth = (target.textures.depth(), size.0, size.1);
+            done.recorded = tiles.record(&gpu, encoder, reducer, depth, (shown, clip_from_world))?;
+        }
+        stats.add(&cost);
+        Ok(Some(done))
+    }
+
+    /// Sends what is recorded so far on its way.
+    pub(super) fn submit(&self, encoder: &mut wgpu::CommandEncoder) -> wgpu::SubmissionIndex {
+        let next = self.gpu.device().create_command_encoder(&Default::default());
+        self.gpu.submit(std::mem::replace(encoder, next).finish())
+    }
+
+    fn main_pass(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        textures: &Textures,
+        frame: &Frame<'_>,
+        (rows, on_device): (Range<u32>, bool),
+        stats: &mut RenderStats,
+    ) {
+        let Frame { mode, uniforms, shadow, options, .. } = *frame;
+        let Some(pipelines) = self.pipelines(mode) else { return };
+        let is_whole = rows.len() == textures.height as usize;
+        // The background covers every pixel that no face covers, so that the clear colour never shows.
+        let colour = if is_whole { wgpu::LoadOp::Clear(wgpu::Color::BLACK) } else { wgpu::LoadOp::Load };
+        let depth = if rows.start == 0 { wgpu::LoadOp::Clear(0.0) } else { wgpu::LoadOp::Load };
+        let mut pass = textures.main_pass(encoder, "main", (colour, depth), self.timing.of(Pass::Main));
+        let scissor = [0, rows.start, textures.width, rows.end];
+        set_scissor(&mut pass, scissor);
+        pass.set_bind_group(0, &self.frame_bind_group, &[]);
+        if let Some(fill) = pipelines.cut.as_ref().and_then(|c| c.fill.as_ref()) {
+            pass.set_stencil_reference(STENCIL_SHUT);
+            for step in fill.faces() {
+                stats.draw_calls += self.draw_faces(&mut pass, step, on_device).calls;
+            }
+            pass.set_pipeline(&fill.plane);
+            pass.draw(0..3, 0..1);
+            stats.draw_calls += 1;
+        }
+        let faces = self.draw_faces(&mut pass, pipelines.faces(), on_device);
+
+        pass.set_bind_group(1, &self.shadow.bind_group, &[]);
+        let size = (textures.width, textures.height);
+        for (region, [left, top, right, bottom]) in floor::regions(size, uniforms, shadow, options) {
+            let (top, bottom) = (top.max(rows.start), bottom.min(rows.end));
+            if top < bottom {
+                pass.set_pipeline(&pipelines.sky[region as usize]);
+                set_scissor(&mut pass, [left, top, right, bottom]);
+                pass.draw(0..3, 0..1);
+                stats.draw_calls += 1;
+            }
+        }
+        set_scissor(&mut pass, scissor);
+
+        // Lines have soft borders: what is behind them must be there already.
+        let Listed { list, instances } = &self.visible;
+        let [lines, edges] = match self.device_culling.as_ref().filter(|_| on_device) {
+            Some(culling) => {
+                let pipelines = [&pipelines.lines, &pipelines.edges];
+                [culling.draw_lines(&mut pass, pipelines, &self.quads, &self.scene), Cost::default()]
+            }
+            None => {
+                let draw =
+                    |pass: &mut _, pipeline, draws| self.quads.draw(pass, pipeline, &self.scene, instances, draws);
+                [draw(&mut pass, &pipelines.lines, &list.lines), draw(&mut pass, &pipelines.edges, &list.edges)]
+            }
+        };
+        let glass = draw_glass(&mut pass, pipelines.glass.each_ref(), &self.scene, &self.visible);
+        stats.draw_calls += [faces, lines, edges, glass].map(|c| c.calls).iter().sum::<u32>();
+        // Glass is drawn from both sides.
+        stats.triangles += faces.elements + glass.elements / 2;
+        stats.lines += lines.elements + edges.elements;
+        stats.transparent = u32::try_from(list.glass.len()).unwrap_or(u32::MAX);
+    }
+
+    fn draw_faces(
+        &self,
+        pass: &mut wgpu::RenderPass<'_>,
+        pipelines: [Option<&wgpu::RenderPipeline>; FaceKind::COUNT],
+        on_device: bool,
+    ) -> Cost {
+        match self.device_culling.as_ref().filter(|_| on_device) {
+            Some(culling) => culling.draw_faces(pass, pipelines, &self.scene),
+            None => draw_faces(pass, pipelines, &self.scene, &self.visible),
+        }
+    }
+
+    fn reducer(&mut self, samples: u32) -> Result<&Reducer, GpuError> {
+        let place = &mut self.reducers[usize::from(samples > 1)];
+        Ok(match place {
+            Some(made) => made,
+            None => place.insert(self.gpu.guarded(|| Reducer::new(&self.gpu, samples))?),
+        })
+    }
+
+    fn culls_on_device(&self, culler: Culler) -> bool {
+        let is_wanted = match culler {
+            Culler::Auto => !self.gpu.info().is_software && self.scene.objects.len() >= MANY_OBJECTS,
+            Culler::Processor => false,
+            Culler::Device => true,
+        };
+        is_wanted && !self.scene.objects.is_empty() && DeviceCulling::is_possible(&self.gpu)
+    }
+}
+
+/// Left, top, right, bottom.
+fn set_scissor(pass: &mut wgpu::RenderPass<'_>, [left, top, right, bottom]: [u32; 4]) {
+    pass.set_scissor_rect(left, top, right - left, bottom - top);
+}
