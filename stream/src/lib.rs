@@ -1,20 +1,27 @@
 //! The pipeline of a view: frames -> encoder -> access units -> peers, and how its rate follows the viewers' networks.
 //!
 //! ```text
-//! renderer ──► FrameSlot (latest wins) ──► Rung (one encoder thread) ──► callback: RtcServer::publish, acks
-//!                                             ▲ bitrate, keyframe requests
-//!                                          Adaptation ◄── estimates of the peers
+//! renderer ──► FrameFan ──► FrameSlot (latest wins) ──► Rung (one encoder thread) ──► callback: RtcServer::publish, acks
+//!                                                          ▲ setting, keyframes, pause
+//!                               View ◄── Ladder (pure) ◄── samples of each peer's Path
 //! ```
 //!
 //! Frames are dropped before the encoder, never after. Nothing here waits for a viewer.
 
-pub mod adapt;
+mod budget;
+mod ladder;
+mod path;
 mod rung;
 mod schedule;
+mod setting;
 mod slot;
+mod view;
 
-pub use adapt::{AdaptConfig, Adaptation};
+pub use ladder::{Action, Ladder, LadderConfig};
+pub use path::{Path, Reset, Verdict};
 pub use rr_encode as encode;
 pub use rr_rtc as rtc;
-pub use rung::{EncodedFrame, Rung, RungConfig, RungError, RungStats};
-pub use slot::FrameSlot;
+pub use rung::{EncodedFrame, Rung, RungStats};
+pub use setting::Setting;
+pub use slot::{FrameFan, FrameSlot};
+pub use view::{MakeEncoder, OnUnit, RungReport, View};

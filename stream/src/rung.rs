@@ -1,31 +1,15 @@
 //! One quality level: an encoder on a thread of its own.
 
-use crate::FrameSlot;
+use crate::budget::Budget;
 use crate::schedule::{Repeat, Schedule};
-use rr_encode::{AccessUnit, Bitrate, EncodeError, Encoder, Frame};
+use crate::slot::Take;
+use crate::{FrameSlot, Setting};
+use rr_encode::{AccessUnit, Bitrate, EncodeError, Encoder, Frame, FramePool, Scaler};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use thiserror::Error;
-
-/// Where a rung starts.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RungConfig {
-    /// Shows in the thread's name.
-    pub name: String,
-    /// First bitrate.
-    pub bitrate: Bitrate,
-    /// Frames a second to expect.
-    pub frames_per_second: f32,
-}
-
-impl Default for RungConfig {
-    fn default() -> Self {
-        Self { name: "main".to_owned(), bitrate: Bitrate::kbps(2_500), frames_per_second: 30.0 }
-    }
-}
 
 /// One encoded frame, as the callback of a rung gets it.
 #[derive(Debug, Clone)]
@@ -53,6 +37,8 @@ pub struct RungStats {
     pub sent: Bitrate,
     /// Bitrate that the encoder aims at.
     pub target: Bitrate,
+    /// Size of the last encoded picture, pixels.
+    pub size: (u32, u32),
     /// Access units made.
     pub encoded: u64,
     /// Keyframes among them.
@@ -61,17 +47,8 @@ pub struct RungStats {
     pub dropped: u64,
     /// Frames that the encoder failed on.
     pub failed: u64,
-}
-
-/// Why a rung did not start.
-#[derive(Debug, Error)]
-pub enum RungError {
-    /// The encoder could not be made.
-    #[error(transparent)]
-    Encoder(#[from] EncodeError),
-    /// The system gave no thread.
-    #[error("cannot start the encoder thread: {0}")]
-    Thread(std::io::Error),
+    /// Why there is no encoder, if there is none.
+    pub refused: Option<String>,
 }
 
 /// One quality level of a view: a thread with one encoder. Ends when it is dropped.
@@ -82,30 +59,44 @@ pub struct Rung {
 }
 
 impl Rung {
-    /// Starts the thread `encode-NAME`. It takes frames from the slot, and calls back on that thread with each access
-    /// unit: publish it, and tell viewers which frame shows what.
+    /// Starts the thread `encode-NAME`, which makes the encoder, takes frames from the slot, and calls back with each
+    /// access unit: publish it, and tell viewers which frame shows what.
     ///
     /// # Errors
-    /// No encoder or no thread.
+    /// The system gives no thread. That there is no encoder is told in [`RungStats::refused`].
     pub fn start(
-        encoder: impl FnOnce(Bitrate, f32) -> Result<Box<dyn Encoder>, EncodeError>,
+        name: &str,
+        encoder: impl FnOnce(Bitrate, f32) -> Result<Box<dyn Encoder>, EncodeError> + Send + 'static,
         slot: FrameSlot,
-        config: &RungConfig,
+        setting: Setting,
         on_access_unit: impl FnMut(EncodedFrame) + Send + 'static,
-    ) -> Result<Self, RungError> {
-        let encoder = encoder(config.bitrate, config.frames_per_second)?;
-        let stats = RungStats { encoder: encoder.description(), target: config.bitrate, ..RungStats::default() };
+    ) -> std::io::Result<Self> {
+        let stats = RungStats { target: setting.bitrate, ..RungStats::default() };
         let shared = Arc::new(Mutex::new(Shared { stats, ..Shared::default() }));
-        let worker = Worker {
-            encoder,
-            slot: slot.clone(),
-            shared: shared.clone(),
-            schedule: Schedule::default(),
-            last: None,
-            on_access_unit,
+        let (slot_of_thread, shared_of_thread) = (slot.clone(), shared.clone());
+        let work = move || match encoder(setting.bitrate, setting.frames_per_second) {
+            Ok(encoder) => {
+                lock(&shared_of_thread).stats.encoder = encoder.description();
+                let worker = Worker {
+                    encoder,
+                    slot: slot_of_thread,
+                    shared: shared_of_thread,
+                    schedule: Schedule::default(),
+                    budget: Budget::default(),
+                    setting,
+                    scaler: Scaler::default(),
+                    scaled: FramePool::with_frames(2),
+                    last: None,
+                    on_access_unit,
+                };
+                worker.run();
+            }
+            Err(error) => {
+                tracing::error!(%error, "no encoder");
+                lock(&shared_of_thread).stats.refused = Some(error.to_string());
+            }
         };
-        let thread = std::thread::Builder::new().name(format!("encode-{}", config.name));
-        let thread = thread.spawn(move || worker.run()).map_err(RungError::Thread)?;
+        let thread = std::thread::Builder::new().name(format!("encode-{name}")).spawn(work)?;
         Ok(Self { slot, shared, thread: Some(thread) })
     }
 
@@ -115,14 +106,9 @@ impl Rung {
         self.ask(|shared| shared.keyframe = true);
     }
 
-    /// Aims at another bitrate from the next frame on.
-    pub fn set_bitrate(&self, bitrate: Bitrate) {
-        self.ask(|shared| shared.bitrate = Some(bitrate));
-    }
-
-    /// Expects another number of frames a second from the next frame on.
-    pub fn set_frame_rate(&self, frames_per_second: f32) {
-        self.ask(|shared| shared.frames_per_second = Some(frames_per_second));
+    /// Aims at something else from the next frame on.
+    pub fn set(&self, setting: Setting) {
+        self.ask(|shared| shared.setting = Some(setting));
     }
 
     /// Figures of this moment.
@@ -142,6 +128,12 @@ impl Rung {
             dropped,
             ..shared.stats.clone()
         }
+    }
+
+    /// Asks it to end without waiting for that; the thread to wait for later.
+    pub fn retire(mut self) -> Option<JoinHandle<()>> {
+        self.ask(|shared| shared.stop = true);
+        self.thread.take()
     }
 
     fn ask(&self, change: impl FnOnce(&mut Shared)) {
@@ -166,8 +158,7 @@ const RECENT: usize = 120;
 #[derive(Default)]
 struct Shared {
     keyframe: bool,
-    bitrate: Option<Bitrate>,
-    frames_per_second: Option<f32>,
+    setting: Option<Setting>,
     stop: bool,
     stats: RungStats,
     recent: VecDeque<Recent>,
@@ -184,7 +175,11 @@ struct Worker<F> {
     slot: FrameSlot,
     shared: Arc<Mutex<Shared>>,
     schedule: Schedule,
-    /// Kept to be encoded again.
+    budget: Budget,
+    setting: Setting,
+    scaler: Scaler,
+    scaled: FramePool,
+    /// Kept to be encoded again, at the size of this rung.
     last: Option<Frame>,
     on_access_unit: F,
 }
@@ -192,18 +187,33 @@ struct Worker<F> {
 impl<F: FnMut(EncodedFrame)> Worker<F> {
     fn run(mut self) {
         loop {
-            let frame = self.slot.wait(self.schedule.timeout(Instant::now()));
+            let (take, until) = if self.setting.paused {
+                (Take::Nothing, None)
+            } else {
+                let free = self.budget.free_at(&self.setting);
+                let now = Instant::now();
+                (Take::From(free.unwrap_or(now)), self.schedule.timeout(now).map(|at| free.map_or(at, |f| f.max(at))))
+            };
+            let frame = self.slot.wait(take, until);
             if !self.obey() {
                 return;
             }
             let now = Instant::now();
             match frame {
+                // The pause came while it waited.
+                Some((frame, anew)) if self.setting.paused => self.slot.put_back(frame, anew),
                 Some((frame, anew)) => {
                     let keyframe = self.schedule.on_frame(now) || anew;
                     // The last one goes back to its pool before the new one is encoded.
                     self.last = None;
-                    self.encode(frame, keyframe, false);
+                    match self.at_my_size(frame) {
+                        Ok(frame) => self.encode(frame, keyframe, false),
+                        Err(error) => self.failed(now, &error),
+                    }
                 }
+                // Something newer is about to be taken, or nothing may be encoded yet.
+                None if self.slot.has_frame() => {}
+                None if self.setting.paused || self.budget.free_at(&self.setting).is_some_and(|at| at > now) => {}
                 None => {
                     let repeat = self.schedule.on_idle(now);
                     if repeat != Repeat::No
@@ -218,21 +228,44 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
         }
     }
 
+    fn at_my_size(&mut self, frame: Frame) -> Result<Frame, String> {
+        if self.setting.scale >= 1.0 {
+            return Ok(frame);
+        }
+        let mut small = self.scaled.take().ok_or("the small frame is in use")?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "smaller than a size that fits"
+        )]
+        let [width, height] =
+            [frame.width(), frame.height()].map(|edge| ((edge as f32 * self.setting.scale) as u32 & !1).max(16));
+        self.scaler.scale(&frame, &mut small, width, height).map_err(|error| error.to_string())?;
+        Ok(small)
+    }
+
     /// Takes over what was asked for. `false`: stop.
     fn obey(&mut self) -> bool {
-        let (keyframe, bitrate, rate) = {
+        let (keyframe, setting) = {
             let mut shared = lock(&self.shared);
             if shared.stop {
                 return false;
             }
-            let asked = (std::mem::take(&mut shared.keyframe), shared.bitrate.take(), shared.frames_per_second.take());
-            shared.stats.target = asked.1.unwrap_or(shared.stats.target);
+            let asked = (std::mem::take(&mut shared.keyframe), shared.setting.take());
+            shared.stats.target = asked.1.map_or(shared.stats.target, |setting| setting.bitrate);
             asked
         };
         if keyframe {
             self.schedule.request_keyframe();
         }
-        let results = [bitrate.map(|b| self.encoder.set_bitrate(b)), rate.map(|r| self.encoder.set_frame_rate(r))];
+        let Some(setting) = setting else { return true };
+        let before = std::mem::replace(&mut self.setting, setting);
+        let results = [
+            (before.bitrate != setting.bitrate).then(|| self.encoder.set_bitrate(setting.bitrate)),
+            (before.frames_per_second != setting.frames_per_second)
+                .then(|| self.encoder.set_frame_rate(setting.frames_per_second)),
+        ];
         for error in results.into_iter().flatten().filter_map(Result::err) {
             tracing::warn!(%error, "encoder refuses a new rate");
         }
@@ -248,8 +281,10 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
         match outcome {
             Ok(Ok(Some(unit))) => {
                 self.schedule.encoded(start, unit.keyframe);
+                self.budget.spend(start, &self.setting, unit.data.len());
                 {
                     let mut shared = lock(&self.shared);
+                    shared.stats.size = (frame.width(), frame.height());
                     shared.stats.encoded += 1;
                     shared.stats.keyframes += u64::from(unit.keyframe);
                     if shared.recent.len() == RECENT {

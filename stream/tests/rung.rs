@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 use rr_encode::{Bitrate, EncodeError, Encoder, Frame, FramePool, SoftwareConfig, SoftwareEncoder, compliance};
-use rr_stream::{EncodedFrame, FrameSlot, Rung, RungConfig};
+use rr_stream::{EncodedFrame, FrameFan, FrameSlot, Rung, Setting};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 const SIZE: (usize, usize) = (320, 180);
 const SOON: Duration = Duration::from_secs(20);
+
+const SETTING: Setting = Setting { bitrate: Bitrate::kbps(2_500), frames_per_second: 30.0, scale: 1.0, paused: false };
 
 fn software(bitrate: Bitrate, frames_per_second: f32) -> Result<Box<dyn Encoder>, EncodeError> {
     Ok(Box::new(SoftwareEncoder::new(SoftwareConfig { bitrate, frames_per_second })))
@@ -16,7 +18,7 @@ fn software(bitrate: Bitrate, frames_per_second: f32) -> Result<Box<dyn Encoder>
 fn start() -> (FramePool, FrameSlot, Rung, Receiver<EncodedFrame>) {
     let (pool, slot) = (FramePool::new(), FrameSlot::new());
     let (units_tx, units_rx) = sync_channel(256);
-    let rung = Rung::start(software, slot.clone(), &RungConfig::default(), move |unit| {
+    let rung = Rung::start("test", software, slot.clone(), SETTING, move |unit| {
         let _ = units_tx.try_send(unit);
     });
     (pool, slot, rung.unwrap(), units_rx)
@@ -96,10 +98,60 @@ fn a_frame_that_cannot_be_encoded_costs_only_itself() {
 }
 
 #[test]
-fn an_encoder_that_cannot_be_made_is_an_error() {
+fn an_encoder_that_cannot_be_made_is_told() {
     let refuse = |_, _| Err(EncodeError::Codec { encoder: "none", reason: "no such device".to_owned() });
-    let outcome = Rung::start(refuse, FrameSlot::new(), &RungConfig::default(), |_| {});
-    assert!(outcome.is_err_and(|e| e.to_string().contains("no such device")));
+    let rung = Rung::start("test", refuse, FrameSlot::new(), SETTING, |_| {}).unwrap();
+    let refused = loop {
+        if let Some(refused) = rung.stats().refused {
+            break refused;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert!(refused.contains("no such device"));
+}
+
+#[test]
+fn a_smaller_setting_makes_smaller_pictures_beginning_with_a_keyframe() {
+    let (pool, slot, rung, units_rx) = start();
+    put(&pool, &slot, 1);
+    assert_eq!(units_rx.recv_timeout(SOON).unwrap().unit.frame, 1);
+    assert_eq!(rung.stats().size, (320, 180));
+    rung.set(Setting { scale: 0.5, ..SETTING });
+    put(&pool, &slot, 2);
+    let unit = std::iter::from_fn(|| units_rx.recv_timeout(SOON).ok()).find(|u| u.unit.frame == 2).unwrap().unit;
+    assert!(unit.keyframe);
+    assert_eq!(rung.stats().size, (160, 90));
+}
+
+#[test]
+fn a_paused_rung_encodes_nothing_and_goes_on_with_the_latest() {
+    let (pool, slot, rung, units_rx) = start();
+    put(&pool, &slot, 1);
+    while units_rx.recv_timeout(Duration::from_millis(400)).is_ok() {}
+    rung.set(Setting { paused: true, ..SETTING });
+    put(&pool, &slot, 2);
+    put(&pool, &slot, 3);
+    rung.request_keyframe();
+    assert!(units_rx.recv_timeout(Duration::from_millis(400)).is_err(), "encodes while it is paused");
+    rung.set(SETTING);
+    let unit = units_rx.recv_timeout(SOON).unwrap().unit;
+    assert!(unit.frame == 3 && unit.keyframe);
+}
+
+#[test]
+fn two_rungs_read_the_same_frame() {
+    let (pool, fan) = (FramePool::new(), FrameFan::default());
+    let (units_tx, units_rx) = sync_channel(256);
+    let rung = |scale| {
+        let to = units_tx.clone();
+        let callback = move |unit: EncodedFrame| _ = to.try_send((scale, unit));
+        Rung::start("test", software, fan.open(), Setting { scale, ..SETTING }, callback).unwrap()
+    };
+    let _rungs = [rung(1.0), rung(0.5)];
+    fan.put(frame(&pool, 4), false);
+    let firsts = [units_rx.recv_timeout(SOON).unwrap(), units_rx.recv_timeout(SOON).unwrap()];
+    assert!(firsts.iter().all(|(_, unit)| unit.unit.frame == 4 && unit.unit.keyframe));
+    assert_ne!(firsts[0].0, firsts[1].0);
 }
 
 #[test]

@@ -591,23 +591,53 @@ pass: string,
  */
 ms: number, };
 
+export type StreamStats = { 
+/**
+ * The encoder's name.
+ */
+encoder: string, 
+/**
+ * Width of its pictures, pixels.
+ */
+widthPx: number, 
+/**
+ * Their height, pixels.
+ */
+heightPx: number, 
+/**
+ * Pictures encoded a second.
+ */
+fps: number, 
+/**
+ * Bits a second.
+ */
+bitrateBps: number, 
+/**
+ * Bits a second that it may take.
+ */
+targetBps: number, 
+/**
+ * Milliseconds to encode one picture, median.
+ */
+encodeMs: number, 
+/**
+ * Viewers that get it.
+ */
+viewers: number, };
+
 export type HostStats = { 
 /**
  * Pictures rendered a second, those of the host's window included; 0 at rest.
  */
 renderedFps: number, 
 /**
- * Pictures encoded a second.
- */
-encodedFps: number, 
-/**
  * Milliseconds to render one picture and read it back, median.
  */
 renderMs: number, 
 /**
- * Milliseconds to encode one picture, median.
+ * What is encoded, best first: one quality level for all viewers, or several where their networks differ.
  */
-encodeMs: number, 
+streams: Array<StreamStats>, 
 /**
  * Triangles drawn. This and what follows is of the last picture that was drawn; at rest it is kept.
  */

@@ -44,9 +44,8 @@ export function fullState(change: Partial<FullState> = {}): FullState {
 export function hostStats(change: Partial<HostStats> = {}): HostStats {
   return {
     renderedFps: 30,
-    encodedFps: 30,
     renderMs: 8.25,
-    encodeMs: 4,
+    streams: [{ encoder: 'openh264', widthPx: 1280, heightPx: 720, fps: 29.7, bitrateBps: 4.2e6, targetBps: 5e6, encodeMs: 4, viewers: 2 }],
     triangles: 2_500_000,
     lines: 10,
     drawCalls: 12,

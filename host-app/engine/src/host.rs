@@ -9,7 +9,7 @@ use crate::place;
 use crate::render_thread::RenderControl;
 use crate::session_thread::{Answer, Message, SessionConfig, SessionSender};
 use crate::sharing::Sharing;
-use crate::status::{DocumentStatus, ParticipantStatus, PictureStats, Status};
+use crate::status::{DocumentStatus, ParticipantStatus, PictureStats, Status, StreamStatus};
 use crate::viewers::Viewers;
 use arc_swap::ArcSwap;
 use rr_load::ImportOptions;
@@ -125,18 +125,18 @@ impl Host {
                 self.peer_event(now, id, event);
                 self.load_wanted_models();
             }
-            Message::Encoded { frame, revision, rtp_timestamp } => self.encoded(frame, revision, rtp_timestamp),
-            Message::EncoderStats { fps, encode_ms } => {
-                self.stats.encoded_fps = fps;
-                self.stats.encode_ms = encode_ms;
+            Message::Encoded { rung, frame, revision, rtp_timestamp } => {
+                self.encoded(rung, frame, revision, rtp_timestamp);
+            }
+            Message::EncoderStats(rungs) => {
+                self.stats.streams = rungs.into_iter().map(StreamStatus::from).collect();
                 self.viewers.stats_changed();
             }
             Message::EncoderFailed(reason) => {
                 self.log.add(LogLevel::Error, format!("the video encoder failed: {reason}"));
             }
             Message::PictureStats(stats) => {
-                self.stats =
-                    PictureStats { encoded_fps: self.stats.encoded_fps, encode_ms: self.stats.encode_ms, ..stats };
+                self.stats = PictureStats { streams: std::mem::take(&mut self.stats.streams), ..stats };
                 self.viewers.stats_changed();
             }
             Message::RenderFailed(of, reason) => self.render_failed(of, &reason),

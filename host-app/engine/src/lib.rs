@@ -23,6 +23,7 @@ mod output;
 mod place;
 mod quality;
 mod render_thread;
+mod rtc_events;
 mod session_thread;
 mod sharing;
 mod stats_watch;
@@ -41,5 +42,7 @@ pub use rr_load::{Cache, ImportOptions, Limits, LoadReport};
 pub use rr_render::{AdapterChoice, Gpu, GpuError, GpuInfo, Pass, PassTimes, RenderStats, Theme};
 pub use rr_session::{Input, MeasurePick, ModelState, ParticipantId, PlaneWish, Settings};
 pub use sharing::{ShareConfig, ShareError, ShareTls};
-pub use status::{DocumentStatus, Import, ImportId, ImportState, ParticipantStatus, PictureStats, ShareStatus, Status};
+pub use status::{
+    DocumentStatus, Import, ImportId, ImportState, ParticipantStatus, PictureStats, ShareStatus, Status, StreamStatus,
+};
 pub use window::WindowPicture;

@@ -18,7 +18,7 @@ use arc_swap::ArcSwap;
 use rr_encode::FramePool;
 use rr_render::{Detail, FrameOptions, Gpu, GpuError, Theme};
 use rr_scene::SceneSnapshot;
-use rr_stream::FrameSlot;
+use rr_stream::FrameFan;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -34,6 +34,10 @@ const SOFTWARE_REST_FRAMES: u32 = 8;
 /// The stream shows the average when it holds this many, and when it is complete: all between would cost bits that nobody
 /// sees.
 const REST_FRAMES_SHOWN: u32 = 4;
+
+/// Frames of the stream that go round: one is drawn, the fan keeps the last one, and each of three rungs has one that it
+/// encodes or may encode again and one that waits. They take memory when they are first used.
+const STREAM_FRAMES: usize = 8;
 
 /// One of the two pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +63,7 @@ struct Wishes {
     woken: bool,
     stop: bool,
     /// Where the stream's frames go; none while nobody watches.
-    stream: Option<FrameSlot>,
+    stream: Option<FrameFan>,
     /// The stream wants a frame although nothing changed.
     refresh: bool,
     theme: Option<Theme>,
@@ -88,11 +92,11 @@ impl RenderControl {
         self.change(|_| {});
     }
 
-    /// Somebody watches the stream (its frames go into the slot), or nobody does any more.
-    pub fn set_stream(&self, slot: Option<FrameSlot>) {
+    /// Somebody watches the stream (its frames go to the fan), or nobody does any more.
+    pub fn set_stream(&self, fan: Option<FrameFan>) {
         self.change(|w| {
-            w.refresh |= slot.is_some();
-            w.stream = slot;
+            w.refresh |= fan.is_some();
+            w.stream = fan;
         });
     }
 }
@@ -176,7 +180,7 @@ impl Worker {
             stream,
             stream_anew: false,
             not_drawn: Vec::new(),
-            pool: FramePool::new(),
+            pool: FramePool::with_frames(STREAM_FRAMES),
             moving: Moving::default(),
             governor,
             has_stream: false,
@@ -187,7 +191,7 @@ impl Worker {
     }
 
     fn run(mut self, shared: &Shared) {
-        let mut slot: Option<FrameSlot> = None;
+        let mut fan: Option<FrameFan> = None;
         let mut wait_until: Option<Instant> = None;
         loop {
             {
@@ -206,7 +210,7 @@ impl Worker {
                     return;
                 }
                 wishes.woken = false;
-                slot.clone_from(&wishes.stream);
+                fan.clone_from(&wishes.stream);
                 if std::mem::take(&mut wishes.refresh) {
                     self.stream.shown = None;
                 }
@@ -216,24 +220,24 @@ impl Worker {
                     self.stream.shown = None;
                 }
             }
-            wait_until = self.draw_what_is_due(slot.as_ref());
+            wait_until = self.draw_what_is_due(fan.as_ref());
         }
     }
 
     /// Draws and says when to come back without being woken.
-    fn draw_what_is_due(&mut self, slot: Option<&FrameSlot>) -> Option<Instant> {
+    fn draw_what_is_due(&mut self, fan: Option<&FrameFan>) -> Option<Instant> {
         if self.device.is_lost() && !self.reopen_device() {
             return self.device.next_try();
         }
         let scene = self.config.scene.load_full();
         let now = Instant::now();
-        self.has_stream = slot.is_some();
-        let stream = slot.and_then(|slot| {
+        self.has_stream = fan.is_some();
+        let stream = fan.and_then(|fan| {
             let due = self.due(PictureOf::Stream, &scene, now);
             if due.is_none_or(|at| at > now) {
                 return due;
             }
-            let drawn = unharmed(|| self.draw_stream(&scene, slot));
+            let drawn = unharmed(|| self.draw_stream(&scene, fan));
             self.tell_outcome(PictureOf::Stream, drawn);
             self.due(PictureOf::Stream, &scene, now)
         });
@@ -421,7 +425,7 @@ impl Worker {
         Ok(())
     }
 
-    fn draw_stream(&mut self, scene: &Arc<SceneSnapshot>, slot: &FrameSlot) -> Result<(), GpuError> {
+    fn draw_stream(&mut self, scene: &Arc<SceneSnapshot>, fan: &FrameFan) -> Result<(), GpuError> {
         let started = Instant::now();
         let moves = self.stream.next_moves(scene, started);
         let options = self.options(moves, self.stream.bands);
@@ -472,11 +476,7 @@ impl Worker {
         frame.number = self.stream.frame;
         frame.revision = scene.revision;
         frame.captured_at = started;
-        if std::mem::take(&mut self.stream_anew) {
-            slot.put_anew(frame);
-        } else {
-            slot.put(frame);
-        }
+        fan.put(frame, std::mem::take(&mut self.stream_anew));
         self.meter.rendered(started, Some(started.elapsed()), &stats);
         Ok(())
     }

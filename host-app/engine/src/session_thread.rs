@@ -10,8 +10,10 @@ use crate::sharing::{PeerEvent, ShareConfig, ShareError, Sharing};
 use crate::status::{ImportId, PictureStats, ShareStatus, Status};
 use arc_swap::ArcSwap;
 use rr_render::GpuInfo;
+use rr_rtc::RungId;
 use rr_scene::{Role, SceneSnapshot, Workspace};
 use rr_session::{Input, ParticipantId, Settings};
+use rr_stream::RungReport;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,14 +55,12 @@ pub(crate) enum Message {
     },
     Peer(ParticipantId, PeerEvent),
     Encoded {
+        rung: RungId,
         frame: u64,
         revision: u64,
         rtp_timestamp: u32,
     },
-    EncoderStats {
-        fps: f32,
-        encode_ms: f32,
-    },
+    EncoderStats(Vec<RungReport>),
     EncoderFailed(String),
     PictureStats(PictureStats),
     RenderFailed(PictureOf, String),

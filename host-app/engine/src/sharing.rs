@@ -2,23 +2,24 @@
 
 use crate::engine::PictureSize;
 use crate::render_thread::RenderControl;
+use crate::rtc_events::RtcEvents;
 use crate::session_thread::{Message, SessionSender};
 use crate::status::{LinkStatus, ShareStatus};
 use crate::wire;
 use rr_encode::{Bitrate, SoftwareConfig, SoftwareEncoder};
 use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::Candidate;
-use rr_rtc::{DisconnectReason, PeerId, RtcConfig, RtcEvent, RtcServer};
+use rr_rtc::{PeerId, RtcConfig, RtcServer, RungId};
 use rr_scene::Role;
 use rr_session::ParticipantId;
 use rr_signal::{JoinRequest, Outbox, Refusal, ShareLink, SignalConfig, SignalHandler, SignalServer, Tls, TokenKey};
-use rr_stream::{AdaptConfig, Adaptation, FrameSlot, Rung, RungConfig};
-use std::collections::{HashMap, HashSet};
+use rr_stream::{FrameFan, LadderConfig, MakeEncoder, OnUnit, View};
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 /// Where and how to serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,9 +63,6 @@ pub enum ShareError {
     /// The key that signs links cannot be kept.
     #[error(transparent)]
     Key(#[from] rr_signal::KeyError),
-    /// The encoder cannot be started.
-    #[error(transparent)]
-    Encoder(#[from] rr_stream::RungError),
     /// Nothing is shared at the moment.
     #[error("the session is not shared: start sharing first")]
     NotShared,
@@ -83,6 +81,8 @@ pub(crate) enum PeerEvent {
     Behind,
     /// How well the picture gets there.
     Link(LinkStatus),
+    /// Which encoder's pictures it gets from now on.
+    Rung(RungId),
     /// It is gone.
     Gone(String),
 }
@@ -98,12 +98,10 @@ pub(crate) struct Sharing {
     rtc: Arc<RtcServer>,
     outboxes: Arc<Outboxes>,
     render: RenderControl,
-    // Ends after the network, which asks it for keyframes.
-    _rung: Arc<Rung>,
 }
 
 /// Sockets of the viewers' signaling, to say goodbye on.
-type Outboxes = Mutex<HashMap<u32, Outbox>>;
+pub(crate) type Outboxes = Mutex<HashMap<u32, Outbox>>;
 
 impl Sharing {
     pub fn start(
@@ -131,41 +129,26 @@ impl Sharing {
         let signal = SignalServer::start(signal_config, Arc::new(handler))?;
         let at = signal.local_addr();
 
-        let adapt = bitrates(fps, picture);
-        let slot = FrameSlot::new();
-        let rung_config = RungConfig { bitrate: adapt.start, frames_per_second: fps, ..RungConfig::default() };
+        let ladder = ladder(fps, picture);
+        let fan = FrameFan::default();
+        let make: MakeEncoder = Arc::new(|bitrate, frames_per_second| {
+            Ok(Box::new(SoftwareEncoder::new(SoftwareConfig { bitrate, frames_per_second })))
+        });
         let (units_to, encoded_to) = (rtc.clone(), session.clone());
-        let rung = Rung::start(
-            |bitrate, frames_per_second| {
-                Ok(Box::new(SoftwareEncoder::new(SoftwareConfig { bitrate, frames_per_second })))
-            },
-            slot.clone(),
-            &rung_config,
-            move |encoded| {
-                if let Some(rtc) = units_to.get() {
-                    rtc.publish(&encoded.unit);
-                }
-                let (frame, revision) = (encoded.unit.frame, encoded.unit.revision);
-                let rtp_timestamp = encoded.unit.rtp_timestamp;
-                encoded_to.try_send(Message::Encoded { frame, revision, rtp_timestamp });
-            },
-        )?;
-        let rung = Arc::new(rung);
-
-        let mut events = RtcEvents {
-            session,
-            failed: 0,
-            render: render.clone(),
-            rung: rung.clone(),
-            slot,
-            adaptation: Adaptation::new(adapt),
-            connected: HashSet::new(),
-            outboxes: outboxes.clone(),
-        };
+        let on_unit: OnUnit = Arc::new(move |rung, encoded| {
+            if let Some(rtc) = units_to.get() {
+                rtc.publish(rung, &encoded.unit);
+            }
+            let (frame, revision) = (encoded.unit.frame, encoded.unit.revision);
+            let rtp_timestamp = encoded.unit.rtp_timestamp;
+            encoded_to.try_send(Message::Encoded { rung, frame, revision, rtp_timestamp });
+        });
+        let view = View::new(ladder, fan.clone(), make, on_unit);
+        let mut events = RtcEvents::new(session, render.clone(), rtc.clone(), view, fan, outboxes.clone());
         let rtc_config = |port| RtcConfig {
             bind: SocketAddr::new(at.ip(), port),
             advertise: advertised(at.ip()),
-            max_bitrate: adapt.max,
+            max_bitrate: ladder.max,
             ..RtcConfig::default()
         };
         let port = free_udp_port(at);
@@ -181,7 +164,7 @@ impl Sharing {
             urls.extend(more);
         }
         let status = ShareStatus { urls, loopback_only: at.ip().is_loopback() };
-        Ok(Self { status, key, signal: Some(signal), rtc: server, outboxes, render, _rung: rung })
+        Ok(Self { status, key, signal: Some(signal), rtc: server, outboxes, render })
     }
 
     pub fn status(&self) -> &ShareStatus {
@@ -225,15 +208,21 @@ impl Drop for Sharing {
     }
 }
 
-/// Bounds of the stream's bitrate by its size: the ranges of common practice for H.264 at these sizes.
-fn bitrates(fps: f32, picture: PictureSize) -> AdaptConfig {
+/// What is streamed at best: the ranges of common practice for H.264 at these sizes.
+fn ladder(fps: f32, picture: PictureSize) -> LadderConfig {
     let pixels_per_second = f64::from(picture.width_px) * f64::from(picture.height_px) * f64::from(fps);
-    // 0.22 bit per pixel is 6 Mbit/s at 720p30 and 14 Mbit/s at 1080p30.
+    // 0.3 bit per pixel is 8 Mbit/s at 720p30 and 19 Mbit/s at 1080p30.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded by the clamp")]
-    let most = (pixels_per_second * 0.22).clamp(2e6, 40e6) as u64;
-    // A viewer whose path carries less than the least gets what fits, and the others keep a good picture.
-    let (min, max) = (Bitrate::bps(most / 8), Bitrate::bps(most));
-    AdaptConfig { min, max, start: Bitrate::mbps(3).clamp(min, max) }
+    let max = Bitrate::bps((pixels_per_second * 0.3).clamp(2e6, 40e6) as u64);
+    // Each rung costs a thread that is busy in motion.
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    LadderConfig {
+        size: (picture.width_px, picture.height_px),
+        frames_per_second: fps,
+        max,
+        start: Bitrate::mbps(3).min(max),
+        rungs: cores.clamp(2, 3),
+    }
 }
 
 /// What viewers are told to connect to.
@@ -251,7 +240,7 @@ fn free_udp_port(at: SocketAddr) -> u16 {
     std::net::UdpSocket::bind(at).map_or(0, |_| at.port())
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -300,90 +289,6 @@ impl SignalHandler for Handler {
         if !answered {
             let gone = PeerEvent::Gone("left before it was connected".into());
             self.session.send_blocking(Message::Peer(ParticipantId(peer.0), gone));
-        }
-    }
-}
-
-/// Runs on the network thread: must not block.
-struct RtcEvents {
-    session: SessionSender,
-    render: RenderControl,
-    rung: Arc<Rung>,
-    slot: FrameSlot,
-    adaptation: Adaptation,
-    /// Frames that the encoder had failed on when somebody looked last.
-    failed: u64,
-    connected: HashSet<PeerId>,
-    outboxes: Arc<Outboxes>,
-}
-
-impl RtcEvents {
-    fn handle(&mut self, event: RtcEvent) {
-        let now = Instant::now();
-        match event {
-            RtcEvent::Connected { peer } => {
-                self.connected.insert(peer);
-                // The stream may have slept: a fresh frame, and a keyframe of it for the newcomer.
-                self.render.set_stream(Some(self.slot.clone()));
-                self.rung.request_keyframe();
-            }
-            RtcEvent::KeyframeNeeded => self.rung.request_keyframe(),
-            RtcEvent::Estimate { peer, bitrate } => {
-                let changed = self.adaptation.on_estimate(now, peer, bitrate);
-                changed.into_iter().for_each(|b| self.rung.set_bitrate(b));
-            }
-            RtcEvent::StateChannelOpen { peer } => self.tell(peer, PeerEvent::Open),
-            RtcEvent::StateReady { peer } => self.tell(peer, PeerEvent::Behind),
-            RtcEvent::StateBehind { peer } => tracing::debug!(%peer, "does not take its state fast enough"),
-            RtcEvent::Message { peer, data, .. } => self.tell(peer, PeerEvent::Message(data)),
-            RtcEvent::Oversized { peer, len } => self.tell(peer, PeerEvent::Oversized(len)),
-            RtcEvent::Stats { peer, stats } => {
-                let changed = self.adaptation.on_stats(now, peer, &stats);
-                changed.into_iter().for_each(|b| self.rung.set_bitrate(b));
-                self.report_encoder();
-                let link = LinkStatus {
-                    rtt: stats.rtt.unwrap_or_default(),
-                    bitrate_bps: stats.sent.as_f64(),
-                    loss: stats.loss.unwrap_or_default(),
-                };
-                self.tell(peer, PeerEvent::Link(link));
-            }
-            RtcEvent::Flood { peer } => tracing::warn!(%peer, "sends too many messages and is disconnected"),
-            RtcEvent::Disconnected { peer, reason } => self.disconnected(now, peer, &reason),
-        }
-    }
-
-    fn disconnected(&mut self, now: Instant, peer: PeerId, reason: &DisconnectReason) {
-        self.connected.remove(&peer);
-        self.adaptation.remove(now, peer).into_iter().for_each(|b| self.rung.set_bitrate(b));
-        if self.connected.is_empty() {
-            self.render.set_stream(None);
-        }
-        if let Ok(id) = u32::try_from(peer.0)
-            && let Some(outbox) = lock(&self.outboxes).remove(&id)
-        {
-            let _ = outbox.bye(ErrorCode::Closing, "the connection ended");
-        }
-        self.tell(peer, PeerEvent::Gone(reason.to_string()));
-    }
-
-    fn report_encoder(&mut self) {
-        let stats = self.rung.stats();
-        if stats.failed > self.failed {
-            let failed = stats.failed - self.failed;
-            self.session
-                .try_send(Message::EncoderFailed(format!("{} could not encode {failed} frames", stats.encoder)));
-        }
-        self.failed = stats.failed;
-        let (fps, encode_ms) = (stats.frames_per_second, stats.encode_ms_p50);
-        self.session.try_send(Message::EncoderStats { fps, encode_ms });
-    }
-
-    fn tell(&self, peer: PeerId, event: PeerEvent) {
-        let Ok(id) = u32::try_from(peer.0) else { return };
-        let must_arrive = matches!(event, PeerEvent::Gone(_) | PeerEvent::Open | PeerEvent::Behind);
-        if !self.session.try_send(Message::Peer(ParticipantId(id), event)) && must_arrive {
-            tracing::error!(%peer, "the session does not keep up; a viewer's coming or going was lost");
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Figures of the picture for the viewers that ask for them: new ones, at most once a second.
 
 use crate::host::Host;
-use crate::status::PictureStats;
+use crate::status::{PictureStats, StreamStatus};
 use crate::viewers::Viewers;
 use rr_protocol::host::HostBody;
-use rr_protocol::stats::{HostStats, LeftOut, PassMs};
+use rr_protocol::stats::{HostStats, LeftOut, PassMs, StreamStats};
 use rr_render::Pass;
 use rr_session::ParticipantId;
 use std::time::{Duration, Instant};
@@ -84,9 +84,8 @@ fn to_wire(stats: &PictureStats) -> HostStats {
         |pass: Pass| Some(PassMs { pass: pass.name().to_owned(), ms: drawn.times.ms(pass).filter(|ms| *ms > 0.0)? });
     HostStats {
         rendered_fps: stats.rendered_fps,
-        encoded_fps: stats.encoded_fps,
         render_ms: stats.render_ms,
-        encode_ms: stats.encode_ms,
+        streams: stats.streams.iter().map(stream).collect(),
         triangles: drawn.triangles,
         lines: drawn.lines,
         draw_calls: drawn.draw_calls,
@@ -104,6 +103,19 @@ fn to_wire(stats: &PictureStats) -> HostStats {
         device_ms: drawn.times.total_ms(),
         passes: Pass::ALL.into_iter().filter_map(pass).collect(),
         economy: stats.economy.told(),
+    }
+}
+
+fn stream(status: &StreamStatus) -> StreamStats {
+    StreamStats {
+        encoder: status.encoder.clone(),
+        width_px: status.size_px.0,
+        height_px: status.size_px.1,
+        fps: status.fps,
+        bitrate_bps: status.bitrate_bps,
+        target_bps: status.target_bps,
+        encode_ms: status.encode_ms,
+        viewers: u32::try_from(status.viewers).unwrap_or(u32::MAX),
     }
 }
 
@@ -137,7 +149,9 @@ mod tests {
     fn passes_that_were_not_drawn_are_left_out() {
         let times = [(Pass::Main, 4.5), (Pass::Overlay, 0.5)].into_iter().collect();
         let drawn = RenderStats { instances: 12, culled_hidden: 7, triangles: 900, times, ..RenderStats::default() };
-        let wire = to_wire(&PictureStats { drawn, encode_ms: 3.0, ..PictureStats::default() });
+        let streams = vec![StreamStatus { size_px: (640, 360), viewers: 3, ..StreamStatus::default() }];
+        let wire = to_wire(&PictureStats { drawn, streams, ..PictureStats::default() });
+        assert_eq!((wire.streams[0].width_px, wire.streams[0].viewers), (640, 3));
         let names: Vec<_> = wire.passes.iter().map(|p| (p.pass.as_str(), p.ms)).collect();
         assert_eq!(names, [("main", 4.5), ("overlay", 0.5)]);
         assert_eq!((wire.drawn, wire.left_out.hidden, wire.triangles, wire.device_ms), (12, 7, 900, Some(5.0)));

@@ -132,14 +132,46 @@ pub struct ShareStatus {
 pub struct PictureStats {
     /// Frames rendered per second, all targets.
     pub rendered_fps: f32,
-    /// Frames encoded per second.
-    pub encoded_fps: f32,
     /// Milliseconds to render and read back one frame of the stream, median.
     pub render_ms: f32,
-    /// Milliseconds to encode one frame, median.
-    pub encode_ms: f32,
+    /// What is encoded, best first; empty while nobody watches.
+    pub streams: Vec<StreamStatus>,
     /// The last picture that was really drawn: one that rests is kept, and says only how smooth it is by now.
     pub drawn: RenderStats,
     /// What pictures in motion do without, to keep up a steady rate.
     pub economy: Economy,
+}
+
+/// One quality level of the stream.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StreamStatus {
+    /// The encoder's name.
+    pub encoder: String,
+    /// Size of its pictures, pixels.
+    pub size_px: (u32, u32),
+    /// Pictures encoded in the last second.
+    pub fps: f32,
+    /// Bits in the last second.
+    pub bitrate_bps: f64,
+    /// Bits a second that it may take.
+    pub target_bps: f64,
+    /// Milliseconds to encode one picture, median.
+    pub encode_ms: f32,
+    /// Viewers that get it.
+    pub viewers: usize,
+}
+
+impl From<rr_stream::RungReport> for StreamStatus {
+    fn from(rung: rr_stream::RungReport) -> Self {
+        let stats = rung.stats;
+        Self {
+            encoder: stats.encoder,
+            size_px: stats.size,
+            fps: stats.frames_per_second,
+            bitrate_bps: stats.sent.as_f64(),
+            target_bps: stats.target.as_f64(),
+            encode_ms: stats.encode_ms_p50,
+            viewers: rung.viewers,
+        }
+    }
 }

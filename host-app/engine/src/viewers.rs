@@ -9,6 +9,7 @@ use crate::status::{LinkStatus, ShareStatus};
 use crate::wire;
 use rr_protocol::client::{ClientBody, ClientMessage};
 use rr_protocol::host::{Ack, ErrorCode, HostBody, HostError, HostMessage};
+use rr_rtc::RungId;
 use rr_scene::Role;
 use rr_session::{Changes, ParticipantId};
 use std::collections::{BTreeMap, VecDeque};
@@ -33,6 +34,8 @@ struct Viewer {
     link: Option<LinkStatus>,
     long_messages: u32,
     stats: StatsWatch,
+    /// The encoder whose pictures it gets.
+    rung: RungId,
 }
 
 /// Everybody who joined by signaling.
@@ -81,6 +84,11 @@ impl Host {
             PeerEvent::Link(link) => {
                 if let Some(viewer) = self.viewers.by_id.get_mut(&id) {
                     viewer.link = Some(link);
+                }
+            }
+            PeerEvent::Rung(rung) => {
+                if let Some(viewer) = self.viewers.by_id.get_mut(&id) {
+                    viewer.rung = rung;
                 }
             }
             PeerEvent::Gone(reason) => {
@@ -171,10 +179,10 @@ impl Host {
         }
     }
 
-    /// A frame left the encoder.
-    pub fn encoded(&mut self, frame: u64, revision: u64, rtp_timestamp: u32) {
+    /// A frame left an encoder: those who get its pictures will see it.
+    pub fn encoded(&mut self, rung: RungId, frame: u64, revision: u64, rtp_timestamp: u32) {
         let mut shown = Vec::new();
-        for (id, viewer) in &mut self.viewers.by_id {
+        for (id, viewer) in self.viewers.by_id.iter_mut().filter(|(_, viewer)| viewer.rung == rung) {
             let mut last = None;
             while let Some(applied) = viewer.applied.pop_front_if(|a| a.revision.is_some_and(|r| r <= revision)) {
                 last = Some(applied);

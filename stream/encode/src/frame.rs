@@ -7,8 +7,9 @@ use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvSta
 
 /// A raw picture: I420, BT.709, limited range; even width and height.
 ///
-/// Comes from a [`FramePool`] and returns there when it is dropped.
-#[derive(Debug)]
+/// Comes from a [`FramePool`] and returns there when it and all its clones are dropped. Clones share the pixels, so that
+/// several encoders can read one picture; number, revision and time are each clone's own.
+#[derive(Debug, Clone)]
 pub struct Frame {
     /// Counts the pictures of a view.
     pub number: u64,
@@ -18,8 +19,7 @@ pub struct Frame {
     pub captured_at: Instant,
     width: usize,
     height: usize,
-    planes: Planes,
-    home: Arc<Home>,
+    pixels: Arc<Pixels>,
 }
 
 impl Frame {
@@ -35,22 +35,29 @@ impl Frame {
 
     /// Bytes of luma, [`Frame::luma_stride`] a row.
     pub fn y(&self) -> &[u8] {
-        &self.planes.y
+        &self.pixels.planes.y
     }
 
     /// Bytes of blue difference, [`Frame::chroma_stride`] a row, half as many rows as luma.
     pub fn u(&self) -> &[u8] {
-        &self.planes.u
+        &self.pixels.planes.u
     }
 
     /// Bytes of red difference, as [`Frame::u`].
     pub fn v(&self) -> &[u8] {
-        &self.planes.v
+        &self.pixels.planes.v
     }
 
     /// All three planes (luma, blue, red) to write to.
+    ///
+    /// A frame that was cloned is copied first: fill it before you share it.
     pub fn planes_mut(&mut self) -> [&mut [u8]; 3] {
-        [&mut self.planes.y, &mut self.planes.u, &mut self.planes.v]
+        let planes = self.own_planes();
+        [&mut planes.y, &mut planes.u, &mut planes.v]
+    }
+
+    fn own_planes(&mut self) -> &mut Planes {
+        &mut Arc::make_mut(&mut self.pixels).planes
     }
 
     /// Bytes from one luma row to the next.
@@ -75,9 +82,10 @@ impl Frame {
         }
         self.width = width;
         self.height = height;
-        self.planes.y.resize(width * height, 16);
-        self.planes.u.resize(width * height / 4, 128);
-        self.planes.v.resize(width * height / 4, 128);
+        let planes = self.own_planes();
+        planes.y.resize(width * height, 16);
+        planes.u.resize(width * height / 4, 128);
+        planes.v.resize(width * height / 4, 128);
         Ok(())
     }
 
@@ -115,12 +123,13 @@ impl Frame {
     fn convert(&mut self, rgba: &[u8], stride: usize, first: usize, rows: usize) -> Result<(), FrameError> {
         let (width, half) = (self.width, self.width / 2);
         let chroma = first / 2 * half..(first + rows) / 2 * half;
+        let planes = self.own_planes();
         let mut image = YuvPlanarImageMut {
-            y_plane: BufferStoreMut::Borrowed(&mut self.planes.y[first * width..(first + rows) * width]),
+            y_plane: BufferStoreMut::Borrowed(&mut planes.y[first * width..(first + rows) * width]),
             y_stride: width as u32,
-            u_plane: BufferStoreMut::Borrowed(&mut self.planes.u[chroma.clone()]),
+            u_plane: BufferStoreMut::Borrowed(&mut planes.u[chroma.clone()]),
             u_stride: half as u32,
-            v_plane: BufferStoreMut::Borrowed(&mut self.planes.v[chroma]),
+            v_plane: BufferStoreMut::Borrowed(&mut planes.v[chroma]),
             v_stride: half as u32,
             width: width as u32,
             height: rows as u32,
@@ -137,7 +146,7 @@ impl Frame {
     }
 }
 
-impl Drop for Frame {
+impl Drop for Pixels {
     fn drop(&mut self) {
         let planes = std::mem::take(&mut self.planes);
         self.home.free.lock().unwrap_or_else(PoisonError::into_inner).push(planes);
@@ -171,8 +180,8 @@ impl FramePool {
             captured_at: Instant::now(),
             width: 0,
             height: 0,
-            planes,
-            home: self.home.clone(),
+            // A small allocation per picture, for which several encoders may read it.
+            pixels: Arc::new(Pixels { planes, home: self.home.clone() }),
         })
     }
 }
@@ -211,7 +220,14 @@ pub enum FrameError {
 
 const MAX_SIDE: usize = 16_384;
 
-#[derive(Debug, Default)]
+/// What all clones of a frame share.
+#[derive(Debug, Clone)]
+struct Pixels {
+    planes: Planes,
+    home: Arc<Home>,
+}
+
+#[derive(Debug, Clone, Default)]
 struct Planes {
     y: Vec<u8>,
     u: Vec<u8>,
@@ -281,6 +297,23 @@ mod tests {
         assert!(matches!(frame.fill_from_rgba(&[0; 15], 8, 2, 2), Err(FrameError::Short { .. })));
         assert!(matches!(frame.fill_from_rgba(&[0; 64], 4, 2, 2), Err(FrameError::Short { .. })));
         assert!(matches!(frame.fill_from_rgba(&[], 400_000, 100_000, 2), Err(FrameError::Size { .. })));
+    }
+
+    #[test]
+    fn clones_share_the_picture_until_one_is_written() {
+        let pool = FramePool::with_frames(1);
+        let mut frame = pool.take().unwrap();
+        frame.resize(32, 32).unwrap();
+        let mut other = frame.clone();
+        other.number = 9;
+        assert_eq!((frame.y().as_ptr(), frame.number), (other.y().as_ptr(), 0));
+        drop(frame);
+        assert!(pool.take().is_none(), "given back while somebody reads it");
+        let third = other.clone();
+        other.planes_mut()[0].fill(200);
+        assert_eq!((other.y()[0], third.y()[0]), (200, 16));
+        drop(third);
+        assert!(pool.take().is_some());
     }
 
     #[test]

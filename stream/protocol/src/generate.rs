@@ -65,6 +65,7 @@ pub fn typescript() -> String {
         host::Part,
         stats::LeftOut,
         stats::PassMs,
+        stats::StreamStats,
         stats::HostStats,
         host::HostBody,
         host::HostMessage,

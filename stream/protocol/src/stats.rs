@@ -10,12 +10,10 @@ use ts_rs::TS;
 pub struct HostStats {
     /// Pictures rendered a second, those of the host's window included; 0 at rest.
     pub rendered_fps: f32,
-    /// Pictures encoded a second.
-    pub encoded_fps: f32,
     /// Milliseconds to render one picture and read it back, median.
     pub render_ms: f32,
-    /// Milliseconds to encode one picture, median.
-    pub encode_ms: f32,
+    /// What is encoded, best first: one quality level for all viewers, or several where their networks differ.
+    pub streams: Vec<StreamStats>,
     /// Triangles drawn. This and what follows is of the last picture that was drawn; at rest it is kept.
     #[ts(type = "number")]
     pub triangles: u64,
@@ -42,6 +40,28 @@ pub struct HostStats {
     pub passes: Vec<PassMs>,
     /// For people: what pictures in motion do without to stay fluent, such as `71 % resolution`; empty when nothing.
     pub economy: String,
+}
+
+/// One quality level of the stream. Figures are of the last second.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct StreamStats {
+    /// The encoder's name.
+    pub encoder: String,
+    /// Width of its pictures, pixels.
+    pub width_px: u32,
+    /// Their height, pixels.
+    pub height_px: u32,
+    /// Pictures encoded a second.
+    pub fps: f32,
+    /// Bits a second.
+    pub bitrate_bps: f64,
+    /// Bits a second that it may take.
+    pub target_bps: f64,
+    /// Milliseconds to encode one picture, median.
+    pub encode_ms: f32,
+    /// Viewers that get it.
+    pub viewers: u32,
 }
 
 /// Objects that were not drawn, by reason.
@@ -76,9 +96,17 @@ mod tests {
     fn figures_have_the_documented_shape() {
         let stats = HostStats {
             rendered_fps: 30.0,
-            encoded_fps: 29.5,
             render_ms: 12.25,
-            encode_ms: 4.5,
+            streams: vec![StreamStats {
+                encoder: "openh264".into(),
+                width_px: 1280,
+                height_px: 720,
+                fps: 29.5,
+                bitrate_bps: 4e6,
+                target_bps: 5e6,
+                encode_ms: 4.5,
+                viewers: 2,
+            }],
             triangles: 5_000_000_000,
             lines: 10,
             draw_calls: 11,

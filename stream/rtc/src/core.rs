@@ -3,11 +3,11 @@
 //! Call a method, then send all of [`Core::take_datagrams`], pass [`Core::take_events`] on, and come back with
 //! [`Core::handle_time`] at [`Core::timeout`] or with the next datagram.
 
-use crate::event::{DisconnectReason, PeerId, RtcEvent};
+use crate::event::{DisconnectReason, PeerId, RtcEvent, RungId, Steering};
 use crate::peer::{Peer, Sink, Unit};
 use crate::{RtcError, offer};
 use rr_encode::{AccessUnit, Bitrate};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -57,6 +57,16 @@ pub struct Datagram {
     pub contents: Vec<u8>,
 }
 
+/// What was asked of one rung's encoder.
+#[derive(Debug, Clone, Copy, Default)]
+struct KeyframeAsk {
+    asked: Option<Instant>,
+    /// It has not come yet.
+    pending: bool,
+    /// When to ask again.
+    due: Option<Instant>,
+}
+
 /// All peers.
 pub struct Core {
     config: CoreConfig,
@@ -66,10 +76,7 @@ pub struct Core {
     by_source: HashMap<SocketAddr, PeerId>,
     datagrams: Vec<Datagram>,
     events: Vec<RtcEvent>,
-    keyframe_asked: Option<Instant>,
-    keyframe_pending: bool,
-    /// When to ask for a keyframe that is wanted.
-    keyframe_due: Option<Instant>,
+    keyframes: BTreeMap<RungId, KeyframeAsk>,
     last_rtp: Option<u64>,
 }
 
@@ -83,9 +90,7 @@ impl Core {
             by_source: HashMap::new(),
             datagrams: Vec::new(),
             events: Vec::new(),
-            keyframe_asked: None,
-            keyframe_pending: false,
-            keyframe_due: None,
+            keyframes: BTreeMap::new(),
             last_rtp: None,
         }
     }
@@ -147,23 +152,26 @@ impl Core {
         Ok(())
     }
 
-    /// Sends an access unit to every connected peer; its bytes are shared.
-    pub fn publish(&mut self, now: Instant, unit: &AccessUnit) {
+    /// Sends an access unit to every connected peer of its rung; its bytes are shared.
+    pub fn publish(&mut self, now: Instant, rung: RungId, unit: &AccessUnit) {
         let rtp_time = self.extend_rtp(unit.rtp_timestamp);
-        let shared = Unit { data: Arc::from(&unit.data[..]), captured_at: unit.captured_at, rtp_time };
-        if unit.keyframe {
-            self.keyframe_pending = false;
+        let shared =
+            Unit { data: Arc::from(&unit.data[..]), captured_at: unit.captured_at, keyframe: unit.keyframe, rtp_time };
+        if unit.keyframe
+            && let Some(ask) = self.keyframes.get_mut(&rung)
+        {
+            ask.pending = false;
         }
         let mut sink = Sink { datagrams: &mut self.datagrams, events: &mut self.events };
         for peer in self.peers.values_mut() {
-            peer.push(now, shared.clone(), unit.keyframe, &mut sink);
+            peer.push(now, rung, &shared, &mut sink);
         }
         self.sweep(now);
     }
 
-    /// Access units were lost before they came here: all wait for a keyframe.
-    pub fn units_lost(&mut self, now: Instant) {
-        self.peers.values_mut().for_each(Peer::skip_to_keyframe);
+    /// Access units of a rung were lost before they came here: all its peers wait for a keyframe.
+    pub fn units_lost(&mut self, now: Instant, rung: RungId) {
+        self.peers.values_mut().for_each(|peer| peer.skip_to_keyframe(rung));
         self.sweep(now);
     }
 
@@ -177,6 +185,15 @@ impl Core {
         peer.send_state(now, text, full, &mut sink);
         self.sweep(now);
         Ok(())
+    }
+
+    /// What the adaptation decided for a peer. Nothing happens when there is no such peer.
+    pub fn steer(&mut self, now: Instant, id: PeerId, steering: Steering) {
+        let mut sink = Sink { datagrams: &mut self.datagrams, events: &mut self.events };
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.steer(now, steering, &mut sink);
+        }
+        self.sweep(now);
     }
 
     /// Ends a peer. Nothing happens when there is none.
@@ -223,7 +240,7 @@ impl Core {
     /// When to call [`Core::handle_time`] at the latest. `None`: there is nobody.
     pub fn timeout(&self) -> Option<Instant> {
         let peers = self.peers.values().map(Peer::timeout).min()?;
-        Some(self.keyframe_due.map_or(peers, |at| at.min(peers)))
+        Some(self.keyframes.values().filter_map(|ask| ask.due).fold(peers, Instant::min))
     }
 
     /// What is to be sent, in order.
@@ -246,21 +263,22 @@ impl Core {
             self.by_source.retain(|_, owner| *owner != peer);
             self.events.push(RtcEvent::Disconnected { peer, reason });
         }
-        let wanted = self.peers.values().any(|peer| peer.wants_keyframe(now));
-        self.keyframe_due = None;
-        if !wanted {
-            self.keyframe_pending = false;
-            return;
+        let wanted: BTreeSet<RungId> = self.peers.values().filter_map(|peer| peer.wants_keyframe(now)).collect();
+        for (rung, ask) in &mut self.keyframes {
+            if !wanted.contains(rung) {
+                (ask.pending, ask.due) = (false, None);
+            }
         }
-        let wait = if self.keyframe_pending { KEYFRAME_REPEAT } else { KEYFRAME_INTERVAL };
-        let due = self.keyframe_asked.map_or(now, |at| at + wait);
-        if now >= due {
-            self.keyframe_asked = Some(now);
-            self.keyframe_pending = true;
-            self.keyframe_due = Some(now + KEYFRAME_REPEAT);
-            self.events.push(RtcEvent::KeyframeNeeded);
-        } else {
-            self.keyframe_due = Some(due);
+        for rung in wanted {
+            let ask = self.keyframes.entry(rung).or_default();
+            let wait = if ask.pending { KEYFRAME_REPEAT } else { KEYFRAME_INTERVAL };
+            let due = ask.asked.map_or(now, |at| at + wait);
+            if now >= due {
+                *ask = KeyframeAsk { asked: Some(now), pending: true, due: Some(now + KEYFRAME_REPEAT) };
+                self.events.push(RtcEvent::KeyframeNeeded { rung });
+            } else {
+                ask.due = Some(due);
+            }
         }
     }
 

@@ -15,6 +15,16 @@ impl fmt::Display for PeerId {
     }
 }
 
+/// One quality level of a view: one encoder. Numbers from 0 on, which are used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct RungId(pub u8);
+
+impl fmt::Display for RungId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
 /// The data channels that viewers open; others are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {
@@ -64,14 +74,31 @@ pub enum RtcEvent {
         /// Who.
         peer: PeerId,
     },
-    /// A peer needs a keyframe: it is new, it lost too much, or it was too slow. At most ten a second.
-    KeyframeNeeded,
+    /// A peer of this rung needs a keyframe: it is new there, it lost too much, or it was too slow. At most ten a second.
+    KeyframeNeeded {
+        /// Which encoder's.
+        rung: RungId,
+    },
+    /// From now on a peer gets the pictures of this rung.
+    Switched {
+        /// Who.
+        peer: PeerId,
+        /// Which encoder's.
+        rung: RungId,
+    },
     /// What the path to a peer carries changed.
     Estimate {
         /// Who.
         peer: PeerId,
         /// Of everything that is sent to it.
         bitrate: Bitrate,
+    },
+    /// How the path to a peer is right now, twenty times a second while it is connected.
+    Path {
+        /// Who.
+        peer: PeerId,
+        /// What was measured.
+        sample: PathSample,
     },
     /// Once a second for each connected peer.
     Stats {
@@ -125,6 +152,42 @@ impl fmt::Display for DisconnectReason {
             Self::Rebound => f.write_str("the host changed its port"),
         }
     }
+}
+
+/// The path to a peer at one moment. Faster than [`RtcEvent::Estimate`], which is a mean over seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct PathSample {
+    /// What the path is believed to carry at this moment.
+    pub estimate: Option<Bitrate>,
+    /// From the sending of the packet that was confirmed last to its confirmation: the way, what waits on it, and the
+    /// viewer's feedback interval.
+    pub rtt: Option<Duration>,
+    /// Lost of what was sent in the last second, 0 to 1.
+    pub loss: Option<f32>,
+    /// Bytes sent up to the packet that was confirmed last. Between two samples it grows by what the path carried.
+    pub confirmed: Option<u64>,
+    /// Bytes sent after it.
+    pub in_flight: u64,
+    /// How long the oldest packet has been waiting to be sent.
+    pub backlog: Duration,
+}
+
+/// What is done with one peer's pictures.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Steering {
+    /// It gets those of another rung from the next keyframe of that one on, and of its present one until then.
+    Assign(RungId),
+    /// They wait while its path is full (`true`), or go on.
+    Hold(bool),
+    /// What it lost is not worth repeating: go on with a keyframe.
+    Abandon,
+    /// What is believed of its path is wrong.
+    Reset {
+        /// What the path carries.
+        bitrate: Bitrate,
+        /// Most that is probed for at first.
+        probe: Bitrate,
+    },
 }
 
 /// How a peer fares; rates and fractions are of the last second.

@@ -22,9 +22,10 @@ mod limit;
 mod nudge;
 mod offer;
 mod peer;
+mod sent;
 mod server;
 mod wait;
 
 pub use error::RtcError;
-pub use event::{Channel, DisconnectReason, PeerId, PeerStats, RtcEvent};
+pub use event::{Channel, DisconnectReason, PathSample, PeerId, PeerStats, RtcEvent, RungId, Steering};
 pub use server::{RtcConfig, RtcServer};

@@ -7,22 +7,29 @@
 use rr_encode::Bitrate;
 use std::time::{Duration, Instant};
 
-const STEP: f64 = 1.25;
-const INTERVAL: Duration = Duration::from_secs(1);
-/// A fall by more than this begins a new climb.
-const FALL: f64 = 0.85;
+const STEP: f64 = 1.6;
+/// Time between steps that find more, and at most between those that find nothing.
+const INTERVAL: Duration = Duration::from_millis(700);
+const LONGEST_INTERVAL: Duration = Duration::from_millis(2_500);
+/// A change by more than this is one.
+const CHANGE: f64 = 1.15;
+/// The estimator probes for twice the desired rate.
+const PROBED: f64 = 2.0;
 
 #[derive(Debug)]
 pub(crate) struct Nudge {
     max: Bitrate,
     desired: Bitrate,
     estimate: Option<Bitrate>,
+    /// Estimate at the last step.
+    before: Bitrate,
+    interval: Duration,
     next: Option<Instant>,
 }
 
 impl Nudge {
     pub(crate) fn new(max: Bitrate) -> Self {
-        Self { max, desired: max, estimate: None, next: None }
+        Self { max, desired: max, estimate: None, before: Bitrate::default(), interval: INTERVAL, next: None }
     }
 
     pub(crate) fn desired(&self) -> Bitrate {
@@ -31,30 +38,45 @@ impl Nudge {
 
     /// The estimator says something. `true`: the desired rate changed.
     pub(crate) fn on_estimate(&mut self, now: Instant, estimate: Bitrate) -> bool {
-        let fell = self.estimate.is_some_and(|last| estimate < last.scale(FALL));
+        let fell = self.estimate.is_some_and(|last| estimate.scale(CHANGE) < last);
         self.estimate = Some(estimate);
-        if fell || (self.next.is_none() && estimate < self.max.scale(FALL)) {
-            self.next.get_or_insert(now + INTERVAL);
-        }
         if fell {
+            self.begin(now, estimate);
+        } else if self.next.is_none() && estimate.scale(CHANGE) < self.max {
             self.next = Some(now + INTERVAL);
-            self.desired = estimate.max(Bitrate::kbps(100)).min(self.max);
         }
         fell
+    }
+
+    /// The estimator begins anew and may probe for so much at first.
+    pub(crate) fn reset(&mut self, now: Instant, estimate: Bitrate, probe: Bitrate) {
+        self.estimate = Some(estimate);
+        self.begin(now, probe.scale(1.0 / PROBED));
+    }
+
+    fn begin(&mut self, now: Instant, desired: Bitrate) {
+        self.interval = INTERVAL;
+        self.next = Some(now + INTERVAL);
+        self.before = self.estimate.unwrap_or_default();
+        self.desired = desired.max(Bitrate::kbps(50)).min(self.max);
     }
 
     /// `true`: time for a step, the desired rate changed.
     pub(crate) fn on_time(&mut self, now: Instant) -> bool {
         let Some(next) = self.next.filter(|&next| now >= next) else { return false };
         let estimate = self.estimate.unwrap_or(self.desired);
-        if estimate >= self.max.scale(FALL) {
+        if estimate.scale(CHANGE) >= self.max {
             self.next = None;
             let changed = self.desired != self.max;
             self.desired = self.max;
             return changed;
         }
-        self.next = Some(next.max(now) + INTERVAL);
-        // From the estimate, not from the last wish: a wish that was not granted is asked again, a step lower first so
+        // Probes cost the viewer pictures: those that find nothing become rare.
+        let found = estimate > self.before.scale(CHANGE);
+        self.interval = if found { INTERVAL } else { (self.interval * 3 / 2).min(LONGEST_INTERVAL) };
+        self.before = estimate;
+        self.next = Some(next.max(now) + self.interval);
+        // From the estimate, not from the last wish: a wish that was not granted is asked again, a bit differently so
         // that it is a change.
         let wish = estimate.scale(STEP).min(self.max);
         self.desired = if wish == self.desired { estimate.scale(STEP * 1.1).min(self.max) } else { wish };
@@ -90,7 +112,7 @@ mod tests {
             assert!(steps < 30, "no end");
         }
         assert_eq!(nudge.desired(), Bitrate::mbps(20));
-        assert!((8..20).contains(&steps), "{steps}");
+        assert!((4..9).contains(&steps), "{steps}");
     }
 
     #[test]
@@ -99,14 +121,17 @@ mod tests {
         let mut nudge = Nudge::new(Bitrate::mbps(20));
         nudge.on_estimate(now, Bitrate::mbps(10));
         nudge.on_estimate(now, Bitrate::mbps(2));
-        let mut last = nudge.desired();
-        for _ in 0..5 {
-            now += Duration::from_secs(1);
+        let (mut last, mut waits) = (nudge.desired(), Vec::new());
+        for _ in 0..6 {
+            let next = nudge.timeout().unwrap();
+            waits.push(next - now);
+            now = next;
             assert!(nudge.on_time(now));
             assert_ne!(nudge.desired(), last);
-            assert!(nudge.desired() < Bitrate::mbps(3), "asks far beyond the path");
+            assert!(nudge.desired() < Bitrate::mbps(4), "asks far beyond the path");
             last = nudge.desired();
         }
+        assert_eq!((waits[0], waits[5]), (INTERVAL, LONGEST_INTERVAL), "{waits:?}");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! One peer: its str0m instance and what is waiting for it.
 
 use crate::behind::UnitQueue;
-use crate::event::{Channel, DisconnectReason, PeerId, PeerStats, RtcEvent};
+use crate::event::{Channel, DisconnectReason, PathSample, PeerId, PeerStats, RtcEvent, RungId, Steering};
 use crate::limit::{Bucket, MessageLimit, Verdict};
 use crate::nudge::Nudge;
+use crate::sent::SentBytes;
 use crate::{RtcError, core::CoreConfig, core::Datagram};
 use bytes::Bytes;
 use rr_encode::Bitrate;
@@ -25,6 +26,16 @@ use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig}
 const STATE_LIMIT: usize = 1024 * 1024;
 /// It has caught up when no more than this waits.
 const STATE_LOW: usize = 64 * 1024;
+/// A keyframe is not sent again before it could have arrived.
+const KEYFRAME_TRAVEL: Duration = Duration::from_millis(300);
+/// What a viewer can ask for again, and most of what is sent that may be repeats.
+const REPEATABLE_PACKETS: usize = 2_000;
+const REPEATABLE_FOR: Duration = Duration::from_secs(2);
+const REPEATS: f32 = 0.4;
+/// How often the path is looked at.
+const STATS_INTERVAL: Duration = Duration::from_millis(50);
+/// How often a peer's figures are told.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// str0m is asked to go on at most so often for one moment.
 const MAX_TURNS: u32 = 1_000;
 
@@ -33,6 +44,7 @@ const MAX_TURNS: u32 = 1_000;
 pub(crate) struct Unit {
     pub(crate) data: Arc<[u8]>,
     pub(crate) captured_at: Instant,
+    pub(crate) keyframe: bool,
     /// RTP time without wrap.
     pub(crate) rtp_time: u64,
 }
@@ -49,6 +61,13 @@ pub(crate) struct Peer {
     /// Local addresses that it was told.
     locals: Vec<SocketAddr>,
     queue: UnitQueue<Unit>,
+    rung: RungId,
+    /// Another rung whose keyframe it waits for; until then it gets those of its own.
+    next_rung: Option<RungId>,
+    /// What comes waits until its path is free.
+    held: bool,
+    /// RTP time of the last picture.
+    last_rtp_time: Option<u64>,
     video: Option<(Mid, Pt)>,
     state: Option<ChannelId>,
     input: Option<ChannelId>,
@@ -63,8 +82,12 @@ pub(crate) struct Peer {
     messages: MessageLimit,
     picture_losses: Bucket,
     keyframe_wanted: bool,
+    keyframe_sent: Option<Instant>,
     nudge: Nudge,
     estimate: Option<Bitrate>,
+    sent: SentBytes,
+    /// The last round trip, and the bytes sent up to the packet that made it.
+    confirmed: Option<(Duration, u64)>,
     last_stats: Option<(Instant, u64)>,
     vanish_timeout: Duration,
     ended: Option<DisconnectReason>,
@@ -92,6 +115,10 @@ impl Peer {
             rtc,
             locals: locals.to_vec(),
             queue: UnitQueue::new(),
+            rung: RungId::default(),
+            next_rung: None,
+            held: false,
+            last_rtp_time: None,
             video: None,
             state: None,
             input: None,
@@ -101,10 +128,13 @@ impl Peer {
             give_up: Some(now + config.connect_timeout),
             deadline: now,
             messages: MessageLimit::new(now),
-            picture_losses: Bucket::new(3.0, 1.0, now),
+            picture_losses: Bucket::new(4.0, 1.0, now),
             keyframe_wanted: false,
+            keyframe_sent: None,
             nudge: Nudge::new(config.max_bitrate),
             estimate: None,
+            sent: SentBytes::default(),
+            confirmed: None,
             last_stats: None,
             vanish_timeout: config.vanish_timeout,
             ended: None,
@@ -162,25 +192,85 @@ impl Peer {
         [self.give_up, self.nudge.timeout()].into_iter().flatten().fold(self.deadline, Instant::min)
     }
 
-    pub(crate) fn push(&mut self, now: Instant, unit: Unit, keyframe: bool, sink: &mut Sink) {
-        if self.connected {
-            self.queue.push(unit, keyframe);
-            if keyframe {
-                self.keyframe_wanted = false;
+    pub(crate) fn push(&mut self, now: Instant, rung: RungId, unit: &Unit, sink: &mut Sink) {
+        if self.next_rung == Some(rung) && unit.keyframe {
+            self.next_rung = None;
+            self.switch_to(rung, sink);
+        }
+        if !self.connected || rung != self.rung {
+            return;
+        }
+        let mut unit = unit.clone();
+        if let Some(last) = self.last_rtp_time.filter(|last| *last >= unit.rtp_time) {
+            // Another encoder may be slower; time must not go back at a switch.
+            unit.rtp_time = last + 1;
+        }
+        self.last_rtp_time = Some(unit.rtp_time);
+        if unit.keyframe {
+            self.keyframe_wanted = false;
+        }
+        let keyframe = unit.keyframe;
+        self.queue.push(unit, keyframe);
+        self.pump(now, sink);
+    }
+
+    pub(crate) fn steer(&mut self, now: Instant, steering: Steering, sink: &mut Sink) {
+        match steering {
+            Steering::Assign(rung) if self.connected && self.last_rtp_time.is_some() => {
+                self.next_rung = (rung != self.rung).then_some(rung);
             }
-            self.pump(now, sink);
+            Steering::Assign(rung) => {
+                // Nothing was seen yet.
+                self.next_rung = None;
+                self.switch_to(rung, sink);
+            }
+            Steering::Hold(held) => {
+                self.held = held;
+                self.pump(now, sink);
+            }
+            Steering::Abandon => {
+                self.forget_repeats();
+                self.queue.skip_to_keyframe();
+            }
+            Steering::Reset { bitrate, probe } => {
+                self.nudge.reset(now, bitrate, probe);
+                self.guarded(now, sink, |peer| {
+                    // First, because a new belief begins with a probe.
+                    peer.tell_desired();
+                    peer.rtc.bwe().reset(rate(bitrate));
+                    Ok(())
+                });
+            }
         }
     }
 
-    /// Units were lost on the way here.
-    pub(crate) fn skip_to_keyframe(&mut self) {
+    fn switch_to(&mut self, rung: RungId, sink: &mut Sink) {
+        self.rung = rung;
         self.queue.skip_to_keyframe();
+        sink.events.push(RtcEvent::Switched { peer: self.id, rung });
     }
 
-    /// A keyframe now would be of use.
-    pub(crate) fn wants_keyframe(&self, now: Instant) -> bool {
+    /// An empty memory for repeats. str0m's own share of them throws all away when a lossy path needs more for a moment,
+    /// and each of those is a picture.
+    fn forget_repeats(&mut self) {
+        let Some((mid, _)) = self.video else { return };
+        if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(mid, None) {
+            stream.set_rtx_cache(REPEATABLE_PACKETS, REPEATABLE_FOR, Some(REPEATS));
+        }
+    }
+
+    /// Units of a rung were lost on the way here.
+    pub(crate) fn skip_to_keyframe(&mut self, rung: RungId) {
+        if rung == self.rung {
+            self.queue.skip_to_keyframe();
+        }
+    }
+
+    /// The rung a keyframe of which would be of use now.
+    pub(crate) fn wants_keyframe(&self, now: Instant) -> Option<RungId> {
         let backlog = self.backlog(now);
-        self.connected && (self.keyframe_wanted || self.queue.wants_keyframe(backlog))
+        let wants = self.keyframe_wanted || (!self.held && self.queue.wants_keyframe(backlog));
+        self.next_rung.or(wants.then_some(self.rung)).filter(|_| self.connected)
     }
 
     pub(crate) fn send_state(&mut self, now: Instant, text: &[u8], full: bool, sink: &mut Sink) {
@@ -264,11 +354,14 @@ impl Peer {
                     self.deadline = at.max(now + Duration::from_micros(100));
                     break;
                 }
-                Output::Transmit(transmit) => sink.datagrams.push(Datagram {
-                    source: transmit.source,
-                    destination: transmit.destination,
-                    contents: transmit.contents.into(),
-                }),
+                Output::Transmit(transmit) => {
+                    self.sent.add(now, transmit.contents.len());
+                    sink.datagrams.push(Datagram {
+                        source: transmit.source,
+                        destination: transmit.destination,
+                        contents: transmit.contents.into(),
+                    });
+                }
                 Output::Event(event) => self.on_event(now, event, sink),
             }
         }
@@ -290,6 +383,7 @@ impl Peer {
                     let h264 = writer.payload_params().find(|p| p.spec().codec == Codec::H264);
                     self.video = h264.map(|p| (media.mid, p.pt()));
                 }
+                self.forget_repeats();
             }
             Event::Connected => {
                 self.connected = true;
@@ -308,7 +402,9 @@ impl Peer {
             }
             Event::KeyframeRequest(_) => {
                 // A viewer that asks all the time would cost all others their quality.
-                self.keyframe_wanted |= self.picture_losses.take(1.0, now);
+                // One that asks again while its keyframe is under way will see it.
+                let under_way = self.keyframe_sent.is_some_and(|at| now < at + KEYFRAME_TRAVEL);
+                self.keyframe_wanted |= !under_way && self.picture_losses.take(1.0, now);
             }
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
                 let estimate = Bitrate::bps(estimate.as_u64());
@@ -318,29 +414,42 @@ impl Peer {
                 }
                 sink.events.push(RtcEvent::Estimate { peer: self.id, bitrate: estimate });
             }
-            Event::PeerStats(stats) if self.connected => {
-                let sent = match self.last_stats.replace((stats.timestamp, stats.peer_bytes_tx)) {
-                    Some((at, bytes)) => {
-                        let seconds = stats.timestamp.saturating_duration_since(at).as_secs_f64().max(0.001);
-                        Bitrate::bps((stats.peer_bytes_tx.saturating_sub(bytes) as f64 * 8.0 / seconds) as u64)
-                    }
-                    None => Bitrate::bps(0),
-                };
-                let ice_rtt = stats.selected_candidate_pair.and_then(|pair| pair.current_round_trip_time);
-                let stats = PeerStats {
-                    rtt: stats.rtt.or(ice_rtt),
-                    loss: stats.egress_loss_fraction,
-                    sent,
-                    estimate: self.estimate,
-                    units: self.queue.taken,
-                    skipped: self.queue.skipped,
-                    backlog: self.backlog(now),
-                };
-                sink.events.push(RtcEvent::Stats { peer: self.id, stats });
-            }
+            Event::PeerStats(stats) if self.connected => self.on_stats(now, &stats, sink),
             Event::Closed => self.end(DisconnectReason::Left),
             _ => {}
         }
+    }
+
+    fn on_stats(&mut self, now: Instant, stats: &str0m::stats::PeerStats, sink: &mut Sink) {
+        let backlog = self.backlog(now);
+        let raw = stats.bwe_tx.map(|rate| Bitrate::bps(rate.as_u64()));
+        let loss = stats.egress_loss_fraction;
+        // The same to the nanosecond: no confirmation came since.
+        if let Some(rtt) = stats.rtt.filter(|rtt| self.confirmed.is_none_or(|(last, _)| last != *rtt)) {
+            self.confirmed = now.checked_sub(rtt).and_then(|at| self.sent.by(at)).map(|bytes| (rtt, bytes));
+        }
+        let confirmed = self.confirmed.map(|(_, bytes)| bytes);
+        let in_flight = self.sent.total().saturating_sub(confirmed.unwrap_or(0));
+        let sample = PathSample { estimate: raw, rtt: stats.rtt, loss, confirmed, in_flight, backlog };
+        sink.events.push(RtcEvent::Path { peer: self.id, sample });
+        let (at, bytes) = *self.last_stats.get_or_insert((stats.timestamp, stats.peer_bytes_tx));
+        let elapsed = stats.timestamp.saturating_duration_since(at);
+        if elapsed + STATS_INTERVAL / 2 < REPORT_INTERVAL {
+            return;
+        }
+        self.last_stats = Some((stats.timestamp, stats.peer_bytes_tx));
+        let sent = stats.peer_bytes_tx.saturating_sub(bytes) as f64 * 8.0 / elapsed.as_secs_f64().max(0.001);
+        let ice_rtt = stats.selected_candidate_pair.as_ref().and_then(|pair| pair.current_round_trip_time);
+        let stats = PeerStats {
+            rtt: stats.rtt.or(ice_rtt),
+            loss,
+            sent: Bitrate::bps(sent as u64),
+            estimate: self.estimate,
+            units: self.queue.taken,
+            skipped: self.queue.skipped,
+            backlog,
+        };
+        sink.events.push(RtcEvent::Stats { peer: self.id, stats });
     }
 
     fn on_channel(&mut self, id: ChannelId, label: &str, sink: &mut Sink) {
@@ -385,7 +494,9 @@ impl Peer {
 
     /// Hands waiting units to str0m as long as it keeps up.
     fn pump(&mut self, now: Instant, sink: &mut Sink) {
-        let Some((mid, pt)) = self.video.filter(|_| self.connected && !self.queue.is_empty()) else { return };
+        let Some((mid, pt)) = self.video.filter(|_| self.connected && !self.held && !self.queue.is_empty()) else {
+            return;
+        };
         if self.backlog(now) > Duration::ZERO {
             // The sample is from str0m's last timeout, which may be long ago when the picture rested.
             self.guarded(now, sink, |peer| peer.rtc.handle_input(Input::Timeout(now)));
@@ -393,6 +504,9 @@ impl Peer {
         loop {
             let backlog = self.backlog(now);
             let Some(unit) = self.queue.pop(backlog) else { break };
+            if unit.keyframe {
+                self.keyframe_sent = Some(now);
+            }
             self.guarded(now, sink, |peer| {
                 let Some(writer) = peer.rtc.writer(mid) else { return Ok(()) };
                 // Show each frame when it comes: no jitter buffer.
@@ -420,7 +534,7 @@ fn settings(config: &CoreConfig) -> RtcConfig {
     let mut rtc = RtcConfig::new()
         .clear_codecs()
         .enable_bwe(Some(rate(config.initial_bitrate)))
-        .set_stats_interval(Some(Duration::from_secs(1)))
+        .set_stats_interval(Some(STATS_INTERVAL))
         .set_sctp_max_buffered_amount(STATE_LIMIT)
         .set_sctp_max_message_size(MAX_CLIENT_MESSAGE_LEN as u32)
         .set_extension(5, Extension::PlayoutDelay);

@@ -2,10 +2,10 @@
 
 use crate::RtcError;
 use crate::core::{Core, CoreConfig, Datagram};
-use crate::event::{DisconnectReason, PeerId, RtcEvent};
+use crate::event::{DisconnectReason, PeerId, RtcEvent, RungId, Steering};
 use crate::wait::{Waiter, Waker};
 use rr_encode::{AccessUnit, Bitrate};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
@@ -123,20 +123,20 @@ impl RtcServer {
         self.command(Command::Candidate { peer, text: candidate.to_owned() })
     }
 
-    /// Sends an access unit to all peers. Never waits: when the thread is four units behind, they are dropped, and all
-    /// peers wait for a keyframe.
-    pub fn publish(&self, unit: &AccessUnit) {
+    /// Sends an access unit to all peers of its rung. Never waits: when the thread is four units of a rung behind, they
+    /// are dropped, and the rung's peers wait for a keyframe.
+    pub fn publish(&self, rung: RungId, unit: &AccessUnit) {
         let mut slot = self.units.lock().unwrap_or_else(PoisonError::into_inner);
         if unit.keyframe {
-            slot.waiting.clear();
-        } else if slot.waiting.len() == UNITS {
-            slot.waiting.clear();
-            slot.lost = true;
+            slot.waiting.retain(|(of, _)| *of != rung);
+        } else if slot.waiting.iter().filter(|(of, _)| *of == rung).count() == UNITS {
+            slot.waiting.retain(|(of, _)| *of != rung);
+            slot.lost.insert(rung);
             drop(slot);
             self.waker.wake();
             return;
         }
-        slot.waiting.push_back(unit.clone());
+        slot.waiting.push_back((rung, unit.clone()));
         drop(slot);
         self.waker.wake();
     }
@@ -157,6 +157,14 @@ impl RtcServer {
     /// The command queue is full.
     pub fn send_full_state(&self, peer: PeerId, text: impl Into<String>) -> Result<(), RtcError> {
         self.command(Command::State { peer, text: text.into(), full: true })
+    }
+
+    /// What the adaptation decided for a peer.
+    ///
+    /// # Errors
+    /// The command queue is full: decide again.
+    pub fn steer(&self, peer: PeerId, steering: Steering) -> Result<(), RtcError> {
+        self.command(Command::Steer { peer, steering })
     }
 
     /// Ends a peer; [`RtcEvent::Disconnected`] follows.
@@ -215,13 +223,14 @@ enum Command {
     Candidate { peer: PeerId, text: String },
     State { peer: PeerId, text: String, full: bool },
     Close { peer: PeerId, reason: String },
+    Steer { peer: PeerId, steering: Steering },
     Rebind { bind: SocketAddr, advertise: Vec<IpAddr>, reply_tx: SyncSender<Result<SocketAddr, RtcError>> },
 }
 
 #[derive(Default)]
 struct UnitSlot {
-    waiting: VecDeque<AccessUnit>,
-    lost: bool,
+    waiting: VecDeque<(RungId, AccessUnit)>,
+    lost: BTreeSet<RungId>,
     stop: bool,
 }
 
@@ -270,11 +279,11 @@ impl<F: FnMut(RtcEvent)> Worker<F> {
             let lost = std::mem::take(&mut slot.lost);
             let unit = slot.waiting.pop_front();
             drop(slot);
-            if lost {
-                self.core.units_lost(Instant::now());
+            for rung in lost {
+                self.core.units_lost(Instant::now(), rung);
             }
             match unit {
-                Some(unit) => self.core.publish(Instant::now(), &unit),
+                Some((rung, unit)) => self.core.publish(Instant::now(), rung, &unit),
                 None => return true,
             }
             self.flush();
@@ -299,6 +308,7 @@ impl<F: FnMut(RtcEvent)> Worker<F> {
                     // The peer may have left in between; its `Disconnected` says so.
                     let _ = self.core.send_state(now, peer, text.as_bytes(), full);
                 }
+                Ok(Command::Steer { peer, steering }) => self.core.steer(now, peer, steering),
                 Ok(Command::Close { peer, reason }) => self.core.close(now, peer, DisconnectReason::Closed(reason)),
                 Ok(Command::Rebind { bind, advertise, reply_tx }) => {
                     let _ = reply_tx.try_send(self.rebind(bind, advertise));

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Link, Source, World, filler};
+use common::{Link, RUNG, Source, World, filler};
 use openh264::decoder::Decoder;
 use rr_encode::{Bitrate, rtp_timestamp};
 use rr_rtc::core::CoreConfig;
@@ -19,12 +19,12 @@ fn config() -> CoreConfig {
 /// Plays so many frames; keyframes when they are asked for.
 fn play(world: &mut World, source: &mut Source, frames: usize) {
     for _ in 0..frames {
-        let asked = world.events.iter().rposition(|e| *e == RtcEvent::KeyframeNeeded);
+        let asked = world.events.iter().rposition(|e| *e == RtcEvent::KeyframeNeeded { rung: RUNG });
         if let Some(at) = asked {
             world.events.remove(at);
         }
         let unit = source.next(world.now, asked.is_some());
-        world.core.publish(world.now, &unit);
+        world.core.publish(world.now, RUNG, &unit);
         world.run(FRAME);
     }
 }
@@ -65,7 +65,7 @@ fn frames_have_the_same_rtp_time_everywhere() {
     for i in 0..5 {
         sent.push(rtp_timestamp(world.now));
         let unit = source.next(world.now, i == 0);
-        world.core.publish(world.now, &unit);
+        world.core.publish(world.now, RUNG, &unit);
         world.run(FRAME);
     }
     world.run(Duration::from_millis(100));
@@ -83,12 +83,12 @@ fn a_newcomer_is_held_until_a_keyframe_which_is_asked_for_at_once() {
     world.events.clear();
     let newcomer = world.join(Link::default());
     world.connect();
-    assert!(world.events.contains(&RtcEvent::KeyframeNeeded));
+    assert!(world.events.contains(&RtcEvent::KeyframeNeeded { rung: RUNG }));
     // Nothing but deltas: the newcomer sees none of them, the other all.
     let before = world.viewers[0].units.len();
     for _ in 0..5 {
         let unit = source.next(world.now, false);
-        world.core.publish(world.now, &unit);
+        world.core.publish(world.now, RUNG, &unit);
         world.run(FRAME);
     }
     assert_eq!(world.viewers[newcomer].units.len(), 0);
@@ -109,7 +109,7 @@ fn the_first_frame_after_a_rest_comes_at_once() {
         world.run(Duration::from_millis(rest_ms));
         let unit = source.next(world.now, false);
         let (sent, before) = (world.now, world.viewers[0].units.len());
-        world.core.publish(world.now, &unit);
+        world.core.publish(world.now, RUNG, &unit);
         world.run(Duration::from_millis(200));
         let units = &world.viewers[0].units;
         assert_eq!(units.len(), before + 1, "after {rest_ms} ms");
@@ -143,15 +143,15 @@ fn a_lost_picture_asks_for_a_keyframe_but_not_without_end() {
     for _ in 0..100 {
         world.viewers[0].lost_picture();
         world.run(Duration::from_millis(50));
-        if let Some(at) = world.events.iter().position(|e| *e == RtcEvent::KeyframeNeeded) {
+        if let Some(at) = world.events.iter().position(|e| *e == RtcEvent::KeyframeNeeded { rung: RUNG }) {
             world.events.remove(at);
             asked += 1;
             let unit = source.next(world.now, true);
-            world.core.publish(world.now, &unit);
+            world.core.publish(world.now, RUNG, &unit);
         }
     }
-    // Five seconds: three at once, then one a second.
-    assert!((4..=9).contains(&asked), "{asked} keyframes in 5 s");
+    // Five seconds: four at once, then one a second.
+    assert!((4..=10).contains(&asked), "{asked} keyframes in 5 s");
 }
 
 #[test]
@@ -306,10 +306,10 @@ fn a_slow_link_gets_the_newest_pictures_and_harms_nobody() {
     world.connect();
     // 4 Mbit/s, whatever the slow link can carry.
     for i in 0..300 {
-        let asked = world.events.contains(&RtcEvent::KeyframeNeeded);
-        world.events.retain(|e| *e != RtcEvent::KeyframeNeeded);
+        let asked = world.events.contains(&RtcEvent::KeyframeNeeded { rung: RUNG });
+        world.events.retain(|e| *e != RtcEvent::KeyframeNeeded { rung: RUNG });
         let unit = filler(world.now, i, if asked { 40_000 } else { 16_000 }, asked);
-        world.core.publish(world.now, &unit);
+        world.core.publish(world.now, RUNG, &unit);
         world.run(FRAME);
     }
     let skipped = |id| {
@@ -334,7 +334,7 @@ fn the_estimate_finds_the_link() {
         let mut estimate = Bitrate::mbps(2);
         let mut best = Bitrate::default();
         for i in 0..450 {
-            let asked = world.events.contains(&RtcEvent::KeyframeNeeded);
+            let asked = world.events.contains(&RtcEvent::KeyframeNeeded { rung: RUNG });
             for event in world.events.drain(..) {
                 if let RtcEvent::Estimate { bitrate, .. } = event {
                     estimate = bitrate;
@@ -343,7 +343,7 @@ fn the_estimate_finds_the_link() {
             best = best.max(if i > 150 { estimate } else { best });
             let bytes = (estimate.scale(0.8).as_f64() / 8.0 / 30.0) as usize;
             let unit = filler(world.now, i, bytes, asked);
-            world.core.publish(world.now, &unit);
+            world.core.publish(world.now, RUNG, &unit);
             world.run(FRAME);
         }
         assert!(best > rate.scale(0.75), "{best} found of {rate}");

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Source, viewer_config};
+use common::{RUNG, Source, viewer_config};
 use openh264::decoder::Decoder;
 use rr_encode::Bitrate;
 use rr_rtc::{Channel, DisconnectReason, PeerId, RtcConfig, RtcError, RtcEvent, RtcServer};
@@ -98,9 +98,9 @@ fn a_viewer_sees_and_speaks_and_the_end_is_clean() {
         events.extend(events_rx.try_iter());
         if next <= Instant::now() {
             next += Duration::from_millis(33);
-            let asked = events.contains(&RtcEvent::KeyframeNeeded);
-            events.retain(|e| *e != RtcEvent::KeyframeNeeded);
-            server.publish(&source.next(Instant::now(), asked));
+            let asked = events.contains(&RtcEvent::KeyframeNeeded { rung: RUNG });
+            events.retain(|e| *e != RtcEvent::KeyframeNeeded { rung: RUNG });
+            server.publish(RUNG, &source.next(Instant::now(), asked));
         }
         viewer.units.len() >= 20 && viewer.state.is_some()
     });

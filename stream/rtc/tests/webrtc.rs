@@ -4,7 +4,7 @@
 mod common;
 
 use ::rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
-use common::Source;
+use common::{RUNG, Source};
 use openh264::decoder::Decoder;
 use rr_encode::Bitrate;
 use rr_rtc::{Channel, DisconnectReason, PeerId, RtcConfig, RtcEvent, RtcServer};
@@ -209,12 +209,12 @@ impl Host {
                 let keyframe = {
                     let mut asked = asked.lock().unwrap();
                     let before = asked.len();
-                    asked.retain(|e| *e != RtcEvent::KeyframeNeeded);
+                    asked.retain(|e| *e != RtcEvent::KeyframeNeeded { rung: RUNG });
                     asked.len() < before
                 };
                 let unit = source.next(Instant::now(), keyframe);
                 times.lock().unwrap().push(unit.rtp_timestamp);
-                publisher.publish(&unit);
+                publisher.publish(RUNG, &unit);
             }
         });
         Self { server, events, task, sent }

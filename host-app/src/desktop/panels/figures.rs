@@ -69,9 +69,12 @@ fn rows(picture: &PictureStats, is_shared: bool) -> Vec<Row> {
     if drawn.rest_frames > 1 {
         all.push(Row::Fact("Smoothed at rest", format!("{} frames", drawn.rest_frames)));
     }
-    if is_shared {
-        all.push(Row::Fact("Streamed", format!("{:.0} frames/s", picture.encoded_fps)));
-        all.push(Row::Fact("Encode", ms(picture.encode_ms)));
+    for (i, stream) in picture.streams.iter().enumerate().filter(|_| is_shared) {
+        let what = format!("{} px, {:.0}/s", stream.size_px.1, stream.fps);
+        all.push(Row::Fact(if i == 0 { "Streamed" } else { "" }, what));
+        all.push(Row::Part("Bitrate", format!("{:.1} Mbit/s", stream.bitrate_bps / 1e6)));
+        all.push(Row::Part("Encode", ms(stream.encode_ms)));
+        all.push(Row::Part("Viewers", stream.viewers.to_string()));
     }
     if let Some(total) = drawn.times.total_ms() {
         all.extend([Row::Gap, Row::Fact("Graphics device", ms(total))]);
@@ -118,7 +121,7 @@ fn pass_word(pass: Pass) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rr_engine::RenderStats;
+    use rr_engine::{RenderStats, StreamStatus};
 
     #[test]
     fn only_what_was_measured_and_what_is_left_out_takes_room() {
@@ -127,10 +130,13 @@ mod tests {
         let times = [(Pass::Main, 2.25), (Pass::Overlay, 0.5)].into_iter().collect();
         let drawn =
             RenderStats { culled: 9, culled_hidden: 9, culled_on_device: true, times, ..RenderStats::default() };
-        let full = rows(&PictureStats { drawn, ..PictureStats::default() }, true);
+        let stream = StreamStatus { size_px: (1280, 720), fps: 29.6, viewers: 4, ..StreamStatus::default() };
+        let full = rows(&PictureStats { drawn, streams: vec![stream], ..PictureStats::default() }, true);
         let has = |row: Row| assert!(full.contains(&row), "{row:?} of {full:?}");
         has(Row::Fact("Graphics device", "2.8 ms".into()));
         has(Row::Part("Labels and outlines", "0.5 ms".into()));
+        has(Row::Fact("Streamed", "720 px, 30/s".into()));
+        has(Row::Part("Viewers", "4".into()));
         has(Row::Part("Behind others", "9".into()));
         has(Row::Note("Culled on the graphics card"));
         assert!(!full.iter().any(|r| matches!(r, Row::Part("Shadow" | "Too small", _))), "{full:?}");

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use rr_encode::{AccessUnit, Bitrate, Encoder, FramePool, SoftwareConfig, SoftwareEncoder, compliance};
 use rr_rtc::core::{Core, CoreConfig, Datagram};
-use rr_rtc::{PeerId, RtcEvent};
+use rr_rtc::{PeerId, RtcEvent, RungId};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::net::SocketAddr;
@@ -14,6 +14,9 @@ use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+
+/// The only encoder of most tests.
+pub const RUNG: RungId = RungId(0);
 
 /// Small, repeatable random numbers (xorshift64*).
 pub struct Rng(pub u64);
@@ -36,17 +39,26 @@ impl Rng {
 pub struct Link {
     pub loss: f64,
     pub delay: Duration,
+    /// Up to so much more delay, by chance; nothing overtakes.
+    pub jitter: Duration,
     pub rate: Option<Bitrate>,
+    /// What finds more than this before it is dropped.
+    pub queue: Duration,
     pub cut: bool,
 }
 
 impl Default for Link {
     fn default() -> Self {
-        Self { loss: 0.0, delay: Duration::from_millis(5), rate: None, cut: false }
+        Self {
+            loss: 0.0,
+            delay: Duration::from_millis(5),
+            jitter: Duration::ZERO,
+            rate: None,
+            queue: Duration::from_millis(300),
+            cut: false,
+        }
     }
 }
-
-const QUEUE: Duration = Duration::from_millis(300);
 
 pub struct Viewer {
     pub id: PeerId,
@@ -57,10 +69,18 @@ pub struct Viewer {
     pub channels: Vec<(String, ChannelId)>,
     pub connected: bool,
     pub units: Vec<(Instant, u64, Vec<u8>)>,
+    /// Of each unit, whether none is missing before it.
+    pub contiguous: Vec<bool>,
+    /// When a packet was put on the link, and how long it waits for its turn there.
+    pub waits: Vec<(Instant, Duration)>,
+    /// When packets come out of the link, and their bytes.
+    pub carried: Vec<(Instant, usize)>,
     pub playout_delays: usize,
     pub messages: Vec<String>,
     deadline: Instant,
     free_at: Instant,
+    /// When the last packet arrives, towards the viewer and from it.
+    last_arrival: [Instant; 2],
     up: Vec<Vec<u8>>,
     pub answer: String,
 }
@@ -122,10 +142,14 @@ impl World {
             channels: Vec::new(),
             connected: false,
             units: Vec::new(),
+            contiguous: Vec::new(),
+            waits: Vec::new(),
+            carried: Vec::new(),
             playout_delays: 0,
             messages: Vec::new(),
             deadline: self.now,
             free_at: self.now,
+            last_arrival: [self.now; 2],
             up: Vec::new(),
             answer,
         });
@@ -162,7 +186,7 @@ impl World {
 
     /// Runs until all viewers are connected and have their channels.
     pub fn connect(&mut self) {
-        for _ in 0..200 {
+        for _ in 0..400 {
             self.run(Duration::from_millis(50));
             if self.viewers.iter().all(|v| v.connected && v.channels.len() == 2) {
                 return;
@@ -193,11 +217,13 @@ impl World {
             let mut at = self.now;
             if let Some(rate) = viewer.link.rate {
                 at = at.max(viewer.free_at);
-                if at - self.now > QUEUE {
+                if at - self.now > viewer.link.queue {
                     continue;
                 }
+                viewer.waits.push((self.now, at - self.now));
                 at += Duration::from_secs_f64(datagram.contents.len() as f64 * 8.0 / rate.as_f64());
                 viewer.free_at = at;
+                viewer.carried.push((at, datagram.contents.len()));
             }
             self.fly(at, true, index, datagram.contents);
         }
@@ -215,7 +241,11 @@ impl World {
             return;
         }
         self.count += 1;
-        self.flights.push(Reverse((at + link.delay, self.count, to_viewer, index, bytes)));
+        let late = if link.jitter.is_zero() { Duration::ZERO } else { link.jitter.mul_f64(self.rng.fraction()) };
+        let last = &mut self.viewers[index].last_arrival[usize::from(to_viewer)];
+        let arrival = (at + link.delay + late).max(*last);
+        *last = arrival;
+        self.flights.push(Reverse((arrival, self.count, to_viewer, index, bytes)));
     }
 
     pub fn count_events(&self, matches: impl Fn(&RtcEvent) -> bool) -> usize {
@@ -251,6 +281,7 @@ impl Viewer {
             Event::MediaData(media) => {
                 self.mid = Some(media.mid);
                 self.playout_delays += usize::from(media.ext_vals.play_delay_max.is_some());
+                self.contiguous.push(media.contiguous);
                 self.units.push((now, media.time.numer(), media.data.to_vec()));
             }
             _ => {}

@@ -1,0 +1,129 @@
+//! What happens with the peers, on its way from the network thread to the stream and to the session.
+
+use crate::render_thread::RenderControl;
+use crate::session_thread::{Message, SessionSender};
+use crate::sharing::{Outboxes, PeerEvent, lock};
+use crate::status::LinkStatus;
+use rr_protocol::host::ErrorCode;
+use rr_rtc::{DisconnectReason, PeerId, RtcEvent, RtcServer};
+use rr_session::ParticipantId;
+use rr_stream::{FrameFan, View};
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// How often the session hears of the encoders.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Runs on the network thread: must not block.
+pub(crate) struct RtcEvents {
+    session: SessionSender,
+    render: RenderControl,
+    rtc: Arc<OnceLock<Arc<RtcServer>>>,
+    view: View,
+    fan: FrameFan,
+    /// Frames that encoders had failed on when somebody looked last, and why there was none.
+    failed: u64,
+    refused: Option<String>,
+    reported: Option<Instant>,
+    connected: HashSet<PeerId>,
+    outboxes: Arc<Outboxes>,
+}
+
+impl RtcEvents {
+    pub fn new(
+        session: SessionSender,
+        render: RenderControl,
+        rtc: Arc<OnceLock<Arc<RtcServer>>>,
+        view: View,
+        fan: FrameFan,
+        outboxes: Arc<Outboxes>,
+    ) -> Self {
+        let (failed, refused, reported, connected) = (0, None, None, HashSet::new());
+        Self { session, render, rtc, view, fan, failed, refused, reported, connected, outboxes }
+    }
+
+    pub fn handle(&mut self, event: RtcEvent) {
+        let now = Instant::now();
+        if let RtcEvent::Connected { peer } = event {
+            if self.connected.is_empty() {
+                // The stream slept: a fresh frame.
+                self.render.set_stream(Some(self.fan.clone()));
+            }
+            self.connected.insert(peer);
+        }
+        let rtc = &self.rtc;
+        self.view.on_event(now, &event, |peer, steering| {
+            if let Some(Err(error)) = rtc.get().map(|rtc| rtc.steer(peer, steering)) {
+                tracing::warn!(%peer, %error, "a decision of the adaptation was lost");
+            }
+        });
+        match event {
+            RtcEvent::StateChannelOpen { peer } => self.tell(peer, PeerEvent::Open),
+            RtcEvent::StateReady { peer } => self.tell(peer, PeerEvent::Behind),
+            RtcEvent::StateBehind { peer } => tracing::debug!(%peer, "does not take its state fast enough"),
+            RtcEvent::Message { peer, data, .. } => self.tell(peer, PeerEvent::Message(data)),
+            RtcEvent::Oversized { peer, len } => self.tell(peer, PeerEvent::Oversized(len)),
+            RtcEvent::Switched { peer, rung } => self.tell(peer, PeerEvent::Rung(rung)),
+            RtcEvent::Stats { peer, stats } => {
+                self.report_encoders(now);
+                let link = LinkStatus {
+                    rtt: stats.rtt.unwrap_or_default(),
+                    bitrate_bps: stats.sent.as_f64(),
+                    loss: stats.loss.unwrap_or_default(),
+                };
+                self.tell(peer, PeerEvent::Link(link));
+            }
+            RtcEvent::Flood { peer } => tracing::warn!(%peer, "sends too many messages and is disconnected"),
+            RtcEvent::Disconnected { peer, reason } => self.disconnected(peer, &reason),
+            RtcEvent::Connected { .. }
+            | RtcEvent::KeyframeNeeded { .. }
+            | RtcEvent::Estimate { .. }
+            | RtcEvent::Path { .. } => {}
+        }
+    }
+
+    fn disconnected(&mut self, peer: PeerId, reason: &DisconnectReason) {
+        self.connected.remove(&peer);
+        if self.connected.is_empty() {
+            self.render.set_stream(None);
+            self.fan.forget();
+        }
+        if let Ok(id) = u32::try_from(peer.0)
+            && let Some(outbox) = lock(&self.outboxes).remove(&id)
+        {
+            let _ = outbox.bye(ErrorCode::Closing, "the connection ended");
+        }
+        self.tell(peer, PeerEvent::Gone(reason.to_string()));
+    }
+
+    /// Once a second, however many viewers there are.
+    fn report_encoders(&mut self, now: Instant) {
+        if self.reported.is_some_and(|at| now < at + REPORT_INTERVAL * 9 / 10) {
+            return;
+        }
+        self.reported = Some(now);
+        let rungs = self.view.report();
+        let failed: u64 = rungs.iter().map(|rung| rung.stats.failed).sum();
+        if failed > self.failed {
+            let encoder = rungs.first().map_or("the encoder", |rung| &rung.stats.encoder);
+            let text = format!("{encoder} could not encode {} frames", failed - self.failed);
+            self.session.try_send(Message::EncoderFailed(text));
+        }
+        self.failed = failed;
+        let refused = rungs.iter().find_map(|rung| rung.stats.refused.clone());
+        if let Some(why) = refused.clone().filter(|_| refused != self.refused) {
+            self.session.try_send(Message::EncoderFailed(why));
+        }
+        self.refused = refused;
+        self.session.try_send(Message::EncoderStats(rungs));
+    }
+
+    fn tell(&self, peer: PeerId, event: PeerEvent) {
+        let Ok(id) = u32::try_from(peer.0) else { return };
+        let must_arrive = matches!(event, PeerEvent::Gone(_) | PeerEvent::Open | PeerEvent::Behind);
+        if !self.session.try_send(Message::Peer(ParticipantId(id), event)) && must_arrive {
+            tracing::error!(%peer, "the session does not keep up; a viewer's coming or going was lost");
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! Which encoders a view has, what each aims at, and which viewer gets which. Pure logic: time is an argument, and what
+//! follows comes out as [`Action`]s.
+//!
+//! One encoder serves all viewers whose paths carry about the same. When they differ too much for long, the slower ones
+//! get a rung of their own, so that a fast viewer is not held back; when they agree again, the rung goes. All of a rung
+//! get the same pictures, so that the slowest of it decides.
+
+use crate::path::Path;
+use crate::setting::Setting;
+use rr_encode::Bitrate;
+use rr_rtc::{PathSample, PeerId, RtcEvent, RungId, Steering};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// What a view streams at best, and how many encoders it may have.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LadderConfig {
+    /// Size of the picture, pixels.
+    pub size: (u32, u32),
+    /// Frames a second.
+    pub frames_per_second: f32,
+    /// Never more than this.
+    pub max: Bitrate,
+    /// For a viewer of whose path nothing is known yet.
+    pub start: Bitrate,
+    /// Most encoders at once.
+    pub rungs: usize,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Action {
+    /// Begin an encoder, or set a running one to something else.
+    Set(RungId, Setting),
+    /// End an encoder.
+    Close(RungId),
+    /// Make a keyframe.
+    Keyframe(RungId),
+    /// Do something with one peer's pictures.
+    Steer(PeerId, Steering),
+}
+
+/// Nobody's pictures get less than this: below, they would not be readable.
+const MIN: Bitrate = Bitrate::kbps(200);
+/// Rises are taken in steps no shorter than this; falls at once.
+const RISE_INTERVAL: Duration = Duration::from_millis(200);
+/// Largest rise in one step.
+const RISE: f64 = 1.4;
+/// Smaller changes are not worth a call.
+const DEAD_BAND: f64 = 0.03;
+/// A rung whose slowest viewer has less than this share of its fastest is split.
+const SPLIT: f64 = 0.5;
+/// Two rungs whose viewers all lie within this share are joined.
+const JOIN: f64 = 0.68;
+/// Viewers of one rung lie within this share when rungs are made.
+const SPREAD: f64 = 0.6;
+/// Before a rung is split, or two are joined, the reason has to last this long: each move costs a keyframe, but until a
+/// split the slow ones leave pictures out.
+const SPLIT_AFTER: Duration = Duration::from_millis(300);
+const JOIN_AFTER: Duration = Duration::from_secs(3);
+/// Where no more rungs may be, viewers below this share of the fastest do not count: they leave pictures out.
+const HOPELESS: f64 = 0.2;
+
+/// The rungs of one view.
+#[derive(Debug)]
+pub struct Ladder {
+    config: LadderConfig,
+    members: BTreeMap<PeerId, Member>,
+    rungs: BTreeMap<RungId, Setting>,
+    /// Since when viewers and rungs do not fit.
+    misfit: Option<(Misfit, Instant)>,
+    actions: Vec<Action>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Misfit {
+    /// Viewers of one rung differ too much.
+    Differ,
+    /// Viewers of two rungs could share one.
+    Alike,
+    /// There are as many rungs as there may be, but others would serve better.
+    Unbalanced,
+}
+
+#[derive(Debug)]
+struct Member {
+    path: Path,
+    /// What its path may be given.
+    wish: Bitrate,
+    risen: Instant,
+    paused: bool,
+    rung: RungId,
+}
+
+impl Ladder {
+    /// No viewers, no encoder.
+    pub fn new(config: LadderConfig) -> Self {
+        Self { config, members: BTreeMap::new(), rungs: BTreeMap::new(), misfit: None, actions: Vec::new() }
+    }
+
+    /// What is to be done, in order.
+    pub fn take_actions(&mut self) -> impl Iterator<Item = Action> + '_ {
+        self.actions.drain(..)
+    }
+
+    /// What a rung is set to.
+    pub fn setting(&self, rung: RungId) -> Option<Setting> {
+        self.rungs.get(&rung).copied()
+    }
+
+    /// Viewers that a rung serves.
+    pub fn viewers_of(&self, rung: RungId) -> usize {
+        self.members.values().filter(|member| member.rung == rung).count()
+    }
+
+    /// The rungs, best first.
+    pub fn rungs(&self) -> Vec<(RungId, Setting)> {
+        let mut all: Vec<_> = self.rungs.iter().map(|(id, setting)| (*id, *setting)).collect();
+        all.sort_by_key(|(_, setting)| std::cmp::Reverse(setting.bitrate));
+        all
+    }
+
+    /// What the network says of a viewer.
+    pub fn on_event(&mut self, now: Instant, event: &RtcEvent) {
+        match event {
+            RtcEvent::Connected { peer } => self.join(now, *peer),
+            RtcEvent::Path { peer, sample } => self.on_sample(now, *peer, sample),
+            RtcEvent::KeyframeNeeded { rung } if self.rungs.contains_key(rung) => {
+                self.actions.push(Action::Keyframe(*rung));
+            }
+            RtcEvent::Disconnected { peer, .. } => {
+                self.members.remove(peer);
+                self.fit(now);
+            }
+            _ => {}
+        }
+    }
+
+    fn join(&mut self, now: Instant, peer: PeerId) {
+        // The best rung that is not far beyond what may be assumed of an unknown path.
+        let assumed = self.config.start.as_f64() / SPLIT;
+        let all = self.rungs();
+        let found = all.iter().find(|(_, setting)| setting.bitrate.as_f64() <= assumed).or(all.last());
+        let rung = found.map_or_else(|| self.free(), |(id, _)| *id);
+        let wish = self.config.start.min(self.config.max);
+        self.members.insert(peer, Member { path: Path::default(), wish, risen: now, paused: false, rung });
+        self.actions.push(Action::Steer(peer, Steering::Assign(rung)));
+        self.fit(now);
+        self.actions.push(Action::Keyframe(rung));
+    }
+
+    fn on_sample(&mut self, now: Instant, peer: PeerId, sample: &PathSample) {
+        let Some(member) = self.members.get_mut(&peer) else { return };
+        let taken = self.rungs.get(&member.rung).map_or(member.wish, |setting| setting.bitrate);
+        let Some(verdict) = member.path.on_sample(now, sample, taken) else { return };
+        let wish = verdict.rate.clamp(MIN, self.config.max.max(MIN));
+        if wish < member.wish {
+            (member.wish, member.risen) = (wish, now);
+        } else if now.saturating_duration_since(member.risen) >= RISE_INTERVAL {
+            (member.wish, member.risen) = (wish.min(member.wish.scale(RISE)), now);
+        }
+        if let Some(reset) = verdict.reset {
+            let steering = Steering::Reset { bitrate: reset.bitrate, probe: reset.probe };
+            self.actions.push(Action::Steer(peer, steering));
+        }
+        if verdict.abandon {
+            self.actions.push(Action::Steer(peer, Steering::Abandon));
+        }
+        if verdict.pause != member.paused {
+            member.paused = verdict.pause;
+            self.actions.push(Action::Steer(peer, Steering::Hold(verdict.pause)));
+        }
+        self.fit(now);
+    }
+
+    /// Shares viewers out when that has been due for a while, and sets each rung to what its viewers can take.
+    fn fit(&mut self, now: Instant) {
+        let misfit = self.misfits();
+        let since = self.misfit.filter(|(of, _)| Some(*of) == misfit).map_or(now, |(_, at)| at);
+        self.misfit = misfit.map(|of| (of, since));
+        let patience = if misfit == Some(Misfit::Differ) { SPLIT_AFTER } else { JOIN_AFTER };
+        if misfit.is_some() && now.saturating_duration_since(since) >= patience {
+            self.misfit = None;
+            self.share_out();
+        }
+        let mut wanted: BTreeMap<RungId, Vec<&Member>> = BTreeMap::new();
+        for member in self.members.values() {
+            wanted.entry(member.rung).or_default().push(member);
+        }
+        self.rungs.retain(|id, _| {
+            let kept = wanted.contains_key(id);
+            if !kept {
+                self.actions.push(Action::Close(*id));
+            }
+            kept
+        });
+        let full = wanted.len() >= self.config.rungs.max(1);
+        for (id, members) in wanted {
+            let fastest = members.iter().map(|m| m.wish).max().unwrap_or(MIN);
+            // Those who differ too much do not count: they will soon be served apart, or cannot be.
+            let least = if full { HOPELESS } else { SPLIT };
+            let counts = |m: &&&Member| m.wish.as_f64() >= fastest.as_f64() * least;
+            let bitrate = members.iter().filter(counts).map(|m| m.wish).min().unwrap_or(MIN);
+            let paused = members.iter().all(|m| m.paused);
+            let before = self.rungs.get(&id).copied();
+            let mut setting = Setting::choose(&self.config, bitrate, before);
+            setting.paused = paused;
+            let close = before.is_some_and(|b| {
+                let change = (setting.bitrate.as_f64() - b.bitrate.as_f64()).abs() / b.bitrate.as_f64().max(1.0);
+                change < DEAD_BAND && Setting { bitrate: b.bitrate, ..setting } == b
+            });
+            if !close {
+                self.rungs.insert(id, setting);
+                self.actions.push(Action::Set(id, setting));
+            }
+        }
+    }
+
+    /// Why viewers should be shared out anew.
+    fn misfits(&self) -> Option<Misfit> {
+        let mut spans: BTreeMap<RungId, (f64, f64)> = BTreeMap::new();
+        for member in self.members.values() {
+            let wish = member.wish.as_f64();
+            let span = spans.entry(member.rung).or_insert((wish, wish));
+            *span = (span.0.min(wish), span.1.max(wish));
+        }
+        if spans.values().any(|(low, high)| low / high < SPLIT) {
+            if spans.len() < self.config.rungs {
+                return Some(Misfit::Differ);
+            }
+            if !self.is_shared_out(&self.groups()) {
+                return Some(Misfit::Unbalanced);
+            }
+        }
+        let all: Vec<(f64, f64)> = spans.into_values().collect();
+        let alike = |a: &(f64, f64), b: &(f64, f64)| a.0.min(b.0) / a.1.max(b.1) > JOIN;
+        let joins = all.iter().enumerate().any(|(i, a)| all[i + 1..].iter().any(|b| alike(a, b)));
+        joins.then_some(Misfit::Alike)
+    }
+
+    /// Groups of viewers whose paths carry about the same, fastest first.
+    fn groups(&self) -> Vec<Vec<PeerId>> {
+        let mut order: Vec<(PeerId, Bitrate)> = self.members.iter().map(|(id, m)| (*id, m.wish)).collect();
+        order.sort_by_key(|(id, wish)| (std::cmp::Reverse(*wish), *id));
+        let mut groups: Vec<(f64, Vec<PeerId>)> = Vec::new();
+        let limit = self.config.rungs.max(1);
+        for (id, wish) in order {
+            let full = groups.len() == limit;
+            match groups.last_mut() {
+                Some((top, group)) if full || wish.as_f64() >= *top * SPREAD => group.push(id),
+                _ => groups.push((wish.as_f64(), vec![id])),
+            }
+        }
+        groups.into_iter().map(|(_, group)| group).collect()
+    }
+
+    /// Each group has a rung to itself.
+    fn is_shared_out(&self, groups: &[Vec<PeerId>]) -> bool {
+        let rungs = |group: &[PeerId]| -> BTreeSet<RungId> {
+            group.iter().filter_map(|id| self.members.get(id)).map(|m| m.rung).collect()
+        };
+        let all: Vec<BTreeSet<RungId>> = groups.iter().map(|group| rungs(group)).collect();
+        let union: BTreeSet<&RungId> = all.iter().flatten().collect();
+        all.iter().all(|of| of.len() == 1) && union.len() == groups.len()
+    }
+
+    /// Gives each group a rung.
+    fn share_out(&mut self) {
+        let groups = self.groups();
+        // Each group keeps the rung that most of it has, so that few have to move.
+        let mut taken: Vec<RungId> = Vec::new();
+        let mut moves = Vec::new();
+        for group in &groups {
+            let mut counts: BTreeMap<RungId, usize> = BTreeMap::new();
+            for member in group.iter().filter_map(|id| self.members.get(id)) {
+                *counts.entry(member.rung).or_default() += 1;
+            }
+            let present = counts.into_iter().filter(|(id, _)| !taken.contains(id)).max_by_key(|(_, count)| *count);
+            let unused = || (0..=u8::MAX).map(RungId).find(|id| !taken.contains(id) && !self.rungs.contains_key(id));
+            let rung = present.map(|(id, _)| id).or_else(unused).unwrap_or_default();
+            taken.push(rung);
+            moves.extend(group.iter().map(|id| (*id, rung)));
+        }
+        for (id, rung) in moves {
+            if let Some(member) = self.members.get_mut(&id).filter(|member| member.rung != rung) {
+                member.rung = rung;
+                self.actions.push(Action::Steer(id, Steering::Assign(rung)));
+            }
+        }
+    }
+
+    fn free(&self) -> RungId {
+        (0..=u8::MAX).map(RungId).find(|id| !self.rungs.contains_key(id)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ladder(rungs: usize) -> (Ladder, Instant) {
+        let (max, start) = (Bitrate::mbps(8), Bitrate::mbps(3));
+        let config = LadderConfig { size: (1280, 720), frames_per_second: 30.0, max, start, rungs };
+        (Ladder::new(config), Instant::now())
+    }
+
+    /// A path that carries so much and on which nothing waits, for so long. What was decided meanwhile.
+    fn hold(ladder: &mut Ladder, now: &mut Instant, rates: &[(u64, Bitrate)], seconds: f64) -> Vec<Action> {
+        for step in 0..(seconds * 20.0) as u64 {
+            for (peer, rate) in rates {
+                let sample = PathSample {
+                    estimate: Some(*rate),
+                    rtt: Some(Duration::from_micros(40_000 + step % 7)),
+                    confirmed: Some(step * 10_000),
+                    in_flight: 5_000,
+                    ..PathSample::default()
+                };
+                ladder.on_event(*now, &RtcEvent::Path { peer: PeerId(*peer), sample });
+            }
+            *now += Duration::from_millis(50);
+        }
+        ladder.take_actions().collect()
+    }
+
+    fn join(ladder: &mut Ladder, now: Instant, peer: u64) -> Vec<Action> {
+        ladder.on_event(now, &RtcEvent::Connected { peer: PeerId(peer) });
+        ladder.take_actions().collect()
+    }
+
+    fn leave(ladder: &mut Ladder, now: Instant, peer: u64) -> Vec<Action> {
+        let reason = rr_rtc::DisconnectReason::Left;
+        ladder.on_event(now, &RtcEvent::Disconnected { peer: PeerId(peer), reason });
+        ladder.take_actions().collect()
+    }
+
+    #[test]
+    fn an_encoder_runs_only_while_somebody_watches() {
+        let (mut ladder, now) = ladder(3);
+        assert!(ladder.rungs().is_empty());
+        let actions = join(&mut ladder, now, 1);
+        let rung = RungId(0);
+        assert!(actions.contains(&Action::Steer(PeerId(1), Steering::Assign(rung))));
+        assert!(matches!(actions[1], Action::Set(id, s) if id == rung && s.bitrate == Bitrate::mbps(3)), "{actions:?}");
+        assert_eq!(actions.last(), Some(&Action::Keyframe(rung)));
+        assert_eq!(leave(&mut ladder, now, 1), [Action::Close(rung)]);
+        assert!(ladder.rungs().is_empty());
+    }
+
+    #[test]
+    fn the_rate_rises_in_steps_and_falls_at_once() {
+        let (mut ladder, mut now) = ladder(3);
+        join(&mut ladder, now, 1);
+        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(20))], 0.3);
+        let early = ladder.setting(RungId(0)).unwrap().bitrate;
+        assert!(early < Bitrate::mbps(6), "{early}");
+        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(20))], 2.0);
+        assert_eq!(ladder.setting(RungId(0)).unwrap().bitrate, Bitrate::mbps(8));
+        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(1))], 0.05);
+        let fallen = ladder.setting(RungId(0)).unwrap();
+        assert!(fallen.bitrate < Bitrate::mbps(1) && fallen.frames_per_second < 30.0, "{fallen:?}");
+    }
+
+    #[test]
+    fn small_changes_are_not_passed_on() {
+        let (mut ladder, mut now) = ladder(3);
+        join(&mut ladder, now, 1);
+        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(5))], 3.0);
+        assert_eq!(hold(&mut ladder, &mut now, &[(1, Bitrate::kbps(5_100))], 1.0), []);
+    }
+
+    #[test]
+    fn a_slow_viewer_gets_a_rung_of_its_own_and_comes_back() {
+        let (mut ladder, mut now) = ladder(3);
+        join(&mut ladder, now, 1);
+        join(&mut ladder, now, 2);
+        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(20)), (2, Bitrate::mbps(20))], 3.0);
+        assert_eq!(ladder.rungs().len(), 1);
+        let slow = [(1, Bitrate::mbps(20)), (2, Bitrate::mbps(1))];
+        let actions = hold(&mut ladder, &mut now, &slow, 1.0);
+        assert!(actions.contains(&Action::Steer(PeerId(2), Steering::Assign(RungId(1)))), "{actions:?}");
+        // The fast one was never asked to wait for the slow one.
+        let least = actions.iter().filter_map(|a| match a {
+            Action::Set(RungId(0), setting) => Some(setting.bitrate),
+            _ => None,
+        });
+        assert!(least.min().is_none_or(|rate| rate >= Bitrate::mbps(7)), "{actions:?}");
+        assert_eq!((ladder.viewers_of(RungId(0)), ladder.viewers_of(RungId(1))), (1, 1));
+        let actions = hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(20)), (2, Bitrate::mbps(20))], 8.0);
+        assert_eq!(ladder.rungs().len(), 1);
+        assert_eq!(actions.iter().filter(|a| matches!(a, Action::Close(_))).count(), 1);
+    }
+
+    #[test]
+    fn a_hopeless_viewer_does_not_count_where_no_more_rungs_may_be() {
+        let (mut ladder, mut now) = ladder(1);
+        join(&mut ladder, now, 1);
+        join(&mut ladder, now, 2);
+        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(20)), (2, Bitrate::kbps(300))], 5.0);
+        assert_eq!(ladder.rungs().len(), 1);
+        assert_eq!(ladder.rungs()[0].1.bitrate, Bitrate::mbps(8));
+        // One that is only slow does.
+        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(20)), (2, Bitrate::mbps(4))], 5.0);
+        assert!(ladder.rungs()[0].1.bitrate < Bitrate::mbps(4));
+    }
+
+    #[test]
+    fn most_viewers_stay_where_they_are_when_rungs_are_shared_out_anew() {
+        let (mut ladder, mut now) = ladder(3);
+        (1..=6).for_each(|peer| _ = join(&mut ladder, now, peer));
+        let rates = |low: u64| -> Vec<(u64, Bitrate)> {
+            (1..=6).map(|peer| (peer, if peer == 6 { Bitrate::kbps(low) } else { Bitrate::mbps(9) })).collect()
+        };
+        hold(&mut ladder, &mut now, &rates(9_000), 3.0);
+        let actions = hold(&mut ladder, &mut now, &rates(1_000), 2.0);
+        let moved: Vec<_> = actions.iter().filter(|a| matches!(a, Action::Steer(_, Steering::Assign(_)))).collect();
+        assert_eq!(moved.len(), 1, "{moved:?}");
+    }
+
+    #[test]
+    fn strangers_change_nothing() {
+        let (mut ladder, mut now) = ladder(3);
+        assert_eq!(hold(&mut ladder, &mut now, &[(9, Bitrate::mbps(1))], 0.2), []);
+        assert_eq!(leave(&mut ladder, now, 9), []);
+        ladder.on_event(now, &RtcEvent::KeyframeNeeded { rung: RungId(4) });
+        assert_eq!(ladder.take_actions().count(), 0);
+    }
+}

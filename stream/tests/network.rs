@@ -1,0 +1,340 @@
+//! The adaptation over seeded links, in virtual time: real peers on both sides, encoders that obey like real ones.
+//!
+//! Links and pictures are seeded; the WebRTC stacks on both sides draw sequence numbers and keys of their own, so that
+//! two runs differ a little. Limits are held by the median of several seeds, and a looser one by each.
+//!
+//! The viewers here are str0m, which gives up on a packet when a hundred others came after it. At 8 Mbit/s that is a
+//! tenth of a second, so that lossy links freeze it longer than a browser; `tests/e2e` holds Chromium to the limit.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+#[path = "../rtc/tests/common/mod.rs"]
+mod common;
+
+use common::{Link, Rng, World, filler};
+use rr_encode::Bitrate;
+use rr_rtc::RungId;
+use rr_rtc::core::CoreConfig;
+use rr_stream::{Action, Ladder, LadderConfig, Setting};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+const FRAME: Duration = Duration::from_micros(33_333);
+
+/// An encoder with sizes as openh264 gives them: pictures vary, keyframes are five times as large and are paid back by
+/// the next ones. Takes frames as a rung does.
+struct Model {
+    rng: Rng,
+    setting: Setting,
+    keyframe: bool,
+    debt: f64,
+    owed: f64,
+    due: Option<Instant>,
+}
+
+impl Model {
+    fn new(seed: u64, setting: Setting) -> Self {
+        Self { rng: Rng(seed * 77 + 1), setting, keyframe: true, debt: 0.0, owed: 0.0, due: None }
+    }
+
+    /// Bytes of the picture that is offered now, and whether it is a keyframe.
+    fn encode(&mut self, now: Instant) -> Option<(usize, bool)> {
+        let rate = self.setting.bitrate.as_f64();
+        self.owed = (self.owed - rate * FRAME.as_secs_f64()).clamp(0.0, rate * 0.5);
+        let interval = Duration::from_secs_f32(1.0 / self.setting.frames_per_second);
+        let early = self.due.is_some_and(|due| now + interval / 5 < due);
+        if self.setting.paused || early || self.owed > rate * 0.15 {
+            return None;
+        }
+        self.due = Some(self.due.unwrap_or(now).max(now - interval) + interval);
+        let budget = rate / 8.0 * interval.as_secs_f64();
+        let keyframe = std::mem::take(&mut self.keyframe);
+        let varied = budget * (0.75 + 0.5 * self.rng.fraction()) - self.debt * 0.1;
+        let bytes = if keyframe { budget * 5.0 } else { varied.max(budget * 0.3) };
+        self.debt += bytes - budget;
+        self.owed += bytes * 8.0;
+        Some((bytes as usize, keyframe))
+    }
+}
+
+/// What one viewer saw.
+struct Seen {
+    waits: Vec<(f64, Duration)>,
+    carried: Vec<(f64, usize)>,
+    /// When pictures came that could be decoded.
+    shown: Vec<f64>,
+}
+
+struct Outcome {
+    viewers: Vec<Seen>,
+    /// Rungs in use, by time.
+    rungs: Vec<(f64, usize)>,
+}
+
+/// A link from some second on.
+type Steps = Vec<(f64, Link)>;
+
+fn config() -> LadderConfig {
+    let (max, start) = (Bitrate::mbps(20), Bitrate::mbps(3));
+    LadderConfig { size: (1280, 720), frames_per_second: 30.0, max, start, rungs: 3 }
+}
+
+fn play(viewers: &[Steps], seconds: f64, seed: u64) -> Outcome {
+    let mut world = World::new(seed, CoreConfig::default());
+    for steps in viewers {
+        world.join(steps[0].1);
+    }
+    let mut ladder = Ladder::new(config());
+    let mut encoders: BTreeMap<RungId, Model> = BTreeMap::new();
+    world.connect();
+    let start = world.now;
+    let mut whole = vec![false; viewers.len()];
+    let mut asked = vec![start; viewers.len()];
+    let (mut rungs, mut number) = (Vec::new(), 0);
+    while (world.now - start).as_secs_f64() < seconds {
+        let elapsed = (world.now - start).as_secs_f64();
+        for (viewer, steps) in world.viewers.iter_mut().zip(viewers) {
+            viewer.link = steps.iter().rev().find(|(from, _)| elapsed >= *from).unwrap().1;
+        }
+        for event in std::mem::take(&mut world.events) {
+            ladder.on_event(world.now, &event);
+        }
+        for action in ladder.take_actions().collect::<Vec<_>>() {
+            match action {
+                Action::Set(id, setting) => {
+                    encoders.entry(id).or_insert_with(|| Model::new(seed + u64::from(id.0), setting)).setting = setting;
+                }
+                Action::Close(id) => _ = encoders.remove(&id),
+                Action::Keyframe(id) => {
+                    encoders.get_mut(&id).into_iter().for_each(|encoder| encoder.keyframe = true);
+                }
+                Action::Steer(peer, steering) => world.core.steer(world.now, peer, steering),
+            }
+        }
+        rungs.push((elapsed, encoders.len()));
+        number += 1;
+        for (id, encoder) in &mut encoders {
+            if let Some((bytes, keyframe)) = encoder.encode(world.now) {
+                world.core.publish(world.now, *id, &filler(world.now, number, bytes, keyframe));
+            }
+        }
+        let seen: Vec<usize> = world.viewers.iter().map(|v| v.units.len()).collect();
+        world.run(FRAME);
+        // A viewer that misses something asks for a keyframe until one comes.
+        for (index, viewer) in world.viewers.iter_mut().enumerate() {
+            let news = viewer.units[seen[index]..].iter().zip(&viewer.contiguous[seen[index]..]);
+            for ((_, _, data), contiguous) in news {
+                whole[index] = data.get(4) == Some(&0x65) || (whole[index] && *contiguous);
+            }
+            if !whole[index] && world.now > asked[index] + Duration::from_millis(200) && viewer.mid.is_some() {
+                asked[index] = world.now;
+                viewer.lost_picture();
+            }
+        }
+    }
+    let at = |t: &Instant| t.saturating_duration_since(start).as_secs_f64();
+    let viewers = world.viewers.iter().map(|viewer| {
+        // Pictures count from a keyframe on until one is missing.
+        let (mut shown, mut whole) = (Vec::new(), false);
+        for ((time, _, data), contiguous) in viewer.units.iter().zip(&viewer.contiguous) {
+            whole = data.get(4) == Some(&0x65) || (whole && *contiguous);
+            if whole {
+                shown.push(at(time));
+            }
+        }
+        let waits = viewer.waits.iter().map(|(t, wait)| (at(t), *wait)).collect();
+        let carried = viewer.carried.iter().map(|(t, bytes)| (at(t), *bytes)).collect();
+        Seen { waits, carried, shown }
+    });
+    Outcome { viewers: viewers.collect(), rungs }
+}
+
+impl Seen {
+    /// 95 % of packets waited no longer than this on the link, milliseconds.
+    fn queue_ms(&self, from: f64, to: f64) -> f64 {
+        let mut waits: Vec<Duration> = between(&self.waits, from, to).copied().collect();
+        waits.sort();
+        waits.get(waits.len() * 95 / 100).map_or(0.0, |wait| wait.as_secs_f64() * 1e3)
+    }
+
+    /// Mbit/s that the link carried.
+    fn carried(&self, from: f64, to: f64) -> f64 {
+        between(&self.carried, from, to).sum::<usize>() as f64 * 8e-6 / (to - from)
+    }
+
+    /// The longest time without a new picture, milliseconds.
+    fn freeze_ms(&self, from: f64, to: f64) -> f64 {
+        let mut times: Vec<f64> = self.shown.iter().copied().filter(|t| (from..to).contains(t)).collect();
+        times.insert(0, from);
+        times.push(to);
+        times.windows(2).map(|w| (w[1] - w[0]) * 1e3).fold(0.0, f64::max)
+    }
+
+    fn pictures(&self, from: f64, to: f64) -> usize {
+        self.shown.iter().filter(|t| (from..to).contains(*t)).count()
+    }
+}
+
+fn between<T>(all: &[(f64, T)], from: f64, to: f64) -> impl Iterator<Item = &T> {
+    all.iter().filter(move |(at, _)| (from..to).contains(at)).map(|(_, value)| value)
+}
+
+/// Figures of several seeds: smallest, median, largest.
+struct Spread(Vec<f64>);
+
+impl Spread {
+    fn of(seeds: u64, mut figure: impl FnMut(u64) -> f64) -> Self {
+        let mut all: Vec<f64> = (1..=seeds).map(&mut figure).collect();
+        all.sort_by(f64::total_cmp);
+        Self(all)
+    }
+
+    fn median(&self) -> f64 {
+        self.0[self.0.len() / 2]
+    }
+
+    fn least(&self) -> f64 {
+        self.0[0]
+    }
+
+    fn most(&self) -> f64 {
+        self.0[self.0.len() - 1]
+    }
+}
+
+impl std::fmt::Display for Spread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.2} ({:.2} to {:.2})", self.median(), self.least(), self.most())
+    }
+}
+
+const SEEDS: u64 = 7;
+
+fn link(mbps: f64, delay_ms: u64) -> Link {
+    let rate = Some(Bitrate::bps((mbps * 1e6) as u64));
+    Link { rate, delay: Duration::from_millis(delay_ms), ..Link::default() }
+}
+
+/// One viewer on a link for twenty seconds, with each seed.
+fn alone(steps: &Steps) -> Vec<Seen> {
+    (1..=SEEDS).map(|seed| play(std::slice::from_ref(steps), 20.0, seed).viewers.remove(0)).collect()
+}
+
+/// 90 % of the link within four seconds, little waiting on it, no freeze.
+fn fills(name: &str, mbps: f64, link: Link, freeze_ms: f64) {
+    let all = alone(&vec![(0.0, link)]);
+    let figure = |f: &dyn Fn(&Seen) -> f64| Spread::of(SEEDS, |seed| f(&all[seed as usize - 1]));
+    let share = figure(&|seen| seen.carried(4.0, 20.0) / mbps);
+    let queue = figure(&|seen| seen.queue_ms(3.0, 20.0));
+    let freeze = figure(&|seen| seen.freeze_ms(1.0, 20.0));
+    println!("{name}: share {share}, queue P95 {queue} ms, longest freeze {freeze} ms");
+    assert!(share.median() > 0.65 && share.least() > 0.15, "{name} carries {share} of the link");
+    assert!(queue.median() < 105.0 && queue.most() < 160.0, "{name}: {queue} ms wait on the link");
+    assert!(freeze.median() < freeze_ms && freeze.most() < freeze_ms * 3.0, "{name}: frozen for {freeze} ms");
+}
+
+#[test]
+fn a_clean_fast_link_is_filled() {
+    fills("20 Mbit/s", 20.0, link(20.0, 5), 100.0);
+}
+
+#[test]
+fn a_slow_long_link_is_filled() {
+    fills("5 Mbit/s, 40 ms", 5.0, link(5.0, 20), 200.0);
+}
+
+#[test]
+fn losses_cost_little() {
+    for (percent, freeze_ms) in [(1, 600.0), (3, 1_200.0), (5, 1_500.0)] {
+        let lossy = Link { loss: f64::from(percent) / 100.0, ..link(10.0, 15) };
+        fills(&format!("10 Mbit/s, {percent} % lost"), 10.0, lossy, freeze_ms);
+    }
+}
+
+#[test]
+fn jitter_is_not_taken_for_a_queue() {
+    fills("10 Mbit/s, 30 ms jitter", 10.0, Link { jitter: Duration::from_millis(30), ..link(10.0, 15) }, 200.0);
+}
+
+#[test]
+fn half_a_megabit_is_still_usable() {
+    let all = alone(&vec![(0.0, link(0.5, 40))]);
+    let rate = Spread::of(SEEDS, |seed| all[seed as usize - 1].pictures(5.0, 20.0) as f64 / 15.0);
+    let freeze = Spread::of(SEEDS, |seed| all[seed as usize - 1].freeze_ms(2.0, 20.0));
+    println!("0.5 Mbit/s: {rate} pictures/s, longest freeze {freeze} ms");
+    assert!(rate.median() >= 8.0 && rate.least() >= 5.0, "{rate} pictures a second");
+    assert!(freeze.median() < 800.0, "frozen for {freeze} ms");
+}
+
+#[test]
+fn a_fall_and_a_rise_are_followed() {
+    let steps = vec![(0.0, link(10.0, 15)), (8.0, link(2.0, 15)), (18.0, link(10.0, 15))];
+    let all: Vec<Seen> = (1..=SEEDS).map(|seed| play(std::slice::from_ref(&steps), 28.0, seed).viewers.remove(0)).collect();
+    let figure = |f: &dyn Fn(&Seen) -> f64| Spread::of(SEEDS, |seed| f(&all[seed as usize - 1]));
+    let freeze = figure(&|seen| seen.freeze_ms(8.0, 12.0));
+    let fallen = figure(&|seen| seen.carried(12.0, 18.0) / 2.0);
+    let queue = figure(&|seen| seen.queue_ms(11.0, 18.0));
+    let risen = figure(&|seen| seen.carried(23.0, 28.0) / 10.0);
+    println!("10 to 2 Mbit/s: freeze {freeze} ms, then share {fallen}, queue {queue} ms; back: share {risen}");
+    // What stood in the queue when the link fell takes 0.3 s to leave it.
+    assert!(freeze.median() < 800.0 && freeze.most() < 1_500.0, "frozen for {freeze} ms");
+    assert!(fallen.median() > 0.75, "{fallen} of the slow link");
+    assert!(queue.median() < 120.0, "{queue} ms wait on the slow link");
+    assert!(risen.median() > 0.75, "{risen} of the fast link");
+}
+
+#[test]
+fn an_outage_is_over_soon_after_it_ends() {
+    let cut = Link { cut: true, ..link(10.0, 15) };
+    let all = alone(&vec![(0.0, link(10.0, 15)), (8.0, cut), (11.0, link(10.0, 15))]);
+    let back = Spread::of(SEEDS, |seed| {
+        let shown = all[seed as usize - 1].shown.iter().find(|t| **t > 11.0);
+        shown.map_or(f64::INFINITY, |t| (t - 11.0) * 1e3)
+    });
+    let share = Spread::of(SEEDS, |seed| all[seed as usize - 1].carried(14.0, 20.0) / 10.0);
+    println!("outage of 3 s: pictures again after {back} ms, then share {share}");
+    assert!(back.most() < 2_000.0, "no picture for {back} ms after the outage");
+    assert!(share.median() > 0.7, "{share} of the link afterwards");
+}
+
+#[test]
+fn a_slow_viewer_holds_no_fast_one_back() {
+    let slow = vec![(0.0, link(1.0, 20))];
+    let fast = vec![(0.0, link(15.0, 5))];
+    let alone = Spread::of(SEEDS, |seed| play(std::slice::from_ref(&fast), 16.0, seed).viewers[0].carried(8.0, 16.0));
+    let mut rungs = 0;
+    let together = Spread::of(SEEDS, |seed| {
+        let outcome = play(&[fast.clone(), slow.clone()], 16.0, seed);
+        rungs = rungs.max(outcome.rungs.last().unwrap().1);
+        assert!(outcome.viewers[1].freeze_ms(6.0, 16.0) < 2_000.0, "the slow one is frozen");
+        assert!(outcome.viewers[0].freeze_ms(4.0, 16.0) < 500.0, "the fast one is frozen");
+        outcome.viewers[0].carried(8.0, 16.0)
+    });
+    println!("15 Mbit/s alone {alone}, beside 1 Mbit/s {together} Mbit/s");
+    assert_eq!(rungs, 2);
+    assert!(together.median() > alone.median() * 0.85, "{together} instead of {alone} Mbit/s");
+}
+
+#[test]
+fn rungs_are_made_when_needed_and_go_again() {
+    // The second viewer's link is bad for a while.
+    let steady = vec![(0.0, link(12.0, 5))];
+    let changing = vec![(0.0, link(12.0, 5)), (6.0, link(1.5, 5)), (16.0, link(12.0, 5))];
+    let outcome = play(&[steady, changing], 42.0, 3);
+    let most = |from, to| between(&outcome.rungs, from, to).copied().max().unwrap();
+    assert_eq!(most(4.0, 6.0), 1, "two like viewers share an encoder");
+    assert_eq!(most(12.0, 16.0), 2);
+    assert_eq!(most(41.0, 42.0), 1, "they are alike again");
+    assert!(outcome.viewers[0].freeze_ms(2.0, 42.0) < 400.0, "{}", outcome.viewers[0].freeze_ms(2.0, 42.0));
+}
+
+#[test]
+fn there_are_never_more_rungs_than_allowed() {
+    let links = [0.6, 1.0, 2.0, 3.5, 6.0, 12.0].map(|mbps| vec![(0.0, link(mbps, 10))]);
+    let outcome = play(&links, 16.0, 5);
+    assert!(outcome.rungs.iter().all(|(_, count)| *count <= 3));
+    assert_eq!(outcome.rungs.last().unwrap().1, 3);
+    for (index, seen) in outcome.viewers.iter().enumerate() {
+        assert!(seen.pictures(8.0, 16.0) > 10, "viewer {index} sees nothing");
+    }
+    assert!(outcome.viewers[5].carried(8.0, 16.0) > 4.0, "the fastest is held back");
+}
