@@ -260,6 +260,8 @@ fn adapted(gpu: &Gpu, scene: &SceneSnapshot, size: PictureSize) -> Result<(), Fa
                     detail: if gpu.info().is_software { Detail::Moving } else { Detail::Fine },
                     coarseness: economy.coarseness,
                     edges: economy.edges,
+                    shadows: economy.shadows,
+                    ambient_occlusion: economy.shading(),
                     ui_scale: economy.scale,
                     ..FrameOptions::default()
                 };

@@ -356,9 +356,10 @@ impl Worker {
         let time_secs = self.started.elapsed().as_secs_f64();
         let base = FrameOptions { time_secs, ..FrameOptions::default() };
         if moves {
-            let Economy { coarseness, edges, .. } = self.governor.economy();
+            let Economy { coarseness, edges, shadows, .. } = self.governor.economy();
             let detail = if is_software { Detail::Moving } else { Detail::Fine };
-            FrameOptions { detail, coarseness, edges, ..base }
+            let ambient_occlusion = self.governor.economy().shading();
+            FrameOptions { detail, coarseness, edges, shadows, ambient_occlusion, ..base }
         } else if is_software {
             FrameOptions { rest_frames: SOFTWARE_REST_FRAMES, bands, ..base }
         } else {
