@@ -90,7 +90,13 @@ fn a_box_alone_and_the_background_stay_as_they_are() {
     }
     // Of what is not convex the background around it stays.
     let scene = scene(block_on_a_table(), camera(Vec3::ZERO, 7.0, 20.0, 20.0));
-    let empty = draw(&gpu, &SceneSnapshot { camera: scene.camera, ..Default::default() }, SIZE, Theme::LIGHT, &options(AmbientOcclusion::On));
+    let empty = draw(
+        &gpu,
+        &SceneSnapshot { camera: scene.camera, ..Default::default() },
+        SIZE,
+        Theme::LIGHT,
+        &options(AmbientOcclusion::On),
+    );
     let pictures = both(&gpu, &scene, 1);
     let open: Vec<_> = (0..SIZE.1 as usize)
         .flat_map(|y| (0..SIZE.0 as usize).map(move |x| (x, y)))
@@ -187,7 +193,9 @@ fn a_resting_picture_gets_it_gently_and_keeps_it() {
     // And nothing is drawn any more.
     assert!(!auto[11].stats.is_refining && auto[11].rgba == auto[8].rgba);
     assert_eq!(auto[11].stats.draw_calls, 0);
-    assert!(auto[5].stats.times.ms(Pass::Ambient).unwrap() > 0.0 && without[5].stats.times.ms(Pass::Ambient) == Some(0.0));
+    assert!(
+        auto[5].stats.times.ms(Pass::Ambient).unwrap() > 0.0 && without[5].stats.times.ms(Pass::Ambient) == Some(0.0)
+    );
     // Bands change nothing.
     for (ambient_occlusion, whole) in [(AmbientOcclusion::On, &on), (AmbientOcclusion::Auto, &auto)] {
         let parts = draw_all(ambient_occlusion, 5, 9);
