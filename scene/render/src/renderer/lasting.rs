@@ -179,8 +179,10 @@ impl Renderer {
             spared = list.spared;
         }
         let rows_of = |band| size.1 * band / bands..size.1 * (band + 1) / bands;
-        // A corner gets its light past faces of the next band: lines and glass wait for all of them.
-        let (first, last) = if ambient == Ambient::None { (Part::All, Part::All) } else { (Part::Faces, Part::Rest) };
+        // A corner gets its light past faces of the next band: lines and glass wait for all of them. In bands they always
+        // do: two short waits are better than a long one.
+        let is_one = ambient == Ambient::None && bands == 1;
+        let (first, last) = if is_one { (Part::All, Part::All) } else { (Part::Faces, Part::Rest) };
         let parts = (0..bands).map(|band| (first, band)).chain((0..bands).map(|band| (last, band)));
         let parts = parts.take(if first == last { bands as usize } else { usize::MAX });
         let mut is_first = true;
@@ -193,11 +195,12 @@ impl Renderer {
                 }
             }
             let (rows, band) = (rows_of(band), band as usize);
-            if part == Part::Rest {
+            if part == Part::Rest && ambient != Ambient::None {
                 let with = (&self.frame_bind_group, &self.timing);
                 let what = (ambient, &rows);
                 cost.draw_calls += self.ambient.record(&self.gpu, encoder, &target.textures, with, what);
-            } else {
+            }
+            if part != Part::Rest {
                 let Listed { list, instances } = &mut self.visible[band];
                 if bands > 1 {
                     let frustum = frame.look.frustum.rows(&rows, size.1);
