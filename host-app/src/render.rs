@@ -5,7 +5,7 @@ use crate::progress::Bar;
 use crate::start;
 use anyhow::{Context, anyhow, bail};
 use rr_engine::{Engine, Gpu, ImportRequest, ImportState, Input};
-use rr_render::{FrameOptions, RenderTarget, Renderer};
+use rr_render::{AmbientOcclusion, FrameOptions, RenderTarget, Renderer};
 use rr_scene::NamedViewKind;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -68,7 +68,9 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
     let scene = engine.scene();
     let mut renderer = Renderer::new(&gpu, args.theme.theme())?;
     let mut target = RenderTarget::new(&gpu, args.size.width_px, args.size.height_px, args.samples)?;
-    let options = FrameOptions { rest_frames: REST_FRAMES, ..FrameOptions::default() };
+    // Nobody waits for the first of them: all of them have it.
+    let ambient_occlusion = AmbientOcclusion::On;
+    let options = FrameOptions { rest_frames: REST_FRAMES, ambient_occlusion, ..FrameOptions::default() };
     while renderer.render(&mut target, &scene, &options)?.is_refining {}
     target.save_png(&args.output).with_context(|| anyhow!("cannot write {}", args.output.display()))?;
     engine.shutdown()?;

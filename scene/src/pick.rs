@@ -2,7 +2,7 @@
 //! the placed instances above it. What a section cuts away is not there; a solid that is cut open is hit on its cut.
 
 use crate::geometry::Aabb;
-use crate::measure::SegmentBoxes;
+use crate::measure::{Meetings, SegmentBoxes};
 use crate::model::Model;
 use crate::shape::Shape;
 use crate::snapshot::SceneSnapshot;
@@ -10,7 +10,7 @@ use crate::workspace::{Device, DeviceId, ModelRef};
 use glam::{Affine3A, Vec3};
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A half line in the world. The direction is of unit length, so that distances along it are metres.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -90,6 +90,8 @@ pub struct PickModel {
     pub(crate) places: Vec<PlacedBounds>,
     /// Of each piece: where its edges and curves are.
     pub(crate) boxes: Vec<SegmentBoxes>,
+    /// Which triangles of each piece meet where; found when first needed, none for what is too large.
+    pub(crate) meetings: Vec<OnceLock<Option<Meetings>>>,
     bounds: Aabb,
 }
 
@@ -122,7 +124,8 @@ impl PickModel {
         });
         let (places, bounds) = (places.collect(), model.bounds());
         let boxes = model.pieces.iter().map(|p| SegmentBoxes::of(&p.shape)).collect();
-        Self { model, places, boxes, bounds }
+        let meetings = model.pieces.iter().map(|_| OnceLock::new()).collect();
+        Self { model, places, boxes, meetings, bounds }
     }
 
     /// Box in model space.

@@ -213,29 +213,37 @@ fn counts(stats: &RenderStats) -> String {
     )
 }
 
-/// How soon a frame of the resting picture is given up when something moves again.
+/// How soon a frame of the resting picture is given up when something moves again: the first one, then one with its
+/// corners shaded as well.
 fn given_up(gpu: &Gpu, scene: &SceneSnapshot, size: PictureSize) -> Result<(), Failure> {
     let mut renderer = Renderer::new(gpu, Theme::DARK)?;
     for part in ["overview", "across", "aisle"] {
         let Some((_, camera)) = camera_path(scene).into_iter().find(|(p, _)| *p == part) else { continue };
         let scene = SceneSnapshot { camera, ..scene.clone() };
-        let mut line = format!("at rest, {part:<15}");
-        for bands in [1, 8, 24] {
-            // A new one holds nothing that could be kept.
-            let mut target = RenderTarget::new(gpu, size.width_px, size.height_px, 1)?;
-            let (start, mut last, mut longest) = (Instant::now(), Instant::now(), Duration::ZERO);
-            let mut go_on = || {
-                longest = longest.max(last.elapsed());
-                last = Instant::now();
-                true
-            };
-            renderer.render_while(&mut target, &scene, &FrameOptions { bands, ..Default::default() }, &mut go_on)?;
-            target.read_back(|bytes, _| bytes[0])?;
-            go_on();
-            let ms = |d: Duration| d.as_secs_f64() * 1e3;
-            line += &format!("  {bands:>2} bands {:6.1} ms, at most {:6.1} each", ms(start.elapsed()), ms(longest));
+        for (name, frame) in [("at rest", 0), ("  shaded", 3)] {
+            let mut line = format!("{name:<9} {part:<13}");
+            for bands in [1, 8, 24] {
+                // A new one holds nothing that could be kept.
+                let mut target = RenderTarget::new(gpu, size.width_px, size.height_px, 1)?;
+                let options = FrameOptions { bands, rest_frames: 8, ..Default::default() };
+                for _ in 0..frame {
+                    renderer.render(&mut target, &scene, &options)?;
+                }
+                target.read_back(|bytes, _| bytes[0])?;
+                let (start, mut last, mut longest) = (Instant::now(), Instant::now(), Duration::ZERO);
+                let mut go_on = || {
+                    longest = longest.max(last.elapsed());
+                    last = Instant::now();
+                    true
+                };
+                renderer.render_while(&mut target, &scene, &options, &mut go_on)?;
+                target.read_back(|bytes, _| bytes[0])?;
+                go_on();
+                let ms = |d: Duration| d.as_secs_f64() * 1e3;
+                line += &format!("  {bands:>2} bands {:6.1} ms, at most {:6.1} each", ms(start.elapsed()), ms(longest));
+            }
+            println!("{line}");
         }
-        println!("{line}");
     }
     Ok(())
 }
@@ -260,6 +268,8 @@ fn adapted(gpu: &Gpu, scene: &SceneSnapshot, size: PictureSize) -> Result<(), Fa
                     detail: if gpu.info().is_software { Detail::Moving } else { Detail::Fine },
                     coarseness: economy.coarseness,
                     edges: economy.edges,
+                    shadows: economy.shadows,
+                    ambient_occlusion: economy.shading(),
                     ui_scale: economy.scale,
                     ..FrameOptions::default()
                 };

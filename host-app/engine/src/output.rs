@@ -11,17 +11,40 @@ const REFINE_AFTER: Duration = Duration::from_millis(150);
 /// After a failed frame the next try waits this long.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// What a part of a resting picture takes on average. Some take three times as much, and whoever moves the camera again
-/// waits for one of them; but each part has its own cost, so that there are no more than that needs.
-const PART: std::ops::Range<Duration> = Duration::from_millis(18)..Duration::from_millis(50);
-/// With more of them the longest one took no less time.
-const MOST_BANDS: u32 = 8;
+/// What the longest part of a resting picture takes: whoever moves the camera again waits for it. Each part has its own
+/// cost, so that there are no more than that needs.
+const PART: std::ops::Range<Duration> = Duration::from_millis(28)..Duration::from_millis(60);
+/// With more of them all together take much longer, and the longest one little less.
+const MOST_BANDS: u32 = 16;
 
 /// What can move of a picture.
 type Shown = (Camera, Section, Weak<Workspace>);
 
 fn is_same((camera, section, workspace): &Shown, scene: &SceneSnapshot) -> bool {
     *camera == scene.camera && *section == scene.section && workspace.as_ptr() == Arc::as_ptr(&scene.workspace)
+}
+
+/// How long the parts of a picture take, each of which ends with the question whether to go on.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    begun: Instant,
+    longest: Option<Duration>,
+}
+
+impl Parts {
+    pub fn begin(now: Instant) -> Self {
+        Self { begun: now, longest: None }
+    }
+
+    pub fn ended(&mut self, now: Instant) {
+        let took = now.duration_since(std::mem::replace(&mut self.begun, now));
+        self.longest = self.longest.max(Some(took));
+    }
+
+    /// None when the picture came in one.
+    pub fn longest(&self) -> Option<Duration> {
+        self.longest
+    }
 }
 
 /// One picture that is kept up to date: when it was drawn last and what it shows.
@@ -94,9 +117,8 @@ impl Output {
         self.moves
     }
 
-    /// What a frame of a resting camera took, drawn in that many parts ([`Output::bands`]).
-    pub fn rest_took(&mut self, time: Duration) {
-        let part = time / self.bands;
+    /// What the longest part of a frame of a resting camera took, drawn in that many bands ([`Output::bands`]).
+    pub fn rest_took(&mut self, part: Duration) {
         if part >= PART.end {
             self.bands = (self.bands * 2).min(MOST_BANDS);
         } else if part < PART.start {
@@ -158,15 +180,33 @@ mod tests {
 
     #[test]
     fn slow_pictures_come_in_parts_and_not_in_more_than_needed() {
-        // Each part costs a tenth more than its share.
-        for (whole_ms, bands) in [(5, 1), (30, 1), (150, 4), (400, 8), (10_000, MOST_BANDS)] {
+        // The longest part costs half more than its share, and a little for itself.
+        for (whole_ms, bands) in [(5, 1), (30, 1), (70, 2), (150, 4), (280, 8), (10_000, MOST_BANDS)] {
             let mut output = Output::new(30.0);
+            let part = |bands: u32| {
+                let uneven = if bands > 1 { 1.5 } else { 1.0 };
+                Duration::from_secs_f64((f64::from(whole_ms) / f64::from(bands) * uneven + 1.0) / 1e3)
+            };
             for _ in 0..20 {
-                let took = f64::from(whole_ms) * (0.9 + 0.1 * f64::from(output.bands));
-                output.rest_took(Duration::from_secs_f64(took / 1e3));
+                let now = part(output.bands);
+                output.rest_took(now);
             }
-            assert_eq!(output.bands, bands, "{whole_ms} ms");
+            let settled = output.bands;
+            output.rest_took(part(settled));
+            assert_eq!((settled, output.bands), (bands, bands), "{whole_ms} ms");
+            assert!(part(bands) < PART.end || bands == MOST_BANDS);
         }
+    }
+
+    #[test]
+    fn the_longest_part_counts() {
+        let start = Instant::now();
+        let mut parts = Parts::begin(start);
+        assert_eq!(parts.longest(), None);
+        for ms in [10, 90, 110] {
+            parts.ended(start + Duration::from_millis(ms));
+        }
+        assert_eq!(parts.longest(), Some(Duration::from_millis(80)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a picture in motion does without where the adapter is too slow for a steady rate: first details that are hardly
 //! seen, then pixels.
 
+use rr_render::AmbientOcclusion;
 use std::time::Duration;
 
 /// How a frame in motion is drawn.
@@ -14,6 +15,10 @@ pub struct Economy {
     pub edges: bool,
     /// Samples per pixel: 4, or 1 for borders with steps.
     pub samples: u32,
+    /// Whether corners and gaps are darker, where the adapter draws that in motion at all.
+    pub ambient_occlusion: bool,
+    /// Whether devices have a shadow on the floor.
+    pub shadows: bool,
     /// About what a frame takes, as a share of one without any economy.
     cost: f32,
 }
@@ -26,7 +31,7 @@ const SOFTWARE: Ladder = Ladder {
         Economy { samples: 1, scale: 0.75, coarseness: 1.3, cost: 0.55, ..FULL },
         Economy { samples: 1, scale: 0.6, coarseness: 1.4, cost: 0.38, ..FULL },
         Economy { samples: 1, scale: 0.5, coarseness: 1.5, cost: 0.28, ..FULL },
-        Economy { samples: 1, scale: 0.5, coarseness: 2.0, edges: false, cost: 0.2 },
+        Economy { samples: 1, scale: 0.5, coarseness: 2.0, edges: false, shadows: false, cost: 0.2, ..FULL },
     ],
     slow: Duration::from_millis(40),
     fast: Duration::from_millis(27),
@@ -35,16 +40,20 @@ const SOFTWARE: Ladder = Ladder {
 const HARDWARE: Ladder = Ladder {
     steps: &[
         FULL,
-        Economy { samples: 1, cost: 0.75, ..FULL },
-        Economy { samples: 1, coarseness: 2.5, cost: 0.6, ..FULL },
-        Economy { samples: 1, scale: 0.75, coarseness: 2.5, cost: 0.42, ..FULL },
-        Economy { samples: 1, scale: 0.5, coarseness: 3.0, cost: 0.28, ..FULL },
-        Economy { samples: 1, scale: 0.5, coarseness: 4.0, edges: false, cost: 0.2 },
+        Economy { cost: 0.88, ..UNSHADED },
+        Economy { samples: 1, cost: 0.68, ..UNSHADED },
+        Economy { samples: 1, coarseness: 2.5, cost: 0.55, ..UNSHADED },
+        Economy { samples: 1, scale: 0.75, coarseness: 2.5, cost: 0.4, ..UNSHADED },
+        Economy { samples: 1, scale: 0.5, coarseness: 3.0, cost: 0.27, ..UNSHADED },
+        Economy { samples: 1, scale: 0.5, coarseness: 4.0, edges: false, shadows: false, cost: 0.2, ..UNSHADED },
     ],
     slow: Duration::from_millis(14),
     fast: Duration::from_millis(9),
 };
-const FULL: Economy = Economy { scale: 1.0, coarseness: 1.0, edges: true, samples: 4, cost: 1.0 };
+const FULL: Economy =
+    Economy { scale: 1.0, coarseness: 1.0, edges: true, samples: 4, ambient_occlusion: true, shadows: true, cost: 1.0 };
+/// Nobody misses it in motion as soon as pixels.
+const UNSHADED: Economy = Economy { ambient_occlusion: false, ..FULL };
 
 #[derive(Debug)]
 struct Ladder {
@@ -65,6 +74,11 @@ impl Default for Economy {
 }
 
 impl Economy {
+    /// What a frame in motion is to be given.
+    pub fn shading(&self) -> AmbientOcclusion {
+        if self.ambient_occlusion { AmbientOcclusion::Auto } else { AmbientOcclusion::Off }
+    }
+
     /// What is saved, for people; empty when nothing is.
     pub fn told(&self) -> String {
         let mut all = Vec::new();
@@ -74,11 +88,18 @@ impl Economy {
         if self.coarseness > 1.0 {
             all.push("coarser shapes".to_owned());
         }
-        if HARDWARE.steps[1..].contains(self) {
+        // On software nothing of the two is there that could be saved.
+        if HARDWARE.steps.contains(self) && self.samples == 1 {
             all.push("plain borders".to_owned());
+        }
+        if !self.ambient_occlusion {
+            all.push("no shading of corners".to_owned());
         }
         if !self.edges {
             all.push("no edges".to_owned());
+        }
+        if !self.shadows {
+            all.push("no floor shadow".to_owned());
         }
         all.join(", ")
     }
@@ -153,7 +174,7 @@ mod tests {
     #[test]
     fn slow_adapters_settle_on_what_is_fast_enough() {
         let software = [(45, 1), (70, 2), (100, 3), (140, 4), (900, 5)].map(|(full, step)| (true, full, step));
-        let hardware = [(16, 1), (22, 2), (30, 3), (45, 4), (300, 5)].map(|(full, step)| (false, full, step));
+        let hardware = [(15, 1), (18, 2), (23, 3), (31, 4), (45, 5), (300, 6)].map(|(full, step)| (false, full, step));
         for (is_software, full, step) in software.into_iter().chain(hardware) {
             let wanted = Governor { at: step, ..Governor::new(is_software) }.economy();
             let taken = settle(is_software, Duration::from_millis(full));
@@ -169,6 +190,20 @@ mod tests {
             governor.took(Duration::from_millis(3));
         }
         assert_eq!(governor.economy(), Economy::default());
+    }
+
+    #[test]
+    fn what_is_saved_is_told_and_shading_goes_before_pixels() {
+        let told: Vec<String> = HARDWARE.steps.iter().map(Economy::told).collect();
+        assert_eq!((told[0].as_str(), told[1].as_str()), ("", "no shading of corners"));
+        assert!(HARDWARE.steps.iter().all(|e| e.scale == 1.0 || !e.ambient_occlusion));
+        assert_eq!(
+            told[6],
+            "50 % resolution, coarser shapes, plain borders, no shading of corners, no edges, no floor shadow"
+        );
+        let software: Vec<String> = SOFTWARE.steps.iter().map(Economy::told).collect();
+        assert!(software.iter().all(|t| !t.contains("corners") && !t.contains("borders")), "{software:?}");
+        assert!(software[5].ends_with("no edges, no floor shadow"));
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use crate::device::{Device, ReopenGpu, Reopened};
 use crate::engine::{EngineError, PictureSize};
 use crate::meter::Meter;
-use crate::output::Output;
+use crate::output::{Output, Parts};
 use crate::quality::{Economy, Governor};
 use crate::session_thread::{Message, SessionSender};
 use crate::status::PictureStats;
@@ -360,9 +360,10 @@ impl Worker {
         let time_secs = self.started.elapsed().as_secs_f64();
         let base = FrameOptions { time_secs, ..FrameOptions::default() };
         if moves {
-            let Economy { coarseness, edges, .. } = self.governor.economy();
+            let Economy { coarseness, edges, shadows, .. } = self.governor.economy();
             let detail = if is_software { Detail::Moving } else { Detail::Fine };
-            FrameOptions { detail, coarseness, edges, ..base }
+            let ambient_occlusion = self.governor.economy().shading();
+            FrameOptions { detail, coarseness, edges, shadows, ambient_occlusion, ..base }
         } else if is_software {
             FrameOptions { rest_frames: SOFTWARE_REST_FRAMES, bands, ..base }
         } else {
@@ -394,7 +395,11 @@ impl Worker {
         let moves = self.window.next_moves(scene, started);
         let options = self.options(moves, self.window.bands);
         let samples = if moves { self.governor.economy().samples } else { 1 };
-        let mut go_on = still_shown(scene, &self.config.scene);
+        let (mut parts, mut is_shown) = (Parts::begin(started), still_shown(scene, &self.config.scene));
+        let mut go_on = || {
+            parts.ended(Instant::now());
+            is_shown()
+        };
         let target = self.window.target(&self.device.gpu, size, samples)?;
         let stats = self.device.renderer.render_while(target, scene, &options, &mut go_on)?;
         let view = target.texture_view().clone();
@@ -404,9 +409,9 @@ impl Worker {
             return Ok(());
         };
         if let Some(took) = stats.times.total_ms().map(|ms| Duration::from_secs_f32(ms / 1e3)) {
-            if !moves {
-                self.window.rest_took(took);
-            } else if moved_before && !self.has_stream {
+            if !moves && stats.triangles > 0 {
+                self.window.rest_took(parts.longest().unwrap_or(took));
+            } else if moves && moved_before && !self.has_stream {
                 self.governor.took(took);
             }
         }
@@ -441,12 +446,17 @@ impl Worker {
         let smooths = self.stream.is_refining
             && self.stream.shown == Some(scene.revision)
             && self.animated.is_some_and(|(revision, animated)| revision == scene.revision && !animated);
+        let mut parts = Parts::begin(started);
         let stats = if moves && economy.scale < 1.0 {
             let Device { gpu, renderer, .. } = &mut self.device;
             self.moving.draw(gpu, renderer, scene, options, (economy, size), &mut frame)?
         } else {
             let samples = if moves { economy.samples } else { 1 };
-            let mut go_on = still_shown(scene, &self.config.scene);
+            let mut is_shown = still_shown(scene, &self.config.scene);
+            let mut go_on = || {
+                parts.ended(Instant::now());
+                is_shown()
+            };
             let target = self.stream.target(&self.device.gpu, size, samples)?;
             let Some(stats) = self.device.renderer.render_while(target, scene, &options, &mut go_on)? else {
                 // Something moves again: that is to be drawn at once.
@@ -458,6 +468,9 @@ impl Worker {
                 return Ok(());
             }
             fill(target, &mut frame)?;
+            if parts.longest().is_some() {
+                parts.ended(Instant::now());
+            }
             stats
         };
         self.stream.is_refining = stats.is_refining;
@@ -466,7 +479,7 @@ impl Worker {
             let device = stats.times.total_ms().filter(|_| !self.device.gpu.info().is_software);
             self.governor.took(device.map_or_else(|| started.elapsed(), |ms| Duration::from_secs_f32(ms / 1e3)));
         } else if stats.triangles > 0 {
-            self.stream.rest_took(started.elapsed());
+            self.stream.rest_took(parts.longest().unwrap_or_else(|| started.elapsed()));
         }
         if let Some(at) = scene.marks.probe {
             draw_probe(&mut frame, at);

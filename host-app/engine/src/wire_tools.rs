@@ -40,7 +40,7 @@ fn measurement(m: &Measurement) -> MeasurementState {
     let kind = |shape: &FeatureShape| match shape {
         FeatureShape::Vertex => MeasureKind::Vertex,
         FeatureShape::Edge(_) => MeasureKind::Edge,
-        FeatureShape::Face { .. } => MeasureKind::Face,
+        FeatureShape::Face { .. } | FeatureShape::Round(_) => MeasureKind::Face,
     };
     MeasurementState {
         id: m.id,

@@ -30,6 +30,19 @@ pub enum Culler {
     Device,
 }
 
+/// Which frames have ambient occlusion: corners and gaps are darker, because less light gets there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AmbientOcclusion {
+    /// All on hardware. On software those of the average of a resting picture, from the second one on: the first one
+    /// comes as soon as it can.
+    #[default]
+    Auto,
+    /// None.
+    Off,
+    /// All.
+    On,
+}
+
 /// What a frame shows besides the devices.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FrameOptions {
@@ -43,6 +56,8 @@ pub struct FrameOptions {
     pub edges: bool,
     /// Contact shadow on the floor.
     pub shadows: bool,
+    /// Darker corners and gaps.
+    pub ambient_occlusion: AmbientOcclusion,
     /// Connections between devices.
     pub connections: bool,
     /// Outlines of selected and hovered devices.
@@ -77,6 +92,7 @@ impl Default for FrameOptions {
             grid: true,
             edges: true,
             shadows: true,
+            ambient_occlusion: AmbientOcclusion::Auto,
             connections: true,
             outlines: true,
             ui_scale: 1.0,
@@ -153,6 +169,7 @@ impl FrameOptions {
             grid: false,
             edges: false,
             shadows: false,
+            ambient_occlusion: AmbientOcclusion::Off,
             connections: false,
             outlines: false,
             ..Self::default()

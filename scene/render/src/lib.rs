@@ -17,16 +17,19 @@
 //! and freed when the last of them is gone. A frame is drawn as
 //!
 //! 1. floor shadow, only when devices changed,
-//! 2. faces from near to far, background and floor where no face is, edges, connections,
-//! 3. a mask of selected and hovered devices, only when there are any,
-//! 4. outlines and labels on top.
+//! 2. faces from near to far, background and floor where no face is,
+//! 3. ambient occlusion over the faces, where it is wanted,
+//! 4. edges, glass, connections,
+//! 5. a mask of selected and hovered devices, only when there are any,
+//! 6. outlines and labels on top.
 //!
-//! While the camera rests, what the second step drew of faces, floor and edges is kept and only the rest is drawn anew:
+//! While the camera rests, what was drawn of faces, floor and edges is kept and only the rest is drawn anew:
 //! connections flow, and labels and selections change, at a small part of a frame's cost (pictures of one sample per
 //! pixel). Models get coarser versions in the background; a frame takes the coarsest whose difference is not seen.
 //!
 //! Faults of the device come back as [`GpuError`] from the next call; nothing here panics on them.
 
+mod ambient;
 mod arena;
 mod cull;
 mod detail;
@@ -58,7 +61,7 @@ mod timing;
 mod uniforms;
 
 pub use detail::{Culling, Detail};
-pub use frame::{Culler, FrameOptions, Lighting, RenderStats};
+pub use frame::{AmbientOcclusion, Culler, FrameOptions, Lighting, RenderStats};
 pub use gpu::{AdapterChoice, Gpu, GpuError, GpuInfo, device_descriptor, instance_flags};
 pub use marker::MARKER_BOUNDS;
 pub use readback::RING_SIZE;

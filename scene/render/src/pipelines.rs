@@ -10,7 +10,7 @@ use rr_scene::Corner;
 use wgpu::VertexFormat as F;
 
 /// Every shader with its name, as given to the device.
-pub(crate) const SHADERS: [(&str, &str); 9] = [
+pub(crate) const SHADERS: [(&str, &str); 11] = [
     (
         "mesh",
         concat!(
@@ -34,6 +34,22 @@ pub(crate) const SHADERS: [(&str, &str); 9] = [
     ("label", include_str!("shaders/label.wgsl")),
     ("blur", include_str!("shaders/blur.wgsl")),
     ("average", include_str!("shaders/average.wgsl")),
+    (
+        "ambient",
+        concat!(
+            "alias DepthTexture = texture_depth_2d;\n",
+            include_str!("shaders/common.wgsl"),
+            include_str!("shaders/ambient.wgsl")
+        ),
+    ),
+    (
+        "ambient, multisampled",
+        concat!(
+            "alias DepthTexture = texture_depth_multisampled_2d;\n",
+            include_str!("shaders/common.wgsl"),
+            include_str!("shaders/ambient.wgsl")
+        ),
+    ),
 ];
 
 pub(crate) const FOOTPRINT_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::R8Unorm;
@@ -185,25 +201,25 @@ impl Layouts {
 
 /// What differs between pipelines.
 #[derive(Clone)]
-struct Spec<'a> {
-    shader: &'static str,
-    vertex: &'static str,
-    fragment: &'static str,
-    groups: &'a [Option<&'a wgpu::BindGroupLayout>],
-    buffers: &'a [Option<wgpu::VertexBufferLayout<'a>>],
-    topology: wgpu::PrimitiveTopology,
-    target: wgpu::ColorTargetState,
+pub(crate) struct Spec<'a> {
+    pub(crate) shader: &'static str,
+    pub(crate) vertex: &'static str,
+    pub(crate) fragment: &'static str,
+    pub(crate) groups: &'a [Option<&'a wgpu::BindGroupLayout>],
+    pub(crate) buffers: &'a [Option<wgpu::VertexBufferLayout<'a>>],
+    pub(crate) topology: wgpu::PrimitiveTopology,
+    pub(crate) target: wgpu::ColorTargetState,
     /// Write depth, or only test it; `None` for passes without depth.
-    depth_write: Option<bool>,
-    depth_compare: wgpu::CompareFunction,
-    samples: u32,
+    pub(crate) depth_write: Option<bool>,
+    pub(crate) depth_compare: wgpu::CompareFunction,
+    pub(crate) samples: u32,
     /// Which side is not drawn.
-    cull: Option<wgpu::Face>,
+    pub(crate) cull: Option<wgpu::Face>,
     /// Where triangles were turned over.
-    clockwise: bool,
-    stencil: Stencil,
+    pub(crate) clockwise: bool,
+    pub(crate) stencil: Stencil,
     /// Section planes are in force.
-    is_cut: bool,
+    pub(crate) is_cut: bool,
 }
 
 /// Depth is reversed: nearer is greater.
@@ -211,7 +227,7 @@ const NEARER: wgpu::CompareFunction = wgpu::CompareFunction::GreaterEqual;
 
 /// What becomes of the stencil, which is open where one looks into a cut solid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stencil {
+pub(crate) enum Stencil {
     /// There is none.
     None,
     Keep,
@@ -238,7 +254,7 @@ impl Stencil {
     }
 }
 
-fn build(gpu: &Gpu, shaders: &Shaders, spec: &Spec<'_>) -> wgpu::RenderPipeline {
+pub(crate) fn build(gpu: &Gpu, shaders: &Shaders, spec: &Spec<'_>) -> wgpu::RenderPipeline {
     let module = shaders.get(spec.shader);
     let constants = [("is_cut", f64::from(u8::from(spec.is_cut)))];
     // Only these shaders know the constant.
@@ -308,7 +324,7 @@ fn instances() -> wgpu::VertexBufferLayout<'static> {
     }
 }
 
-fn opaque(format: wgpu::TextureFormat) -> wgpu::ColorTargetState {
+pub(crate) fn opaque(format: wgpu::TextureFormat) -> wgpu::ColorTargetState {
     wgpu::ColorTargetState { format, blend: None, write_mask: wgpu::ColorWrites::ALL }
 }
 

@@ -2,6 +2,7 @@
 
 mod lasting;
 
+use crate::ambient::AmbientPass;
 use crate::cull::{FaceKind, Look};
 use crate::detail::Tolerance;
 use crate::device_cull::DeviceCulling;
@@ -52,12 +53,14 @@ pub struct Renderer {
     shadow: FloorShadow,
     labels: Labels,
     measures: Measures,
-    visible: Listed,
+    /// What is drawn, for each band of the picture.
+    visible: Vec<Listed>,
     /// Of selected and of hovered devices.
     marked: [Listed; 2],
     quads: Quads,
     flow: FlowBuffers,
     timing: Timing,
+    ambient: AmbientPass,
     /// Made when first needed.
     device_culling: Option<DeviceCulling>,
     /// By samples: 1 or 4.
@@ -114,11 +117,12 @@ impl Renderer {
             shadow,
             labels,
             measures: Measures::default(),
-            visible: Listed::new("instances"),
+            visible: Vec::new(),
             marked: [Listed::new("selected"), Listed::new("hovered")],
             quads: Quads::default(),
             flow: FlowBuffers::default(),
             timing: Timing::new(gpu)?,
+            ambient: AmbientPass::default(),
             device_culling: None,
             reducers: [None, None],
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),

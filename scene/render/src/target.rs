@@ -1,5 +1,6 @@
 //! The textures a picture is drawn into.
 
+use crate::ambient::Openness;
 use crate::frame::StillKey;
 use crate::gpu::{Gpu, GpuError};
 use crate::occlusion::DepthTiles;
@@ -45,6 +46,8 @@ pub(crate) struct Textures {
     pub(crate) still: Still,
     /// Which pixels belong to selected and hovered devices; made when first needed.
     pub(crate) mask: Option<Mask>,
+    /// Made when first needed.
+    pub(crate) openness: Option<Openness>,
 }
 
 #[derive(Debug)]
@@ -153,6 +156,7 @@ impl Textures {
                 samples,
                 still,
                 mask,
+                openness: None,
             }
         })
     }
@@ -219,6 +223,36 @@ impl Textures {
     /// The depth of what was just drawn.
     pub(crate) fn depth(&self) -> &wgpu::TextureView {
         &self.section_depth.as_ref().unwrap_or(&self.depth).depth_only
+    }
+
+    /// Samples per pixel of that depth, and whether there is a stencil beside it.
+    pub(crate) fn depth_kind(&self) -> (u32, bool) {
+        (self.samples, self.section_depth.is_some())
+    }
+
+    /// A pass over what was just drawn. It may read the depth that it tests.
+    pub(crate) fn shading_pass<'e>(
+        &self,
+        encoder: &'e mut wgpu::CommandEncoder,
+        label: &str,
+        timestamp_writes: Option<wgpu::RenderPassTimestampWrites<'_>>,
+    ) -> wgpu::RenderPass<'e> {
+        encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+            label: Some(label),
+            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                view: self.multisampled.as_ref().unwrap_or(self.drawn().1),
+                depth_slice: None,
+                resolve_target: None,
+                ops: wgpu::Operations { load: wgpu::LoadOp::Load, store: wgpu::StoreOp::Store },
+            })],
+            depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
+                view: &self.section_depth.as_ref().unwrap_or(&self.depth).view,
+                depth_ops: None,
+                stencil_ops: None,
+            }),
+            timestamp_writes,
+            ..Default::default()
+        })
     }
 
     /// A pass that draws with depth into the picture, or into the samples that [`Textures::resolve`] makes it from.

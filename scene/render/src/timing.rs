@@ -12,6 +12,8 @@ pub enum Pass {
     Shadow,
     /// Faces, floor, edges and what is transparent.
     Main,
+    /// Ambient occlusion.
+    Ambient,
     /// The average of a resting picture.
     Average,
     /// Connections.
@@ -24,13 +26,15 @@ pub enum Pass {
 
 impl Pass {
     /// All of them, in the order in which they are drawn.
-    pub const ALL: [Self; 6] = [Self::Shadow, Self::Main, Self::Average, Self::Connections, Self::Marks, Self::Overlay];
+    pub const ALL: [Self; 7] =
+        [Self::Shadow, Self::Main, Self::Ambient, Self::Average, Self::Connections, Self::Marks, Self::Overlay];
 
     /// For people and files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Shadow => "shadow",
             Self::Main => "main",
+            Self::Ambient => "ambient occlusion",
             Self::Average => "average",
             Self::Connections => "connections",
             Self::Marks => "marks",
@@ -74,7 +78,7 @@ impl FromIterator<(Pass, f32)> for PassTimes {
 }
 
 /// A pass may be drawn more than once in a frame.
-const MOST: u32 = 32;
+const MOST: u32 = 64;
 /// Frames whose results may be on their way.
 const PLACES: usize = 4;
 

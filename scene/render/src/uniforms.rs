@@ -1,5 +1,6 @@
 //! The numbers that every shader of a frame reads.
 
+use crate::ambient::Ambient;
 use crate::flow;
 use crate::frame::FrameOptions;
 use crate::frustum::metres_per_px;
@@ -32,6 +33,8 @@ pub(crate) struct FrameUniforms {
     pub(crate) accent: [f32; 4],
     pub(crate) hover: [f32; 4],
     pub(crate) cut: [[f32; 4]; 3],
+    pub(crate) ambient: [f32; 4],
+    pub(crate) ground: [f32; 4],
 }
 
 /// Where the floor shadow lies: the corner of its square, one over its edge, one over the height at which it halves.
@@ -90,6 +93,8 @@ impl FrameUniforms {
             accent: unit(theme.accent),
             hover: unit(theme.hover),
             cut: [[0.0, 0.0, 0.0, f32::MAX]; 3],
+            ambient: Ambient::None.uniform(h),
+            ground: if options.grid || shadow.is_some() { ground(camera, w, h) } else { [0.0; 4] },
         }
     }
 }
@@ -100,6 +105,12 @@ impl FrameUniforms {
         for (to, plane) in self.cut.iter_mut().zip(section.planes()) {
             *to = plane.normal.extend(plane.offset).to_array();
         }
+        self
+    }
+
+    /// The same picture with that ambient occlusion.
+    pub(crate) fn ambient(mut self, ambient: Ambient) -> Self {
+        self.ambient = ambient.uniform(self.viewport[1]);
         self
     }
 
@@ -121,6 +132,19 @@ impl FrameUniforms {
         }
         out
     }
+}
+
+/// Depth of the floor, as an affine function of the pixel.
+fn ground(camera: &Camera, w: f32, h: f32) -> [f32; 4] {
+    let height = camera.eye().y;
+    if height.abs() < 1e-3 {
+        return [0.0; 4];
+    }
+    let tan_y = (camera.fov_y * 0.5).tan();
+    // How much rays sink, and how that changes from one border of the picture to the other.
+    let (ahead, across, down) = (camera.back().y, -camera.right().y * tan_y * w / h, camera.up().y * tan_y);
+    let depth = camera.near() / height;
+    [across * 2.0 / w * depth, down * 2.0 / h * depth, (ahead - across - down) * depth, 0.0]
 }
 
 fn faded([r, g, b, a]: [f32; 4], by: f32) -> [f32; 4] {

@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use glam::{Affine3A, Vec3};
-use rr_render::{FrameOptions, GpuError, Lighting, Pass, RING_SIZE, RenderTarget, Renderer, Theme};
+use rr_render::{AmbientOcclusion, FrameOptions, GpuError, Lighting, Pass, RING_SIZE, RenderTarget, Renderer, Theme};
 use rr_scene::{Assembly, Camera, DeviceKind, Instance, Mesh, SceneSnapshot, Workspace};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -483,7 +483,8 @@ fn the_device_tells_what_each_pass_takes() {
     let mut renderer = Renderer::new(&gpu, Theme::DARK).unwrap();
     let mut target = RenderTarget::new(&gpu, 320, 180, 1).unwrap();
     let mut frame = |time_secs| {
-        let stats = renderer.render(&mut target, &scene, &FrameOptions { time_secs, ..FrameOptions::default() });
+        let options = FrameOptions { time_secs, ambient_occlusion: AmbientOcclusion::On, ..FrameOptions::default() };
+        let stats = renderer.render(&mut target, &scene, &options);
         target.to_rgba().unwrap();
         stats.unwrap().times
     };

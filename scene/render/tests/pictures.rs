@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use glam::Vec3;
-use rr_render::{FrameOptions, Gpu, Theme};
+use rr_render::{AmbientOcclusion, FrameOptions, Gpu, Theme};
 use rr_scene::{DeviceKind, SceneSnapshot, Section, SectionPlane};
 use std::path::PathBuf;
 
@@ -56,7 +56,9 @@ fn decode(bytes: &[u8]) -> Picture {
 }
 
 fn check(gpu: &Gpu, name: &str, scene: &SceneSnapshot, size: (u32, u32), theme: Theme) {
-    compare(name, &draw(gpu, scene, size, theme, &FrameOptions { time_secs: 12.25, ..FrameOptions::default() }));
+    let ambient_occlusion = AmbientOcclusion::On;
+    let options = FrameOptions { time_secs: 12.25, ambient_occlusion, ..FrameOptions::default() };
+    compare(name, &draw(gpu, scene, size, theme, &options));
 }
 
 #[test]

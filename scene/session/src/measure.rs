@@ -205,7 +205,7 @@ fn is_same(a: &Feature, b: &Feature) -> bool {
     let is_same_shape = match a.shape {
         FeatureShape::Vertex => a.at == b.at,
         FeatureShape::Edge(_) => true,
-        FeatureShape::Face { .. } => false,
+        FeatureShape::Face { .. } | FeatureShape::Round(_) => false,
     };
     a.device == b.device && is_same_shape && a.shape == b.shape
 }

@@ -36,6 +36,26 @@ impl Circle {
         let mean = points.iter().copied().sum::<DVec3>() / count as f64;
         let turns = points.windows(3).map(|p| (p[1] - p[0]).cross(p[2] - p[1]));
         let axis = turns.sum::<DVec3>().try_normalize()?;
+        let mut circle = Self::seen_along(axis, points, mean)?;
+        circle.error = points.iter().map(|p| circle.distance(*p)).fold(0.0, f64::max);
+        Some(circle)
+    }
+
+    /// The circle about an axis of unit length on which points lie as seen along it, in any order. How high they lie does
+    /// not count, nor for the error.
+    pub fn about(axis: DVec3, points: &[DVec3]) -> Option<Self> {
+        #[expect(clippy::cast_precision_loss, reason = "a number of points")]
+        let mean = points.iter().copied().sum::<DVec3>() / points.len().max(1) as f64;
+        let mut circle = Self::seen_along(axis, points, mean)?;
+        let off = |p: &DVec3| {
+            let from_centre = *p - circle.centre;
+            ((from_centre - axis * from_centre.dot(axis)).length() - circle.radius).abs()
+        };
+        circle.error = points.iter().map(off).fold(0.0, f64::max);
+        Some(circle)
+    }
+
+    fn seen_along(axis: DVec3, points: &[DVec3], mean: DVec3) -> Option<Self> {
         let (u, v) = axis.any_orthonormal_pair();
         let flat: Vec<DVec2> = points.iter().map(|p| DVec2::new((*p - mean).dot(u), (*p - mean).dot(v))).collect();
         let (mut centre, mut radius) = algebraic(&flat)?;
@@ -46,9 +66,7 @@ impl Circle {
         if !(centre.is_finite() && radius.is_finite() && radius > 0.0) {
             return None;
         }
-        let mut circle = Self { centre: mean + u * centre.x + v * centre.y, axis, radius, error: 0.0 };
-        circle.error = points.iter().map(|p| circle.distance(*p)).fold(0.0, f64::max);
-        Some(circle)
+        Some(Self { centre: mean + u * centre.x + v * centre.y, axis, radius, error: 0.0 })
     }
 }
 

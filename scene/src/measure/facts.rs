@@ -2,7 +2,7 @@
 
 use super::curve::CurveKind;
 use super::text;
-use super::{Circle, Feature, FeatureShape};
+use super::{Circle, Feature, FeatureShape, Round};
 use crate::workspace::{Transform, Workspace};
 use glam::{DAffine3, DQuat, DVec3, Vec3};
 
@@ -15,6 +15,8 @@ const MAX_COARSE: usize = 96;
 /// An arc that shows an angle is drawn when its middle is no farther than this many times the distance of the two things.
 const ARC_REACH: f64 = 12.0;
 const ARC_STEPS: u32 = 24;
+/// Of the ring around a round face.
+const RING_STEPS: u32 = 72;
 
 /// What a number says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +35,9 @@ pub enum Quantity {
     Centres,
     /// Along an edge.
     Length,
-    /// Of a circular edge.
+    /// Of a circular edge, or of a face that is a part of a cylinder.
     Radius,
-    /// Of a circular edge.
+    /// The same.
     Diameter,
     /// How far an arc goes around.
     Sweep,
@@ -150,6 +152,7 @@ struct Placed {
 enum PlacedShape {
     Point,
     Face { normal: DVec3, error: f64 },
+    Round(Round),
     Curve { points: Vec<DVec3>, is_closed: bool, kind: CurveKind },
 }
 
@@ -171,19 +174,17 @@ impl Placed {
             FeatureShape::Face { normal: Some(normal), error } => {
                 PlacedShape::Face { normal: rotation * normal.as_dvec3(), error: f64::from(*error) }
             }
+            FeatureShape::Round(Round { circle, is_full }) => {
+                let circle = placed_circle(circle, &point, rotation, scale);
+                PlacedShape::Round(Round { circle, is_full: *is_full })
+            }
             FeatureShape::Edge(curve) => PlacedShape::Curve {
                 points: curve.points.iter().map(|p| point(p.as_dvec3())).collect(),
                 is_closed: curve.is_closed(),
                 kind: match curve.kind {
-                    CurveKind::Arc { circle, sweep } => CurveKind::Arc {
-                        circle: Circle {
-                            centre: point(circle.centre),
-                            axis: rotation * circle.axis,
-                            radius: circle.radius * scale,
-                            error: circle.error * scale,
-                        },
-                        sweep,
-                    },
+                    CurveKind::Arc { circle, sweep } => {
+                        CurveKind::Arc { circle: placed_circle(&circle, &point, rotation, scale), sweep }
+                    }
                     kind => kind,
                 },
             },
@@ -224,8 +225,18 @@ impl Placed {
     fn outline(&self) -> Vec<Mark> {
         match &self.shape {
             PlacedShape::Curve { points, .. } => vec![Mark::Edge(thinned(points))],
+            PlacedShape::Round(Round { circle, .. }) => vec![Mark::Dot(self.at.as_vec3()), Mark::Edge(ring(circle))],
             _ => vec![Mark::Dot(self.at.as_vec3())],
         }
+    }
+}
+
+fn placed_circle(circle: &Circle, point: &impl Fn(DVec3) -> DVec3, rotation: DQuat, scale: f64) -> Circle {
+    Circle {
+        centre: point(circle.centre),
+        axis: rotation * circle.axis,
+        radius: circle.radius * scale,
+        error: circle.error * scale,
     }
 }
 
@@ -250,9 +261,34 @@ fn single(thing: &Placed) -> Measured {
             }
             facts
         }
+        PlacedShape::Round(Round { circle, is_full }) => {
+            let mut facts = sizes(circle).to_vec();
+            if *is_full {
+                facts.reverse();
+            }
+            marks.push(Mark::Label(thing.at.as_vec3(), text::label(&facts[0])));
+            facts.extend(coordinates(thing.at));
+            facts
+        }
         _ => coordinates(thing.at),
     };
     Measured { facts, marks }
+}
+
+/// Radius and diameter.
+fn sizes(circle: &Circle) -> [Fact; 2] {
+    let off = |quantity, times: f64| Fact { quantity, value: circle.radius * times, error: Some(circle.error * times) };
+    [off(Quantity::Radius, 1.0), off(Quantity::Diameter, 2.0)]
+}
+
+/// All around.
+fn ring(circle: &Circle) -> Vec<Vec3> {
+    let (u, v) = circle.axis.any_orthonormal_pair();
+    let at = |i: u32| {
+        let (sin, cos) = (std::f64::consts::TAU * f64::from(i) / f64::from(RING_STEPS)).sin_cos();
+        (circle.centre + (u * cos + v * sin) * circle.radius).as_vec3()
+    };
+    (0..=RING_STEPS).map(at).collect()
 }
 
 fn coordinates(at: DVec3) -> Vec<Fact> {
@@ -275,10 +311,9 @@ fn edge_facts(points: &[DVec3], is_closed: bool, kind: &CurveKind) -> (Vec<Fact>
     };
     match *kind {
         CurveKind::Arc { circle, sweep } => {
-            let off = |quantity, value, times: f64| Fact { quantity, value, error: Some(circle.error * times) };
-            let radius = off(Quantity::Radius, circle.radius, 1.0);
-            let diameter = off(Quantity::Diameter, circle.radius * 2.0, 2.0);
-            let length = off(Quantity::Length, circle.radius * sweep, sweep);
+            let [radius, diameter] = sizes(&circle);
+            let (value, error) = (circle.radius * sweep, Some(circle.error * sweep));
+            let length = Fact { quantity: Quantity::Length, value, error };
             if is_closed {
                 (vec![diameter, radius, length], middle())
             } else {
@@ -476,7 +511,7 @@ fn across(one: &Placed, other: &Placed, wedge: &Option<Wedge>) -> Option<[DVec3;
 }
 
 fn is_point(thing: &Placed) -> bool {
-    matches!(thing.shape, PlacedShape::Point)
+    matches!(thing.shape, PlacedShape::Point | PlacedShape::Round(_))
 }
 
 /// The middles of two circles, or a point and the middle of one.

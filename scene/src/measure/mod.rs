@@ -8,15 +8,18 @@
 mod circle;
 mod curve;
 mod facts;
+mod round;
 mod snap;
 pub mod text;
 
 pub use circle::Circle;
 pub use curve::{Curve, CurveKind};
 pub use facts::{Fact, Mark, Measured, Quantity, measure, outline};
+pub use round::Round;
 pub use snap::Wanted;
 
 pub(crate) use curve::SegmentBoxes;
+pub(crate) use round::Meetings;
 
 use crate::workspace::{Device, DeviceId, ModelRef, Workspace};
 use glam::Vec3;
@@ -49,6 +52,8 @@ pub enum FeatureShape {
         /// Radians by which the normal may be off.
         error: f32,
     },
+    /// A point on a face that is a part of a cylinder.
+    Round(Round),
 }
 
 impl Feature {
@@ -61,7 +66,7 @@ impl Feature {
         match &self.shape {
             FeatureShape::Vertex => "vertex",
             FeatureShape::Edge(_) => "edge",
-            FeatureShape::Face { .. } => "face",
+            FeatureShape::Face { .. } | FeatureShape::Round(_) => "face",
         }
     }
 

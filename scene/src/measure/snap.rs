@@ -1,7 +1,7 @@
 //! From a ray to what a person means by it: the corner, the edge or the face there that they can see.
 
 use super::curve::{Curve, Curves};
-use super::{Feature, FeatureShape};
+use super::{Feature, FeatureShape, Meetings, round};
 use crate::pick::{PickModel, PickModels, Ray, Touched};
 use crate::shape::unpack_normal;
 use crate::snapshot::SceneSnapshot;
@@ -74,7 +74,7 @@ impl PickModels {
         let device_from_world = device.transform.world_from_device().inverse();
         let at = device_from_world.transform_point3(hit.point);
         let shape = match what {
-            Touched::Triangle { place, triangle } => face(self.model_of(device)?, place, triangle),
+            Touched::Triangle { place, triangle } => face(self.model_of(device)?, place, triangle, at),
             Touched::Cut => {
                 let cut = scene.section.planes().min_by(|a, b| {
                     let [a, b] = [a, b].map(|p| p.beyond(hit.point).abs());
@@ -192,9 +192,15 @@ fn beside(ray: &Ray, a: Vec3, b: Vec3) -> Option<(f32, Vec3)> {
 }
 
 /// The face that a triangle belongs to, in the space of the device.
-fn face(model: &PickModel, place: usize, triangle: usize) -> FeatureShape {
+fn face(model: &PickModel, place: usize, triangle: usize, at: Vec3) -> FeatureShape {
     let placed = &model.places[place];
-    let shape = &model.model.pieces[placed.piece as usize].shape;
+    let piece = placed.piece as usize;
+    let shape = &model.model.pieces[piece].shape;
+    let meetings = model.meetings[piece].get_or_init(|| Meetings::of(shape));
+    let round = |meetings| round::of_triangle(shape, meetings, triangle, &placed.model_from_part, at.as_dvec3());
+    if let Some(round) = meetings.as_ref().and_then(round) {
+        return FeatureShape::Round(round);
+    }
     let nothing = FeatureShape::Face { normal: None, error: 0.0 };
     let [a, b, c] = shape.triangle(triangle);
     let cross = (b - a).cross(c - a);

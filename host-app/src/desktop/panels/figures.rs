@@ -111,6 +111,7 @@ fn pass_word(pass: Pass) -> &'static str {
     match pass {
         Pass::Shadow => "Shadow",
         Pass::Main => "Faces and edges",
+        Pass::Ambient => "Shading of corners",
         Pass::Average => "Smoothing",
         Pass::Connections => "Connections",
         Pass::Marks => "Marks",

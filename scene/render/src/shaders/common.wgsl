@@ -28,6 +28,10 @@ struct Frame {
     hover: vec4<f32>,
     // Section planes: a point is cut away when dot(xyz, point) > w
     cut: array<vec4<f32>, 3>,
+    // Ambient occlusion: metres and most pixels that it reaches, strength, number of the frame
+    ambient: vec4<f32>,
+    // Depth of the floor: x and y for each pixel to the right and down, z in the corner of the picture; 0 without floor
+    ground: vec4<f32>,
 }
 
 @group(0) @binding(0) var<uniform> frame: Frame;
