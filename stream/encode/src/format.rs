@@ -91,6 +91,25 @@ impl H264Format {
         Ok(())
     }
 
+    /// As [`H264Format::mark`], for each parameter set of an Annex B stream.
+    ///
+    /// # Errors
+    /// As [`H264Format::mark`].
+    pub fn mark_stream(&self, stream: &mut [u8]) -> Result<(), H264Error> {
+        let mut at = 0;
+        while let Some(start) = stream[at..].windows(3).position(|w| w == [0, 0, 1]) {
+            at += start + 3;
+            let nal = &mut stream[at..];
+            match h264::nal_type(nal) {
+                NAL_SPS => self.mark(nal)?,
+                // Parameter sets come before the picture.
+                h264::NAL_IDR | h264::NAL_SLICE => return Ok(()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Checks that the parameter set in a keyframe is what was agreed.
     ///
     /// # Errors
@@ -169,6 +188,11 @@ mod tests {
         let mut sps = [0x67, 66, 0xc0, 31];
         assert_eq!(format.mark(&mut sps), Ok(()));
         assert_eq!(sps, [0x67, 66, 0xe0, 31]);
+        let mut stream = [0, 0, 0, 1, 9, 16, 0, 0, 1, 0x67, 66, 0xc0, 31, 0, 0, 1, 0x65, 0, 0, 1, 0x67];
+        assert_eq!(format.mark_stream(&mut stream), Ok(()));
+        assert_eq!(stream[11], 0xe0);
+        assert_eq!(format.mark_stream(&mut [0, 0, 1, 0x67, 100, 0, 31]), Err(H264Error::Profile(100)));
+        assert_eq!(format.mark_stream(&mut [0, 0]), Ok(()));
         assert!(format.verify(&[0, 0, 0, 1, 0x65, 1, 2], 31, 640, 360).is_err());
     }
 }
