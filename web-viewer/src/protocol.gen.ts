@@ -609,6 +609,10 @@ renderMs: number,
  */
 encodeMs: number, 
 /**
+ * The video encoder, such as `openh264 (software)`.
+ */
+encoder: string, 
+/**
  * Triangles drawn. This and what follows is of the last picture that was drawn; at rest it is kept.
  */
 triangles: number, 

@@ -126,7 +126,8 @@ impl Host {
                 self.load_wanted_models();
             }
             Message::Encoded { frame, revision, rtp_timestamp } => self.encoded(frame, revision, rtp_timestamp),
-            Message::EncoderStats { fps, encode_ms } => {
+            Message::EncoderStats { fps, encode_ms, encoder } => {
+                self.stats.encoder = encoder;
                 self.stats.encoded_fps = fps;
                 self.stats.encode_ms = encode_ms;
                 self.viewers.stats_changed();
@@ -134,9 +135,11 @@ impl Host {
             Message::EncoderFailed(reason) => {
                 self.log.add(LogLevel::Error, format!("the video encoder failed: {reason}"));
             }
+            Message::EncoderChanged(report) => self.tell_encoder(&report),
             Message::PictureStats(stats) => {
-                self.stats =
-                    PictureStats { encoded_fps: self.stats.encoded_fps, encode_ms: self.stats.encode_ms, ..stats };
+                let encoder = std::mem::take(&mut self.stats.encoder);
+                let (encoded_fps, encode_ms) = (self.stats.encoded_fps, self.stats.encode_ms);
+                self.stats = PictureStats { encoded_fps, encode_ms, encoder, ..stats };
                 self.viewers.stats_changed();
             }
             Message::RenderFailed(of, reason) => self.render_failed(of, &reason),
@@ -357,7 +360,7 @@ impl Host {
                 .collect(),
             presenter: self.session.presenter(),
             section_bounds: (!self.session.section().is_none()).then(|| self.session.bounds_of_interest()),
-            share: self.sharing.as_ref().map(|s| s.status().clone()),
+            share: self.sharing.as_ref().map(Sharing::status),
             picture: self.stats.clone(),
             picture_fault: self.picture_fault.clone(),
             window_fault: self.window_fault.clone(),

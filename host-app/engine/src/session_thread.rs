@@ -12,6 +12,7 @@ use arc_swap::ArcSwap;
 use rr_render::GpuInfo;
 use rr_scene::{Role, SceneSnapshot, Workspace};
 use rr_session::{Input, ParticipantId, Settings};
+use rr_stream::EncoderReport;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,8 +61,10 @@ pub(crate) enum Message {
     EncoderStats {
         fps: f32,
         encode_ms: f32,
+        encoder: String,
     },
     EncoderFailed(String),
+    EncoderChanged(EncoderReport),
     PictureStats(PictureStats),
     RenderFailed(PictureOf, String),
     RenderRecovered(PictureOf),

@@ -5,14 +5,16 @@ use crate::render_thread::RenderControl;
 use crate::session_thread::{Message, SessionSender};
 use crate::status::{LinkStatus, ShareStatus};
 use crate::wire;
-use rr_encode::{Bitrate, SoftwareConfig, SoftwareEncoder};
+use rr_encode::Bitrate;
 use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::Candidate;
 use rr_rtc::{DisconnectReason, PeerId, RtcConfig, RtcEvent, RtcServer};
 use rr_scene::Role;
 use rr_session::ParticipantId;
 use rr_signal::{JoinRequest, Outbox, Refusal, ShareLink, SignalConfig, SignalHandler, SignalServer, Tls, TokenKey};
-use rr_stream::{AdaptConfig, Adaptation, FrameSlot, Rung, RungConfig};
+use rr_stream::{
+    AdaptConfig, Adaptation, ChosenEncoder, EncoderCandidate, EncoderChoice, FrameSlot, Rung, RungConfig, SharedReport,
+};
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -30,6 +32,8 @@ pub struct ShareConfig {
     pub tls: ShareTls,
     /// Folder that keeps the key that signs links and the certificate.
     pub config_dir: PathBuf,
+    /// Which video encoder to use.
+    pub encoder: EncoderChoice,
 }
 
 /// Encryption of page and signaling. The video is always encrypted.
@@ -98,6 +102,7 @@ pub(crate) struct Sharing {
     rtc: Arc<RtcServer>,
     outboxes: Arc<Outboxes>,
     render: RenderControl,
+    encoder: SharedReport,
     // Ends after the network, which asks it for keyframes.
     _rung: Arc<Rung>,
 }
@@ -135,9 +140,10 @@ impl Sharing {
         let slot = FrameSlot::new();
         let rung_config = RungConfig { bitrate: adapt.start, frames_per_second: fps, ..RungConfig::default() };
         let (units_to, encoded_to) = (rtc.clone(), session.clone());
+        let report = SharedReport::default();
         let rung = Rung::start(
-            |bitrate, frames_per_second| {
-                Ok(Box::new(SoftwareEncoder::new(SoftwareConfig { bitrate, frames_per_second })))
+            |bitrate, fps| {
+                Ok(Box::new(ChosenEncoder::start(EncoderCandidate::of(config.encoder), bitrate, fps, report.clone())?))
             },
             slot.clone(),
             &rung_config,
@@ -155,6 +161,8 @@ impl Sharing {
         let mut events = RtcEvents {
             session,
             failed: 0,
+            encoder: report.clone(),
+            encoder_changes: 0,
             render: render.clone(),
             rung: rung.clone(),
             slot,
@@ -180,12 +188,12 @@ impl Sharing {
                 all.map(|a| rr_signal::link::url_base(scheme, a)).filter(|u| *u != urls[0]).collect();
             urls.extend(more);
         }
-        let status = ShareStatus { urls, loopback_only: at.ip().is_loopback() };
-        Ok(Self { status, key, signal: Some(signal), rtc: server, outboxes, render, _rung: rung })
+        let status = ShareStatus { urls, loopback_only: at.ip().is_loopback(), encoder: report.get() };
+        Ok(Self { status, key, signal: Some(signal), rtc: server, outboxes, render, encoder: report, _rung: rung })
     }
 
-    pub fn status(&self) -> &ShareStatus {
-        &self.status
+    pub fn status(&self) -> ShareStatus {
+        ShareStatus { encoder: self.encoder.get(), ..self.status.clone() }
     }
 
     /// A link with a fresh token.
@@ -313,6 +321,9 @@ struct RtcEvents {
     adaptation: Adaptation,
     /// Frames that the encoder had failed on when somebody looked last.
     failed: u64,
+    encoder: SharedReport,
+    /// Times that another encoder had taken over when somebody looked last.
+    encoder_changes: u64,
     connected: HashSet<PeerId>,
     outboxes: Arc<Outboxes>,
 }
@@ -375,8 +386,13 @@ impl RtcEvents {
                 .try_send(Message::EncoderFailed(format!("{} could not encode {failed} frames", stats.encoder)));
         }
         self.failed = stats.failed;
+        let report = self.encoder.get();
+        if report.changes != self.encoder_changes {
+            self.encoder_changes = report.changes;
+            self.session.try_send(Message::EncoderChanged(report.clone()));
+        }
         let (fps, encode_ms) = (stats.frames_per_second, stats.encode_ms_p50);
-        self.session.try_send(Message::EncoderStats { fps, encode_ms });
+        self.session.try_send(Message::EncoderStats { fps, encode_ms, encoder: report.in_use });
     }
 
     fn tell(&self, peer: PeerId, event: PeerEvent) {

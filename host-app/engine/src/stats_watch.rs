@@ -87,6 +87,7 @@ fn to_wire(stats: &PictureStats) -> HostStats {
         encoded_fps: stats.encoded_fps,
         render_ms: stats.render_ms,
         encode_ms: stats.encode_ms,
+        encoder: stats.encoder.clone(),
         triangles: drawn.triangles,
         lines: drawn.lines,
         draw_calls: drawn.draw_calls,

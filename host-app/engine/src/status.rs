@@ -6,6 +6,7 @@ use rr_load::LoadReport;
 use rr_render::RenderStats;
 use rr_scene::{Aabb, Role};
 use rr_session::ParticipantId;
+use rr_stream::EncoderReport;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,6 +126,8 @@ pub struct ShareStatus {
     pub urls: Vec<String>,
     /// Whether only this machine can reach it.
     pub loopback_only: bool,
+    /// The video encoder in use, and why not the better ones.
+    pub encoder: EncoderReport,
 }
 
 /// Speed of the picture, over the last second.
@@ -138,6 +141,8 @@ pub struct PictureStats {
     pub render_ms: f32,
     /// Milliseconds to encode one frame, median.
     pub encode_ms: f32,
+    /// The video encoder in use, such as `openh264 (software)`; empty until something was shared.
+    pub encoder: String,
     /// The last picture that was really drawn: one that rests is kept, and says only how smooth it is by now.
     pub drawn: RenderStats,
     /// What pictures in motion do without, to keep up a steady rate.

@@ -2,6 +2,7 @@
 //! allocator; it counts what Rust allocates, not
 //! what the driver does. The driver is the test double.
 #![allow(unsafe_code, reason = "an allocator that counts can only be written so")]
+#![allow(clippy::unwrap_used, reason = "a failed expectation is what a test reports")]
 
 use rr_encode::{AccessUnit, Bitrate, Encoder, FramePool, compliance};
 use rr_nvenc::{Driver, NvencConfig, NvencEncoder};

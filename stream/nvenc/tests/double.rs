@@ -1,5 +1,6 @@
 //! The encoder against the test double of the driver: it obeys the rules of all encoders, uses the driver as its header
 //! says, gives everything back, and says in words what is wrong with a machine.
+#![allow(clippy::unwrap_used, reason = "a failed expectation is what a test reports")]
 
 use rr_encode::{Bitrate, Codec, EncodeError, Encoder, Frame, FramePool, H264Format, H264Profile, compliance, h264};
 use rr_nvenc::{Driver, NvencConfig, NvencEncoder, NvencError, Preset, probe};

@@ -16,6 +16,8 @@ pub struct HostStats {
     pub render_ms: f32,
     /// Milliseconds to encode one picture, median.
     pub encode_ms: f32,
+    /// The video encoder, such as `openh264 (software)`.
+    pub encoder: String,
     /// Triangles drawn. This and what follows is of the last picture that was drawn; at rest it is kept.
     #[ts(type = "number")]
     pub triangles: u64,
@@ -79,6 +81,7 @@ mod tests {
             encoded_fps: 29.5,
             render_ms: 12.25,
             encode_ms: 4.5,
+            encoder: "openh264 (software)".into(),
             triangles: 5_000_000_000,
             lines: 10,
             draw_calls: 11,

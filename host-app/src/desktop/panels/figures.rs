@@ -72,6 +72,7 @@ fn rows(picture: &PictureStats, is_shared: bool) -> Vec<Row> {
     if is_shared {
         all.push(Row::Fact("Streamed", format!("{:.0} frames/s", picture.encoded_fps)));
         all.push(Row::Fact("Encode", ms(picture.encode_ms)));
+        all.push(Row::Fact("Encoder", picture.encoder.clone()));
     }
     if let Some(total) = drawn.times.total_ms() {
         all.extend([Row::Gap, Row::Fact("Graphics device", ms(total))]);
