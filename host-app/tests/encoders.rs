@@ -97,7 +97,7 @@ fn problems_end_with_code_1_and_say_what_to_do() {
     let out = command.args(["doctor", "--listen", "127.0.0.1:0"]).output().unwrap();
     let table = String::from_utf8_lossy(&out.stdout).into_owned();
     assert_eq!(out.status.code(), Some(1), "{table}");
-    for words in ["problem  graphics", "mesa-vulkan-drivers", "problem  import helper", "RR_IMPORT", "2 problems"] {
+    for words in ["problem  graphics", "mesa-vulkan-drivers", "problem  import helper", "RR_IMPORT", "Problems: 2"] {
         assert!(table.contains(words), "{words} is missing: {table}");
     }
 }

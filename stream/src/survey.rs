@@ -36,13 +36,16 @@ fn nvenc() -> Surveyed {
             Ok(can) => {
                 let codecs: Vec<String> = can.codecs.iter().map(ToString::to_string).collect();
                 let (width, height) = can.max_size;
-                format!("{}: {} up to {width}x{height}, {} engines", card.name, codecs.join(", "), can.engines.max(1))
+                let engines = can.engines.max(1);
+                format!("{}: {} up to {width}x{height}; encoding units: {engines}", card.name, codecs.join(", "))
             }
             Err(error) => error.to_string(),
         });
     }
     let tried = NvencEncoder::new(&driver, NvencConfig::default());
     let usable = tried.map_err(|e| e.to_string()).and_then(|mut encoder| try_out(&mut encoder));
+    // Not twice.
+    facts.retain(|fact| usable.as_ref() != Err(fact));
     Surveyed { name: "nvenc", usable, absent: false, facts }
 }
 

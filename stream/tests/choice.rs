@@ -180,6 +180,7 @@ fn a_rung_goes_on_when_its_encoder_fails() {
     decodes(&units);
     assert_eq!(units.iter().filter(|unit| unit.keyframe).count(), 2);
     assert_eq!((rung.stats().failed, report.get().changes), (0, 1));
+    assert_eq!(rung.stats().encoder, "openh264 (software)");
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn table(out: &mut impl Write, checks: &[Check], worst: State) -> io::Result<()>
     let count = |state| checks.iter().filter(|check| check.state == state).count();
     match worst {
         State::Ok => writeln!(out, "\nEverything is in order."),
-        _ => writeln!(out, "\n{} problems, {} warnings.", count(State::Problem), count(State::Warning)),
+        _ => writeln!(out, "\nProblems: {}, warnings: {}.", count(State::Problem), count(State::Warning)),
     }
 }
 
@@ -109,6 +109,6 @@ mod tests {
         assert_eq!(lines[1], "problem  graphics  none");
         assert_eq!(lines[2], "                   - no Vulkan");
         assert_eq!(lines[3], "                   > install a driver");
-        assert_eq!(lines[5], "1 problems, 0 warnings.");
+        assert_eq!(lines[5], "Problems: 1, warnings: 0.");
     }
 }

@@ -229,8 +229,9 @@ fn vui(bits: &mut Bits) -> Result<(Option<Colour>, Option<u32>), H264Error> {
         bits.u(32)?; // time_scale
         bits.bit()?;
     }
-    if bits.bit()? || bits.bit()? {
-        return Err(H264Error::Unexpected("hypothetical reference decoder parameters"));
+    let (of_nal_units, of_slices) = (hrd(bits)?, hrd(bits)?);
+    if of_nal_units || of_slices {
+        bits.bit()?; // low_delay_hrd_flag
     }
     bits.bit()?; // pic_struct_present_flag
     let mut reorder = None;
@@ -242,6 +243,25 @@ fn vui(bits: &mut Bits) -> Result<(Option<Colour>, Option<u32>), H264Error> {
         reorder = Some(bits.ue()?);
     }
     Ok((colour, reorder))
+}
+
+/// Parameters of the hypothetical reference decoder, if they are there (E.1.2); read over.
+fn hrd(bits: &mut Bits) -> Result<bool, H264Error> {
+    if !bits.bit()? {
+        return Ok(false);
+    }
+    let schedules = bits.ue()? + 1;
+    if schedules > 32 {
+        return Err(H264Error::Unexpected("number of schedules"));
+    }
+    bits.u(8)?; // scales of rate and size
+    for _ in 0..schedules {
+        bits.ue()?; // bit_rate_value_minus1
+        bits.ue()?; // cpb_size_value_minus1
+        bits.bit()?; // cbr_flag
+    }
+    bits.u(20)?; // lengths of delays
+    Ok(true)
 }
 
 struct Bits<'a> {
@@ -265,12 +285,12 @@ impl Bits<'_> {
         Ok(value)
     }
 
-    /// Unsigned Exp-Golomb (9.1); no value of ours needs more than 16 bits.
+    /// Unsigned Exp-Golomb (9.1); no value of ours needs more than 20 bits: the rate of a decoder's model.
     fn ue(&mut self) -> Result<u32, H264Error> {
         let mut zeros = 0;
         while !self.bit()? {
             zeros += 1;
-            if zeros > 16 {
+            if zeros > 20 {
                 return Err(H264Error::Unexpected("large value"));
             }
         }
@@ -321,12 +341,28 @@ mod tests {
     }
 
     #[test]
+    fn a_decoder_model_in_the_parameter_set_is_read_over() {
+        // As x264 writes it with nal-hrd=cbr; hardware may as well.
+        let mut nal = vec![0x67, 0x42, 0xc0, 0x0d, 0xd9, 0x01, 0x41, 0xfb, 0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10];
+        nal.extend([0x00, 0x00, 0x03, 0x03, 0xce, 0x02, 0x00, 0x1e, 0x84, 0x00, 0x07, 0xa1, 0x39, 0x30, 0xc0, 0x1e]);
+        nal.extend([0x28, 0x54, 0x90]);
+        let sps = Sps::parse(&nal).unwrap();
+        assert_eq!((sps.profile_idc, sps.level_idc, sps.width, sps.height), (66, 13, 320, 240));
+        assert_eq!((sps.reorder_frames, sps.colour), (Some(0), None));
+        // Cut off anywhere it is an error, not a guess.
+        for len in 0..nal.len() - 1 {
+            assert!(Sps::parse(&nal[..len]).is_err(), "{len}");
+        }
+    }
+
+    #[test]
     fn damaged_parameter_sets_are_refused() {
         assert_eq!(Sps::parse(&[]), Err(H264Error::Short));
         assert_eq!(Sps::parse(&[0x67, 66, 0xe0, 31]), Err(H264Error::Short));
         assert_eq!(Sps::parse(&[0x67, 100, 0, 31, 0xff]), Err(H264Error::Profile(100)));
         assert!(matches!(Sps::parse(&[0x68, 66, 0, 31, 0xff]), Err(H264Error::Unexpected(_))));
-        // A long run of zeros is no number that we take.
+        // A long run of zeros is no number that we take; 31, 30 and 40 of them, and one that is cut off.
         assert!(Sps::parse(&[0x67, 66, 0xe0, 31, 0, 0, 0, 0, 0, 0, 0]).is_err());
+        assert!(Sps::parse(&[0x67, 66, 0xe0, 31, 0, 0, 0, 1, 0, 0, 0, 0]).is_err());
     }
 }

@@ -19,6 +19,8 @@ pub struct Card {
 pub struct Abilities {
     /// Codecs it makes.
     pub codecs: Vec<Codec>,
+    /// The smallest H.264 picture.
+    pub min_size: (u32, u32),
     /// The largest H.264 picture.
     pub max_size: (u32, u32),
     /// Encoding units on the card.
@@ -39,6 +41,7 @@ fn abilities(driver: &Driver, index: usize) -> Result<Abilities, NvencError> {
     let ask = |which| Ok(u32::try_from(session.capability(guids::CODEC_H264, which)?).unwrap_or(0));
     Ok(Abilities {
         codecs: session.codecs()?,
+        min_size: (ask(nvenc::NV_ENC_CAPS_WIDTH_MIN)?.max(16), ask(nvenc::NV_ENC_CAPS_HEIGHT_MIN)?.max(16)),
         max_size: (ask(nvenc::NV_ENC_CAPS_WIDTH_MAX)?, ask(nvenc::NV_ENC_CAPS_HEIGHT_MAX)?),
         engines: ask(nvenc::NV_ENC_CAPS_NUM_ENCODER_ENGINES)?,
     })
