@@ -7,7 +7,7 @@ build=(build-essential pkg-config cmake nasm nodejs npm
   libocct-visualization-dev)
 run=(mesa-vulkan-drivers libvulkan1 libxkbcommon0 libxkbcommon-x11-0 libwayland-client0 libx11-6 libxcursor1 libxi6
   libxrandr2)
-test=(xvfb xdotool x11-utils imagemagick iproute2)
+test=(xvfb xdotool x11-utils imagemagick iproute2 ffmpeg libffmpeg-nvenc-dev libopenh264-dev)
 
 wanted=()
 case "${1:-}" in

@@ -1,7 +1,7 @@
 //! The command line: every option with its default and its environment variable.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use rr_engine::{AdapterChoice, ImportOptions, PictureSize};
+use rr_engine::{AdapterChoice, EncoderChoice, ImportOptions, PictureSize};
 use rr_scene::{NamedViewKind, Unit, UpAxis};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,6 +28,7 @@ Examples:
   rrhost inspect conveyor.igs --json             say what a file holds
   rrhost render line.rrws.json -o line.png       make a picture
   rrhost convert robot.step robot.glb            write compact glTF for browsers
+  rrhost doctor                                  say what this machine can do and what is wrong
 
 Exit codes: 0 all went well, 1 it did not (the reason is on stderr), 2 the command line is wrong.";
 
@@ -39,6 +40,8 @@ pub enum CommandLine {
     Convert(ConvertArgs),
     /// Makes a picture of a model or a workspace.
     Render(RenderArgs),
+    /// Says what this machine can do, what a host would use, and what is wrong.
+    Doctor(DoctorArgs),
 }
 
 /// How models are read.
@@ -131,6 +134,9 @@ pub struct HostArgs {
     /// Graphics adapter: auto (hardware, else software), hardware, software.
     #[arg(long, default_value = "auto", env = "RRHOST_ADAPTER")]
     pub adapter: AdapterChoice,
+    /// Video encoder: auto (NVENC, else openh264), nvenc (NVIDIA's, or nothing), openh264 (on the processor).
+    #[arg(long, default_value = "auto", env = "RRHOST_ENCODER")]
+    pub encoder: EncoderChoice,
     /// Encryption of the page and its signaling; the video is always encrypted.
     #[arg(long, default_value = "auto", env = "RRHOST_TLS")]
     pub tls: TlsMode,
@@ -227,6 +233,28 @@ pub struct RenderArgs {
     pub cache: CacheArgs,
 }
 
+/// Takes the options that a host takes, and looks at what it would do with them.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// One JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// Where the host would serve: address and port.
+    #[arg(long, default_value = "127.0.0.1:8443", env = "RRHOST_LISTEN", value_name = "ADDR:PORT")]
+    pub listen: SocketAddr,
+    /// Graphics adapter: auto (hardware, else software), hardware, software.
+    #[arg(long, default_value = "auto", env = "RRHOST_ADAPTER")]
+    pub adapter: AdapterChoice,
+    /// Video encoder: auto, nvenc, openh264.
+    #[arg(long, default_value = "auto", env = "RRHOST_ENCODER")]
+    pub encoder: EncoderChoice,
+    /// Folder for the key that signs links, certificates and settings [default: the user's configuration folder].
+    #[arg(long, env = "RRHOST_CONFIG_DIR", value_name = "DIR")]
+    pub config_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub cache: CacheArgs,
+}
+
 impl ThemeChoice {
     pub fn theme(self) -> rr_engine::Theme {
         match self {
@@ -286,7 +314,13 @@ mod tests {
         assert!(matches!(cli.command, Some(CommandLine::Inspect(a)) if a.json));
         // What is converted is not kept.
         assert!(Cli::try_parse_from(["rrhost", "convert", "a.igs", "a.glb", "--no-cache"]).is_err());
-        for wrong in [vec!["--size", "1x1"], vec!["--fps", "0"], vec!["--listen", "here"], vec!["--unit", "furlong"]] {
+        for wrong in [
+            vec!["--size", "1x1"],
+            vec!["--fps", "0"],
+            vec!["--listen", "here"],
+            vec!["--unit", "furlong"],
+            vec!["--encoder", "x264"],
+        ] {
             let args = ["rrhost"].into_iter().chain(wrong.clone());
             assert!(Cli::try_parse_from(args).is_err(), "{wrong:?} was taken");
         }

@@ -44,6 +44,7 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
         listen: args.listen,
         tls: crate::share_tls(args),
         config_dir: start::config_dir(args.config_dir.as_deref()),
+        encoder: args.encoder,
     })?;
     let asked = documents.models.len();
     let import = |file| ImportRequest { file, options: args.import.options() };
@@ -68,6 +69,10 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
         "loading": engine.status().imports.iter().filter(|i| !i.state.is_over()).count(),
         "failed": start::failed_files(&engine),
         "picture": { "width": args.size.width_px, "height": args.size.height_px, "fps": args.fps },
+        "encoder": {
+            "name": share.encoder.in_use,
+            "notUsed": share.encoder.not_used.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        },
         "adapter": { "name": adapter.name, "software": adapter.is_software },
     });
     let mut out = std::io::stdout().lock();

@@ -3,6 +3,7 @@
 mod cli;
 mod convert;
 mod desktop;
+mod doctor;
 mod headless;
 mod inspect;
 mod progress;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         Some(CommandLine::Inspect(args)) => inspect::run(args),
         Some(CommandLine::Convert(args)) => convert::run(args),
         Some(CommandLine::Render(args)) => render::run(args),
+        Some(CommandLine::Doctor(args)) => doctor::run(args),
         None if cli.host.headless => headless::run(&cli.host),
         None => windowed::run(&cli.host),
     };

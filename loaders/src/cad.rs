@@ -284,10 +284,23 @@ impl Session<'_> {
     }
 }
 
-/// The helper that the context names, else the environment, else the one beside the running executable.
+/// The import helper that the environment names, else the one beside the running executable.
+///
+/// # Errors
+/// It is not there; says where it should be.
+pub fn helper() -> Result<PathBuf, String> {
+    helper_or(None)
+}
+
 fn find_helper(context: &LoadContext, file: &Path) -> Result<PathBuf, LoadError> {
+    let missing = |reason| LoadError::HelperMissing { file: file.to_owned(), reason };
+    helper_or(context.import_helper.clone()).map_err(missing)
+}
+
+/// The helper that is named, else that of [`helper`].
+fn helper_or(named: Option<PathBuf>) -> Result<PathBuf, String> {
     let name = format!("rr-import{}", std::env::consts::EXE_SUFFIX);
-    let named = context.import_helper.clone().or_else(|| std::env::var_os(HELPER_VARIABLE).map(PathBuf::from));
+    let named = named.or_else(|| std::env::var_os(HELPER_VARIABLE).map(PathBuf::from));
     let helper = named.unwrap_or_else(|| {
         let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.to_owned())).unwrap_or_default();
         // Cargo puts the executables of tests one folder below the others.
@@ -297,6 +310,5 @@ fn find_helper(context: &LoadContext, file: &Path) -> Result<PathBuf, LoadError>
     if helper.is_file() {
         return Ok(helper);
     }
-    let reason = format!("{} is not there (set {HELPER_VARIABLE} to where it is)", helper.display());
-    Err(LoadError::HelperMissing { file: file.to_owned(), reason })
+    Err(format!("{} is not there (set {HELPER_VARIABLE} to where it is)", helper.display()))
 }

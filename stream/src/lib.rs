@@ -9,14 +9,17 @@
 //! Frames are dropped before the encoder, never after. Nothing here waits for a viewer.
 
 mod budget;
+mod choice;
 mod ladder;
 mod path;
 mod rung;
 mod schedule;
 mod setting;
 mod slot;
+mod survey;
 mod view;
 
+pub use choice::{ChosenEncoder, EncoderCandidate, EncoderChoice, EncoderReport, NotUsed, SharedReport};
 pub use ladder::{Action, Ladder, LadderConfig};
 pub use path::{Path, Reset, Verdict};
 pub use rr_encode as encode;
@@ -24,4 +27,5 @@ pub use rr_rtc as rtc;
 pub use rung::{EncodedFrame, Rung, RungStats};
 pub use setting::Setting;
 pub use slot::{FrameFan, FrameSlot};
+pub use survey::{Surveyed, survey};
 pub use view::{MakeEncoder, OnUnit, RungReport, View};

@@ -287,6 +287,10 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
                     shared.stats.size = (frame.width(), frame.height());
                     shared.stats.encoded += 1;
                     shared.stats.keyframes += u64::from(unit.keyframe);
+                    if unit.keyframe {
+                        // Another one may have taken over.
+                        shared.stats.encoder = self.encoder.description();
+                    }
                     if shared.recent.len() == RECENT {
                         shared.recent.pop_front();
                     }

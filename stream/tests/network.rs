@@ -268,7 +268,8 @@ fn half_a_megabit_is_still_usable() {
 #[test]
 fn a_fall_and_a_rise_are_followed() {
     let steps = vec![(0.0, link(10.0, 15)), (8.0, link(2.0, 15)), (18.0, link(10.0, 15))];
-    let all: Vec<Seen> = (1..=SEEDS).map(|seed| play(std::slice::from_ref(&steps), 28.0, seed).viewers.remove(0)).collect();
+    let all: Vec<Seen> =
+        (1..=SEEDS).map(|seed| play(std::slice::from_ref(&steps), 28.0, seed).viewers.remove(0)).collect();
     let figure = |f: &dyn Fn(&Seen) -> f64| Spread::of(SEEDS, |seed| f(&all[seed as usize - 1]));
     let freeze = figure(&|seen| seen.freeze_ms(8.0, 12.0));
     let fallen = figure(&|seen| seen.carried(12.0, 18.0) / 2.0);

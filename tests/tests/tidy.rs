@@ -39,8 +39,9 @@ fn rust_modules_say_why_they_exist() {
 
 #[test]
 fn unsafe_code_says_why_it_is_safe() {
-    for path in tracked(&[".rs"]) {
-        let text = fs::read_to_string(&path).unwrap();
+    // What a generator writes it answers for.
+    for path in tracked(&[".rs"]).iter().filter(|p| !p.to_string_lossy().contains(".gen.")) {
+        let text = fs::read_to_string(path).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         for (i, line) in lines.iter().enumerate() {
             let code = line.split("//").next().unwrap_or_default();

@@ -135,6 +135,7 @@ impl Host {
             Message::EncoderFailed(reason) => {
                 self.log.add(LogLevel::Error, format!("the video encoder failed: {reason}"));
             }
+            Message::EncoderChanged(report) => self.tell_encoder(&report),
             Message::PictureStats(stats) => {
                 self.stats = PictureStats { streams: std::mem::take(&mut self.stats.streams), ..stats };
                 self.viewers.stats_changed();
@@ -357,7 +358,7 @@ impl Host {
                 .collect(),
             presenter: self.session.presenter(),
             section_bounds: (!self.session.section().is_none()).then(|| self.session.bounds_of_interest()),
-            share: self.sharing.as_ref().map(|s| s.status().clone()),
+            share: self.sharing.as_ref().map(Sharing::status),
             picture: self.stats.clone(),
             picture_fault: self.picture_fault.clone(),
             window_fault: self.window_fault.clone(),

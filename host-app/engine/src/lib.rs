@@ -41,6 +41,7 @@ pub use quality::{Economy, Governor};
 pub use rr_load::{Cache, ImportOptions, Limits, LoadReport};
 pub use rr_render::{AdapterChoice, Gpu, GpuError, GpuInfo, Pass, PassTimes, RenderStats, Theme};
 pub use rr_session::{Input, MeasurePick, ModelState, ParticipantId, PlaneWish, Settings};
+pub use rr_stream::{EncoderChoice, EncoderReport, NotUsed, Surveyed as SurveyedEncoder, survey as survey_encoders};
 pub use sharing::{ShareConfig, ShareError, ShareTls};
 pub use status::{
     DocumentStatus, Import, ImportId, ImportState, ParticipantStatus, PictureStats, ShareStatus, Status, StreamStatus,

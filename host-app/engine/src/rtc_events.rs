@@ -7,7 +7,7 @@ use crate::status::LinkStatus;
 use rr_protocol::host::ErrorCode;
 use rr_rtc::{DisconnectReason, PeerId, RtcEvent, RtcServer};
 use rr_session::ParticipantId;
-use rr_stream::{FrameFan, View};
+use rr_stream::{FrameFan, SharedReport, View};
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -26,6 +26,9 @@ pub(crate) struct RtcEvents {
     failed: u64,
     refused: Option<String>,
     reported: Option<Instant>,
+    encoder: SharedReport,
+    /// Times that another encoder had taken over when somebody looked last.
+    encoder_changes: u64,
     connected: HashSet<PeerId>,
     outboxes: Arc<Outboxes>,
 }
@@ -37,10 +40,24 @@ impl RtcEvents {
         rtc: Arc<OnceLock<Arc<RtcServer>>>,
         view: View,
         fan: FrameFan,
+        encoder: SharedReport,
         outboxes: Arc<Outboxes>,
     ) -> Self {
-        let (failed, refused, reported, connected) = (0, None, None, HashSet::new());
-        Self { session, render, rtc, view, fan, failed, refused, reported, connected, outboxes }
+        let (failed, refused, reported, encoder_changes, connected) = (0, None, None, 0, HashSet::new());
+        Self {
+            session,
+            render,
+            rtc,
+            view,
+            fan,
+            failed,
+            refused,
+            reported,
+            encoder,
+            encoder_changes,
+            connected,
+            outboxes,
+        }
     }
 
     pub fn handle(&mut self, event: RtcEvent) {
@@ -116,6 +133,11 @@ impl RtcEvents {
             self.session.try_send(Message::EncoderFailed(why));
         }
         self.refused = refused;
+        let report = self.encoder.get();
+        if report.changes != self.encoder_changes {
+            self.encoder_changes = report.changes;
+            self.session.try_send(Message::EncoderChanged(report));
+        }
         self.session.try_send(Message::EncoderStats(rungs));
     }
 

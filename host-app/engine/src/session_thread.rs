@@ -13,7 +13,7 @@ use rr_render::GpuInfo;
 use rr_rtc::RungId;
 use rr_scene::{Role, SceneSnapshot, Workspace};
 use rr_session::{Input, ParticipantId, Settings};
-use rr_stream::RungReport;
+use rr_stream::{EncoderReport, RungReport};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,6 +62,7 @@ pub(crate) enum Message {
     },
     EncoderStats(Vec<RungReport>),
     EncoderFailed(String),
+    EncoderChanged(EncoderReport),
     PictureStats(PictureStats),
     RenderFailed(PictureOf, String),
     RenderRecovered(PictureOf),

@@ -6,14 +6,16 @@ use crate::rtc_events::RtcEvents;
 use crate::session_thread::{Message, SessionSender};
 use crate::status::{LinkStatus, ShareStatus};
 use crate::wire;
-use rr_encode::{Bitrate, SoftwareConfig, SoftwareEncoder};
+use rr_encode::Bitrate;
 use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::Candidate;
 use rr_rtc::{PeerId, RtcConfig, RtcServer, RungId};
 use rr_scene::Role;
 use rr_session::ParticipantId;
 use rr_signal::{JoinRequest, Outbox, Refusal, ShareLink, SignalConfig, SignalHandler, SignalServer, Tls, TokenKey};
-use rr_stream::{FrameFan, LadderConfig, MakeEncoder, OnUnit, View};
+use rr_stream::{
+    ChosenEncoder, EncoderCandidate, EncoderChoice, FrameFan, LadderConfig, MakeEncoder, OnUnit, SharedReport, View,
+};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -31,6 +33,8 @@ pub struct ShareConfig {
     pub tls: ShareTls,
     /// Folder that keeps the key that signs links and the certificate.
     pub config_dir: PathBuf,
+    /// Which video encoder to use.
+    pub encoder: EncoderChoice,
 }
 
 /// Encryption of page and signaling. The video is always encrypted.
@@ -63,6 +67,9 @@ pub enum ShareError {
     /// The key that signs links cannot be kept.
     #[error(transparent)]
     Key(#[from] rr_signal::KeyError),
+    /// No encoder can be used.
+    #[error(transparent)]
+    Encoder(#[from] rr_stream::encode::EncodeError),
     /// Nothing is shared at the moment.
     #[error("the session is not shared: start sharing first")]
     NotShared,
@@ -98,6 +105,7 @@ pub(crate) struct Sharing {
     rtc: Arc<RtcServer>,
     outboxes: Arc<Outboxes>,
     render: RenderControl,
+    encoder: SharedReport,
 }
 
 /// Sockets of the viewers' signaling, to say goodbye on.
@@ -131,9 +139,14 @@ impl Sharing {
 
         let ladder = ladder(fps, picture);
         let fan = FrameFan::default();
-        let make: MakeEncoder = Arc::new(|bitrate, frames_per_second| {
-            Ok(Box::new(SoftwareEncoder::new(SoftwareConfig { bitrate, frames_per_second })))
+        let report = SharedReport::default();
+        let (choice, reported) = (config.encoder, report.clone());
+        let make: MakeEncoder = Arc::new(move |bitrate, fps| {
+            let candidates = EncoderCandidate::of(choice);
+            Ok(Box::new(ChosenEncoder::start(candidates, bitrate, fps, reported.clone())?))
         });
+        // Encoders run only while somebody watches; that there is one is found out now.
+        drop(make(ladder.start, fps)?);
         let (units_to, encoded_to) = (rtc.clone(), session.clone());
         let on_unit: OnUnit = Arc::new(move |rung, encoded| {
             if let Some(rtc) = units_to.get() {
@@ -144,7 +157,8 @@ impl Sharing {
             encoded_to.try_send(Message::Encoded { rung, frame, revision, rtp_timestamp });
         });
         let view = View::new(ladder, fan.clone(), make, on_unit);
-        let mut events = RtcEvents::new(session, render.clone(), rtc.clone(), view, fan, outboxes.clone());
+        let mut events =
+            RtcEvents::new(session, render.clone(), rtc.clone(), view, fan, report.clone(), outboxes.clone());
         let rtc_config = |port| RtcConfig {
             bind: SocketAddr::new(at.ip(), port),
             advertise: advertised(at.ip()),
@@ -163,12 +177,12 @@ impl Sharing {
                 all.map(|a| rr_signal::link::url_base(scheme, a)).filter(|u| *u != urls[0]).collect();
             urls.extend(more);
         }
-        let status = ShareStatus { urls, loopback_only: at.ip().is_loopback() };
-        Ok(Self { status, key, signal: Some(signal), rtc: server, outboxes, render })
+        let status = ShareStatus { urls, loopback_only: at.ip().is_loopback(), encoder: report.get() };
+        Ok(Self { status, key, signal: Some(signal), rtc: server, outboxes, render, encoder: report })
     }
 
-    pub fn status(&self) -> &ShareStatus {
-        &self.status
+    pub fn status(&self) -> ShareStatus {
+        ShareStatus { encoder: self.encoder.get(), ..self.status.clone() }
     }
 
     /// A link with a fresh token.

@@ -6,6 +6,7 @@ use rr_load::LoadReport;
 use rr_render::RenderStats;
 use rr_scene::{Aabb, Role};
 use rr_session::ParticipantId;
+use rr_stream::EncoderReport;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,6 +126,8 @@ pub struct ShareStatus {
     pub urls: Vec<String>,
     /// Whether only this machine can reach it.
     pub loopback_only: bool,
+    /// The video encoder in use, and why not the better ones.
+    pub encoder: EncoderReport,
 }
 
 /// Speed of the picture, over the last second.

@@ -12,6 +12,7 @@ use rr_protocol::host::{Ack, ErrorCode, HostBody, HostError, HostMessage};
 use rr_rtc::RungId;
 use rr_scene::Role;
 use rr_session::{Changes, ParticipantId};
+use rr_stream::EncoderReport;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -279,8 +280,9 @@ impl Host {
 
     pub fn shared(&mut self, result: Result<Sharing, ShareError>, answer: &Answer<Result<ShareStatus, ShareError>>) {
         let result = result.map(|sharing| {
-            let status = sharing.status().clone();
+            let status = sharing.status();
             self.log.add(LogLevel::Info, format!("shared at {}", status.urls.join(", ")));
+            self.tell_encoder(&status.encoder);
             self.sharing = Some(sharing);
             status
         });
@@ -288,6 +290,14 @@ impl Host {
             self.log.add(LogLevel::Error, format!("not shared: {error}"));
         }
         let _ = answer.try_send(result);
+    }
+
+    /// Which video encoder works from now on, and why not the better ones.
+    pub fn tell_encoder(&mut self, report: &EncoderReport) {
+        let reasons: Vec<String> = report.not_used.iter().map(ToString::to_string).collect();
+        let level = if report.changes > 0 && !reasons.is_empty() { LogLevel::Warning } else { LogLevel::Info };
+        let because = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join("; ")) };
+        self.log.add(level, format!("video encoder: {}{because}", report.in_use));
     }
 
     pub fn stop_sharing(&mut self, reason: &str) {

@@ -10,8 +10,8 @@ use egui::{Key, Modifiers, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use rr_engine::{
-    DocumentStatus, Import, ImportId, ImportState, Input, LogEntry, LogLevel, ParticipantId, ParticipantStatus, Pass,
-    RenderStats, ShareStatus, Status,
+    DocumentStatus, EncoderReport, Import, ImportId, ImportState, Input, LogEntry, LogLevel, ParticipantId,
+    ParticipantStatus, Pass, RenderStats, ShareStatus, Status,
 };
 use rr_scene::{
     Command, Connection, Device, DeviceId, DeviceKind, Marks, ModelRef, Role, SceneSnapshot, Transform, Workspace,
@@ -281,7 +281,11 @@ fn share_starts_with_what_was_chosen_and_shows_the_link() {
         link: None,
     };
     let state = harness.state_mut();
-    state.status.share = Some(ShareStatus { urls: vec!["https://192.0.2.7:8443".into()], loopback_only: false });
+    state.status.share = Some(ShareStatus {
+        urls: vec!["https://192.0.2.7:8443".into()],
+        loopback_only: false,
+        encoder: EncoderReport::default(),
+    });
     state.status.participants.push(viewer);
     state.ui_state.share.link = Some(MadeLink {
         url: "https://192.0.2.7:8443/#token".into(),
@@ -515,7 +519,7 @@ fn a_picture_that_cannot_be_drawn_says_why_and_what_to_do() {
     harness.run_steps(3);
     assert!(harness.state().actions.contains(&Action::Save));
     let state = harness.state_mut();
-    state.status.share = Some(ShareStatus { urls: vec![], loopback_only: true });
+    state.status.share = Some(ShareStatus { urls: vec![], loopback_only: true, encoder: EncoderReport::default() });
     harness.run_steps(3);
     assert!(harness.query_by_label("Viewers get no new pictures").is_some());
     let state = harness.state_mut();

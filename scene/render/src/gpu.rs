@@ -217,19 +217,23 @@ impl Gpu {
         Self::from_parts(adapter, device, queue, Some((std::thread::current().id(), Box::new(on_lost_frame))))
     }
 
+    /// What adapters there are, in the order in which `choice` tries them.
+    pub fn adapters(choice: AdapterChoice) -> Vec<GpuInfo> {
+        let mut desc = wgpu::InstanceDescriptor::new_without_display_handle();
+        desc.backends = wgpu::Backends::PRIMARY;
+        desc.flags = instance_flags();
+        let instance = wgpu::Instance::new(desc);
+        let all = choice.in_order(pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY)));
+        all.iter().map(|adapter| describe(&adapter.get_info())).collect()
+    }
+
     fn from_parts(
         adapter: wgpu::Adapter,
         device: wgpu::Device,
         queue: wgpu::Queue,
         window: Option<(ThreadId, Box<dyn Fn() + Send + Sync>)>,
     ) -> Self {
-        let raw = adapter.get_info();
-        let info = GpuInfo {
-            name: raw.name,
-            backend: raw.backend.to_str().to_owned(),
-            is_software: raw.device_type == wgpu::DeviceType::Cpu,
-            driver: format!("{} {}", raw.driver, raw.driver_info).trim().to_owned(),
-        };
+        let info = describe(&adapter.get_info());
         if info.is_software {
             crate::memory::keep_for_software_rasterizer();
         }
@@ -351,6 +355,15 @@ fn from_wgpu(error: &wgpu::Error) -> GpuError {
         wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. } => {
             GpuError::Refused(description.clone())
         }
+    }
+}
+
+fn describe(adapter: &wgpu::AdapterInfo) -> GpuInfo {
+    GpuInfo {
+        name: adapter.name.clone(),
+        backend: adapter.backend.to_str().to_owned(),
+        is_software: adapter.device_type == wgpu::DeviceType::Cpu,
+        driver: format!("{} {}", adapter.driver, adapter.driver_info).trim().to_owned(),
     }
 }
 

@@ -5,7 +5,8 @@ use thiserror::Error;
 
 /// Makes H.264 of frames. Every backend passes [`crate::compliance`].
 ///
-/// The stream is constrained baseline without reordering: one access unit per frame, decodable at once. A keyframe
+/// The stream has the profile that was agreed ([`crate::H264Format`]; constrained baseline unless said otherwise) and no
+/// reordering: one access unit per frame, decodable at once. A keyframe
 /// carries SPS and PPS. Size follows the frames: a frame of another size begins a new sequence with a keyframe.
 pub trait Encoder: Send {
     /// Encodes one frame. `None`: the encoder left the frame out to keep its rate; a forced keyframe is never left out.
@@ -53,6 +54,6 @@ pub enum EncodeError {
         reason: String,
     },
     /// The stream is not what the session description promises.
-    #[error("stream is not constrained baseline H.264: {0}")]
+    #[error("the stream is not what was agreed: {0}")]
     Stream(#[from] crate::h264::H264Error),
 }

@@ -18,8 +18,8 @@ pub enum H264Error {
     /// The parameter set ends too early.
     #[error("parameter set is cut off")]
     Short,
-    /// A profile other than the constrained baseline.
-    #[error("profile_idc {0} instead of 66")]
+    /// A profile other than the one that was agreed.
+    #[error("unexpected profile_idc {0}")]
     Profile(u8),
     /// A value that no stream of ours has.
     #[error("unexpected {0}")]
@@ -34,6 +34,18 @@ pub fn nal_units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// `nal_unit_type` of a NAL unit; 0 of an empty one.
 pub fn nal_type(nal: &[u8]) -> u8 {
     nal.first().map_or(0, |b| b & 0x1f)
+}
+
+/// `slice_type` of a slice (7.4.3) without its hint about the others: 0 P, 1 B, 2 I. `None`: no slice, or cut off.
+pub fn slice_type(nal: &[u8]) -> Option<u32> {
+    if !matches!(nal_type(nal), NAL_SLICE | NAL_IDR) {
+        return None;
+    }
+    // Two numbers, of 16 bits each at most.
+    let payload = unescape(&nal[1..nal.len().min(16)]);
+    let mut bits = Bits { bytes: &payload, at: 0 };
+    bits.ue().ok()?; // first_mb_in_slice
+    bits.ue().ok().map(|kind| kind % 5)
 }
 
 /// What a sequence parameter set says.
@@ -116,42 +128,11 @@ impl Sps {
         }
         Ok(Self { profile_idc, constraints, level_idc, width, height, pic_order_cnt_type, colour, reorder_frames })
     }
-
-    /// True for the constrained baseline profile (A.2.1.1).
-    pub fn is_constrained_baseline(&self) -> bool {
-        self.profile_idc == 66 && self.constraints & 0x40 != 0
-    }
-}
-
-/// Makes the parameter set say `42e0xx`, the constrained baseline as session descriptions name it: a stream without
-/// slice groups, arbitrary order and redundant slices obeys the baseline, main and extended profiles alike (A.2.1 to
-/// A.2.3), so all three flags are true of it.
-///
-/// # Errors
-/// No baseline stream.
-pub fn mark_constrained_baseline(nal: &mut [u8]) -> Result<(), H264Error> {
-    let [_, profile, constraints, _level, ..] = nal else { return Err(H264Error::Short) };
-    if *profile != 66 {
-        return Err(H264Error::Profile(*profile));
-    }
-    *constraints = 0xe0;
-    Ok(())
 }
 
 /// The lowest level (as `level_idc`) for pictures of this size, rate and bitrate (table A-1); at least 3.1, which is
 /// what session descriptions name. `None` above level 5.2.
 pub fn level_idc(width_px: u32, height_px: u32, frames_per_second: f32, bitrate: crate::Bitrate) -> Option<u8> {
-    // level_idc, MaxMBPS, MaxFS, MaxBR in kbit/s.
-    const LEVELS: [(u8, f64, u32, u64); 8] = [
-        (31, 108_000.0, 3_600, 14_000),
-        (32, 216_000.0, 5_120, 20_000),
-        (40, 245_760.0, 8_192, 20_000),
-        (41, 245_760.0, 8_192, 50_000),
-        (42, 522_240.0, 8_704, 50_000),
-        (50, 589_824.0, 22_080, 135_000),
-        (51, 983_040.0, 36_864, 240_000),
-        (52, 2_073_600.0, 36_864, 240_000),
-    ];
     let (columns, rows) = (width_px.div_ceil(16), height_px.div_ceil(16));
     let frame_mbs = columns.saturating_mul(rows);
     let per_second = f64::from(frame_mbs) * f64::from(frames_per_second.max(1.0));
@@ -168,6 +149,23 @@ pub fn level_idc(width_px: u32, height_px: u32, frames_per_second: f32, bitrate:
         })
         .map(|level| level.0)
 }
+
+/// The highest rate of a level (MaxBR of table A-1). `None`: none of the levels that we make.
+pub fn max_bitrate(level_idc: u8) -> Option<crate::Bitrate> {
+    LEVELS.iter().find(|level| level.0 == level_idc).map(|level| crate::Bitrate::kbps(level.3))
+}
+
+/// `level_idc`, MaxMBPS, MaxFS and MaxBR in kbit/s.
+const LEVELS: [(u8, f64, u32, u64); 8] = [
+    (31, 108_000.0, 3_600, 14_000),
+    (32, 216_000.0, 5_120, 20_000),
+    (40, 245_760.0, 8_192, 20_000),
+    (41, 245_760.0, 8_192, 50_000),
+    (42, 522_240.0, 8_704, 50_000),
+    (50, 589_824.0, 22_080, 135_000),
+    (51, 983_040.0, 36_864, 240_000),
+    (52, 2_073_600.0, 36_864, 240_000),
+];
 
 struct NalUnits<'a> {
     rest: Option<&'a [u8]>,
@@ -231,8 +229,9 @@ fn vui(bits: &mut Bits) -> Result<(Option<Colour>, Option<u32>), H264Error> {
         bits.u(32)?; // time_scale
         bits.bit()?;
     }
-    if bits.bit()? || bits.bit()? {
-        return Err(H264Error::Unexpected("hypothetical reference decoder parameters"));
+    let (of_nal_units, of_slices) = (hrd(bits)?, hrd(bits)?);
+    if of_nal_units || of_slices {
+        bits.bit()?; // low_delay_hrd_flag
     }
     bits.bit()?; // pic_struct_present_flag
     let mut reorder = None;
@@ -244,6 +243,25 @@ fn vui(bits: &mut Bits) -> Result<(Option<Colour>, Option<u32>), H264Error> {
         reorder = Some(bits.ue()?);
     }
     Ok((colour, reorder))
+}
+
+/// Parameters of the hypothetical reference decoder, if they are there (E.1.2); read over.
+fn hrd(bits: &mut Bits) -> Result<bool, H264Error> {
+    if !bits.bit()? {
+        return Ok(false);
+    }
+    let schedules = bits.ue()? + 1;
+    if schedules > 32 {
+        return Err(H264Error::Unexpected("number of schedules"));
+    }
+    bits.u(8)?; // scales of rate and size
+    for _ in 0..schedules {
+        bits.ue()?; // bit_rate_value_minus1
+        bits.ue()?; // cpb_size_value_minus1
+        bits.bit()?; // cbr_flag
+    }
+    bits.u(20)?; // lengths of delays
+    Ok(true)
 }
 
 struct Bits<'a> {
@@ -267,12 +285,12 @@ impl Bits<'_> {
         Ok(value)
     }
 
-    /// Unsigned Exp-Golomb (9.1); no value of ours needs more than 16 bits.
+    /// Unsigned Exp-Golomb (9.1); no value of ours needs more than 20 bits: the rate of a decoder's model.
     fn ue(&mut self) -> Result<u32, H264Error> {
         let mut zeros = 0;
         while !self.bit()? {
             zeros += 1;
-            if zeros > 16 {
+            if zeros > 20 {
                 return Err(H264Error::Unexpected("large value"));
             }
         }
@@ -311,14 +329,40 @@ mod tests {
     }
 
     #[test]
+    fn slices_say_what_they_are() {
+        // first_mb_in_slice 0 is one bit; slice_type 5 (P), 7 (I), 1 (B), 0 (P).
+        assert_eq!(slice_type(&[0x41, 0b1001_1000]), Some(0));
+        assert_eq!(slice_type(&[0x65, 0b1000_1000]), Some(2));
+        assert_eq!(slice_type(&[0x01, 0b1010_0000]), Some(1));
+        assert_eq!(slice_type(&[0x41, 0b1100_0000]), Some(0));
+        for wrong in [&[][..], &[0x41], &[0x67, 0xff], &[0x41, 0]] {
+            assert_eq!(slice_type(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_decoder_model_in_the_parameter_set_is_read_over() {
+        // As x264 writes it with nal-hrd=cbr; hardware may as well.
+        let mut nal = vec![0x67, 0x42, 0xc0, 0x0d, 0xd9, 0x01, 0x41, 0xfb, 0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10];
+        nal.extend([0x00, 0x00, 0x03, 0x03, 0xce, 0x02, 0x00, 0x1e, 0x84, 0x00, 0x07, 0xa1, 0x39, 0x30, 0xc0, 0x1e]);
+        nal.extend([0x28, 0x54, 0x90]);
+        let sps = Sps::parse(&nal).unwrap();
+        assert_eq!((sps.profile_idc, sps.level_idc, sps.width, sps.height), (66, 13, 320, 240));
+        assert_eq!((sps.reorder_frames, sps.colour), (Some(0), None));
+        // Cut off anywhere it is an error, not a guess.
+        for len in 0..nal.len() - 1 {
+            assert!(Sps::parse(&nal[..len]).is_err(), "{len}");
+        }
+    }
+
+    #[test]
     fn damaged_parameter_sets_are_refused() {
         assert_eq!(Sps::parse(&[]), Err(H264Error::Short));
         assert_eq!(Sps::parse(&[0x67, 66, 0xe0, 31]), Err(H264Error::Short));
         assert_eq!(Sps::parse(&[0x67, 100, 0, 31, 0xff]), Err(H264Error::Profile(100)));
         assert!(matches!(Sps::parse(&[0x68, 66, 0, 31, 0xff]), Err(H264Error::Unexpected(_))));
-        // A long run of zeros is no number that we take.
+        // A long run of zeros is no number that we take; 31, 30 and 40 of them, and one that is cut off.
         assert!(Sps::parse(&[0x67, 66, 0xe0, 31, 0, 0, 0, 0, 0, 0, 0]).is_err());
-        assert_eq!(mark_constrained_baseline(&mut [0x67, 100, 0, 31]), Err(H264Error::Profile(100)));
-        assert_eq!(mark_constrained_baseline(&mut [0x67]), Err(H264Error::Short));
+        assert!(Sps::parse(&[0x67, 66, 0xe0, 31, 0, 0, 0, 1, 0, 0, 0, 0]).is_err());
     }
 }

@@ -4,22 +4,27 @@
 //! [`AccessUnit`] of it, and whoever sends it shares its bytes. Nothing here knows of threads, sockets or clocks other
 //! than the times that frames carry.
 //!
-//! The stream is constrained baseline H.264 (`42e0xx`): what every browser decodes. The level in its SPS is that of
-//! the picture and rate; session descriptions say `42e01f` with `level-asymmetry-allowed=1`, as browsers offer it.
+//! Unless something else was agreed ([`H264Format`]), the stream is constrained baseline H.264 (`42e0xx`): what every
+//! browser decodes. The level in its SPS is that of the picture and rate; session descriptions say `42e01f` with
+//! `level-asymmetry-allowed=1`, as browsers offer it.
 
 mod access_unit;
 mod bitrate;
+mod bytes_pool;
+mod codec;
 pub mod compliance;
 mod encoder;
+mod format;
 mod frame;
 pub mod h264;
 mod scale;
 mod software;
-mod tune;
 
 pub use access_unit::{AccessUnit, rtp_timestamp};
 pub use bitrate::Bitrate;
+pub use bytes_pool::BytesPool;
 pub use encoder::{EncodeError, Encoder};
+pub use format::{Codec, H264Format, H264Profile};
 pub use frame::{Frame, FrameError, FramePool};
 pub use scale::Scaler;
 pub use software::{SoftwareConfig, SoftwareEncoder};

@@ -1,14 +1,10 @@
 //! The software encoder: openh264.
 
-use crate::h264::{self, H264Error, NAL_SPS, Sps};
-use crate::{AccessUnit, Bitrate, EncodeError, Encoder, Frame, rtp_timestamp, tune};
-use bytes::Bytes;
-use openh264::encoder::{
-    BitRate, Complexity, EncodedBitStream, Encoder as OpenH264, EncoderConfig, FrameRate, FrameType, IntraFramePeriod,
-    Level, Profile, QpRange, RateControlMode, SpsPpsStrategy, UsageType, VuiConfig,
-};
-use openh264::formats::YUVSource;
-use openh264::{OpenH264API, Timestamp};
+use crate::bytes_pool::BytesPool;
+use crate::codec::{Codec, Encoded, Nals, Setup};
+use crate::h264::{self, H264Error, NAL_SPS};
+use crate::{AccessUnit, Bitrate, EncodeError, Encoder, Frame, H264Format, H264Profile, rtp_timestamp};
+use bytes::{BufMut, Bytes};
 use std::time::Instant;
 
 /// Where the software encoder starts.
@@ -26,16 +22,19 @@ impl Default for SoftwareConfig {
     }
 }
 
-/// openh264, set for moving 3D pictures: camera content, low complexity, one slice, no frame left out, keyframes only
-/// when they are asked for. A new size, or a rate beyond the stream's level, starts a new encoder and so a new sequence.
+/// openh264, set for moving 3D pictures: camera content, low complexity, no frame left out, keyframes only when they
+/// are asked for. A new size, or a rate beyond the stream's level, starts a new encoder and so a new sequence.
 pub struct SoftwareEncoder {
     bitrate: Bitrate,
     frames_per_second: f32,
+    format: H264Format,
+    slices: u16,
     running: Option<Running>,
+    pool: BytesPool,
 }
 
 struct Running {
-    codec: OpenH264,
+    codec: Codec,
     width: u32,
     height: u32,
     level_idc: u8,
@@ -50,45 +49,55 @@ impl SoftwareEncoder {
         Self {
             bitrate: clamp_bitrate(config.bitrate),
             frames_per_second: clamp_rate(config.frames_per_second),
+            format: H264Format::default(),
+            slices: 1,
             running: None,
+            pool: BytesPool::new(),
         }
+    }
+
+    /// Makes the stream what was agreed with the viewers.
+    #[must_use]
+    pub fn with_format(self, format: H264Format) -> Self {
+        Self { bitrate: format.limit(self.bitrate), format, running: None, ..self }
+    }
+
+    /// Cuts each picture into so many slices (1 to 4), encoded at the same time.
+    #[must_use]
+    pub fn with_slices(self, slices: u16) -> Self {
+        Self { slices: slices.clamp(1, 4), running: None, ..self }
+    }
+
+    fn level(&self, width: u32, height: u32) -> Option<u8> {
+        self.format.level_for(width, height, self.frames_per_second, self.bitrate)
     }
 
     fn start(&self, frame: &Frame) -> Result<Running, EncodeError> {
         let (width, height) = (frame.width(), frame.height());
         let (long, short) = (width.max(height), width.min(height));
-        let level = h264::level_idc(width, height, self.frames_per_second, self.bitrate);
-        let (Some(level_idc), true) = (level, short >= 16 && long <= 3840 && short <= 2160) else {
+        let (Some(level_idc), true) = (self.level(width, height), short >= 16 && long <= 3840 && short <= 2160) else {
             return Err(EncodeError::Size { width_px: width, height_px: height, max: "3840x2160" });
         };
-        let config = EncoderConfig::new()
-            .usage_type(UsageType::CameraVideoRealTime)
-            .complexity(Complexity::Low)
-            .profile(Profile::Baseline)
-            .level(level_constant(level_idc))
-            .rate_control_mode(RateControlMode::Bitrate)
-            .bitrate(BitRate::from_bps(bps(self.bitrate) as u32))
-            .max_frame_rate(FrameRate::from_hz(self.frames_per_second))
-            .qp(QpRange::new(12, 50))
-            .skip_frames(false)
-            .scene_change_detect(false)
-            .background_detection(false)
-            .intra_frame_period(IntraFramePeriod::from_num_frames(0))
-            .sps_pps_strategy(SpsPpsStrategy::ConstantId)
-            .num_threads(1)
-            .vui(VuiConfig::bt709());
-        let mut codec = OpenH264::with_api_config(OpenH264API::from_source(), config).map_err(|e| codec_error(&e))?;
-        tune::silence(&mut codec).map_err(option_error)?;
+        let codec = Codec::start(&Setup {
+            width,
+            height,
+            level_idc,
+            main: self.format.profile == H264Profile::Main,
+            bitrate_bps: bps(self.bitrate),
+            frames_per_second: self.frames_per_second,
+            slices: self.slices,
+        })
+        .map_err(codec_error)?;
         Ok(Running { codec, width, height, level_idc, started: frame.captured_at, verified: false })
     }
 }
 
 impl Encoder for SoftwareEncoder {
     fn encode(&mut self, frame: &Frame, force_keyframe: bool) -> Result<Option<AccessUnit>, EncodeError> {
+        // A level that is higher than needed stays: another one would cost a keyframe.
+        let level = self.level(frame.width(), frame.height());
         let fits = |r: &Running| {
-            (r.width, r.height) == (frame.width(), frame.height())
-                && h264::level_idc(r.width, r.height, self.frames_per_second, self.bitrate)
-                    .is_some_and(|level| level <= r.level_idc)
+            (r.width, r.height) == (frame.width(), frame.height()) && level.is_some_and(|level| level <= r.level_idc)
         };
         // Taken out, so that after an error the next frame begins anew.
         let mut running = match self.running.take() {
@@ -96,22 +105,19 @@ impl Encoder for SoftwareEncoder {
             _ => self.start(frame)?,
         };
         if force_keyframe && running.verified {
-            running.codec.force_intra_frame();
+            running.codec.force_keyframe().map_err(codec_error)?;
         }
         let elapsed = frame.captured_at.saturating_duration_since(running.started);
-        let timestamp = Timestamp::from_millis(elapsed.as_millis() as u64);
-        let encoded = running.codec.encode_at(&Planes(frame), timestamp).map_err(|e| codec_error(&e))?;
-        let keyframe = match encoded.frame_type() {
-            FrameType::IDR => true,
-            FrameType::I | FrameType::P | FrameType::IPMixed => false,
-            FrameType::Skip | FrameType::Invalid => {
+        let time_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+        let (keyframe, data) = match running.codec.encode(frame, time_ms).map_err(codec_error)? {
+            Encoded::Picture { keyframe, nals } => (keyframe, collect(&mut self.pool, &nals, self.format)?),
+            Encoded::Skipped => {
                 self.running = Some(running);
                 return Ok(None);
             }
         };
-        let data = collect(&encoded, keyframe)?;
         if keyframe && !running.verified {
-            verify(&data, running.width, running.height)?;
+            self.format.verify(&data, running.level_idc, running.width, running.height)?;
             running.verified = true;
         }
         self.running = Some(running);
@@ -126,9 +132,9 @@ impl Encoder for SoftwareEncoder {
     }
 
     fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), EncodeError> {
-        let bitrate = clamp_bitrate(bitrate);
+        let bitrate = self.format.limit(clamp_bitrate(bitrate));
         if let Some(running) = self.running.as_mut().filter(|r| r.verified) {
-            tune::set_bitrate(&mut running.codec, bps(self.bitrate), bps(bitrate)).map_err(option_error)?;
+            running.codec.set_bitrate(bps(self.bitrate), bps(bitrate)).map_err(codec_error)?;
         }
         self.bitrate = bitrate;
         Ok(())
@@ -137,7 +143,7 @@ impl Encoder for SoftwareEncoder {
     fn set_frame_rate(&mut self, frames_per_second: f32) -> Result<(), EncodeError> {
         let rate = clamp_rate(frames_per_second);
         if let Some(running) = self.running.as_mut().filter(|r| r.verified) {
-            tune::set_frame_rate(&mut running.codec, rate).map_err(option_error)?;
+            running.codec.set_frame_rate(rate).map_err(codec_error)?;
         }
         self.frames_per_second = rate;
         Ok(())
@@ -164,85 +170,23 @@ fn bps(bitrate: Bitrate) -> i32 {
     i32::try_from(bitrate.as_bps()).unwrap_or(i32::MAX)
 }
 
-fn codec_error(error: &openh264::Error) -> EncodeError {
-    EncodeError::Codec { encoder: NAME, reason: error.to_string() }
-}
-
-fn option_error(status: i32) -> EncodeError {
-    EncodeError::Codec { encoder: NAME, reason: format!("option refused ({status})") }
-}
-
-fn level_constant(level_idc: u8) -> Level {
-    match level_idc {
-        31 => Level::Level_3_1,
-        32 => Level::Level_3_2,
-        40 => Level::Level_4_0,
-        41 => Level::Level_4_1,
-        42 => Level::Level_4_2,
-        50 => Level::Level_5_0,
-        51 => Level::Level_5_1,
-        _ => Level::Level_5_2,
-    }
+fn codec_error(status: i32) -> EncodeError {
+    EncodeError::Codec { encoder: NAME, reason: format!("error {status}") }
 }
 
 /// Copies the NAL units out of the encoder's buffers; parameter sets get the profile that was promised.
-fn collect(encoded: &EncodedBitStream, keyframe: bool) -> Result<Bytes, EncodeError> {
-    let layers = || (0..encoded.num_layers()).filter_map(|i| encoded.layer(i));
-    let nals = |layer: &openh264::encoder::Layer| layer.nal_count();
-    let mut size = 0;
-    for layer in layers() {
-        size += (0..nals(&layer)).filter_map(|i| layer.nal_unit(i)).map(<[u8]>::len).sum::<usize>();
-    }
-    let mut data = Vec::with_capacity(size);
-    for layer in layers() {
-        for nal in (0..nals(&layer)).filter_map(|i| layer.nal_unit(i)) {
+fn collect(pool: &mut BytesPool, nals: &Nals, format: H264Format) -> Result<Bytes, H264Error> {
+    let size = nals.iter().map(<[u8]>::len).sum();
+    pool.fill(size, |data| {
+        for nal in nals.iter() {
             let at = data.len();
-            data.extend_from_slice(nal);
+            data.put_slice(nal);
             // openh264 writes a four-byte start code before each unit.
             let start = at + nal.iter().take_while(|&&b| b == 0).count() + 1;
-            if keyframe && data.get(start).is_some_and(|b| b & 0x1f == NAL_SPS) {
-                h264::mark_constrained_baseline(&mut data[start..])?;
+            if data.get(start).is_some_and(|&b| h264::nal_type(&[b]) == NAL_SPS) {
+                format.mark(&mut data[start..])?;
             }
         }
-    }
-    Ok(data.into())
-}
-
-/// Checks once per sequence that the stream is what the session description says.
-fn verify(data: &[u8], width: u32, height: u32) -> Result<(), H264Error> {
-    let nal = h264::nal_units(data)
-        .find(|nal| h264::nal_type(nal) == NAL_SPS)
-        .ok_or(H264Error::Unexpected("keyframe without parameter sets"))?;
-    let sps = Sps::parse(nal)?;
-    if !sps.is_constrained_baseline() {
-        return Err(H264Error::Unexpected("profile"));
-    }
-    if (sps.width, sps.height) != (width, height) {
-        return Err(H264Error::Unexpected("size"));
-    }
-    Ok(())
-}
-
-struct Planes<'a>(&'a Frame);
-
-impl YUVSource for Planes<'_> {
-    fn dimensions(&self) -> (usize, usize) {
-        (self.0.width() as usize, self.0.height() as usize)
-    }
-
-    fn strides(&self) -> (usize, usize, usize) {
-        (self.0.luma_stride(), self.0.chroma_stride(), self.0.chroma_stride())
-    }
-
-    fn y(&self) -> &[u8] {
-        self.0.y()
-    }
-
-    fn u(&self) -> &[u8] {
-        self.0.u()
-    }
-
-    fn v(&self) -> &[u8] {
-        self.0.v()
-    }
+        Ok(())
+    })
 }

@@ -8,7 +8,14 @@ fn encoder(bitrate: Bitrate, frames_per_second: f32) -> SoftwareEncoder {
 
 #[test]
 fn complies() {
-    compliance::check(&|bitrate, fps| Ok(Box::new(encoder(bitrate, fps)))).unwrap();
+    for slices in [1, 2] {
+        compliance::check(&compliance::Subject {
+            make: &|format, bitrate, fps| Ok(Box::new(encoder(bitrate, fps).with_format(format).with_slices(slices))),
+            formats: &["42e01f", "42e028", "4d001f", "4d0033"],
+            smallest: (16, 16),
+        })
+        .unwrap_or_else(|wrong| panic!("{slices} slices: {wrong}"));
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@
 pub mod viewer;
 
 use rr_engine::{
-    AdapterChoice, Engine, EngineConfig, Gpu, GpuError, Limits, PictureSize, ReopenGpu, Settings, ShareConfig,
-    ShareTls, Theme,
+    AdapterChoice, EncoderChoice, Engine, EngineConfig, Gpu, GpuError, Limits, PictureSize, ReopenGpu, Settings,
+    ShareConfig, ShareTls, Theme,
 };
 use rr_scene::{Role, Workspace};
 use std::sync::Arc;
@@ -63,7 +63,9 @@ impl Host {
     pub fn share(&self) -> String {
         let listen = "127.0.0.1:0".parse().unwrap();
         let config_dir = self.folder.path().join("config");
-        self.engine.share(ShareConfig { listen, tls: ShareTls::Off, config_dir }).unwrap();
+        self.engine
+            .share(ShareConfig { listen, tls: ShareTls::Off, config_dir, encoder: EncoderChoice::Auto })
+            .unwrap();
         self.engine.issue_link(Role::Admin, Duration::from_secs(600)).unwrap()
     }
 

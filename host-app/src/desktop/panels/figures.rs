@@ -74,6 +74,7 @@ fn rows(picture: &PictureStats, is_shared: bool) -> Vec<Row> {
         all.push(Row::Fact(if i == 0 { "Streamed" } else { "" }, what));
         all.push(Row::Part("Bitrate", format!("{:.1} Mbit/s", stream.bitrate_bps / 1e6)));
         all.push(Row::Part("Encode", ms(stream.encode_ms)));
+        all.push(Row::Part("Encoder", stream.encoder.clone()));
         all.push(Row::Part("Viewers", stream.viewers.to_string()));
     }
     if let Some(total) = drawn.times.total_ms() {

@@ -1,0 +1,271 @@
+//! What `rrhost doctor` looks at, one function a matter. Nothing is changed but folders that a host would make, too.
+
+use super::{Check, State};
+use crate::cli::DoctorArgs;
+use crate::start;
+use rr_engine::{EncoderChoice, Gpu, SurveyedEncoder, survey_encoders};
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Less than this and a cache of large models fills the disk.
+const LOW_DISK_BYTES: u64 = 2 << 30;
+
+pub(super) fn all(args: &DoctorArgs) -> Vec<Check> {
+    vec![
+        graphics(args),
+        encoder(args.encoder, &survey_encoders()),
+        port(args.listen),
+        addresses(args.listen, &local_addresses()),
+        helper(),
+        cache(args),
+        settings(&start::config_dir(args.config_dir.as_deref())),
+    ]
+}
+
+fn graphics(args: &DoctorArgs) -> Check {
+    const NAME: &str = "graphics";
+    let describe = |info: &rr_engine::GpuInfo| {
+        let kind = if info.is_software { "software" } else { "hardware" };
+        format!("{} ({kind}, {}, {})", info.name, info.backend, info.driver)
+    };
+    let others: Vec<String> = Gpu::adapters(args.adapter).iter().map(describe).collect();
+    match Gpu::headless(args.adapter) {
+        Ok(gpu) => {
+            let found = describe(gpu.info());
+            let others =
+                others.into_iter().filter(|other| *other != found).map(|o| format!("also there: {o}")).collect();
+            let check = Check::new(NAME, if gpu.info().is_software { State::Warning } else { State::Ok }, found);
+            let check = check.with(others);
+            match gpu.warning() {
+                Some(warning) => check.advise(warning),
+                None => check,
+            }
+        }
+        Err(error) => Check::new(NAME, State::Problem, error.to_string()).with(others).advise(
+            "install the Vulkan driver of the graphics card, or mesa-vulkan-drivers for drawing on the processor",
+        ),
+    }
+}
+
+/// Which encoder a choice would use, of those that were tried.
+fn encoder(choice: EncoderChoice, all: &[SurveyedEncoder]) -> Check {
+    const NAME: &str = "video encoder";
+    let wanted = |e: &&SurveyedEncoder| choice == EncoderChoice::Auto || e.name == choice.to_string();
+    let used = all.iter().find(|e| wanted(e) && e.usable.is_ok());
+    let mut details = Vec::new();
+    for encoder in all {
+        match &encoder.usable {
+            Ok(()) if used.is_some_and(|used| used.name == encoder.name) => {}
+            Ok(()) => details.push(format!("{}: can be used, too", encoder.name)),
+            Err(reason) => details.push(format!("{}: {reason}", encoder.name)),
+        }
+        details.extend(encoder.facts.iter().map(|fact| format!("{}: {fact}", encoder.name)));
+    }
+    let Some(used) = used else {
+        let reason = all.iter().find(wanted).and_then(|e| e.usable.clone().err()).unwrap_or_default();
+        return Check::new(NAME, State::Problem, format!("{choice} cannot be used: {reason}"))
+            .with(details)
+            .advise("use --encoder auto or openh264, or do what stands above");
+    };
+    // What is installed and does not work is worth a word; what is not installed is not.
+    let broken = all.iter().take_while(|e| e.name != used.name).find(|e| wanted(e) && !e.absent);
+    let state = if broken.is_some() { State::Warning } else { State::Ok };
+    let check = Check::new(NAME, state, format!("{} will be used", used.name)).with(details);
+    match broken.and_then(|e| Some((e.name, e.usable.as_ref().err()?))) {
+        Some((name, reason)) => check.advise(format!("{name} would be faster: {reason}")),
+        None => check,
+    }
+}
+
+/// The page and the video want the same number, of TCP and of UDP.
+fn port(listen: SocketAddr) -> Check {
+    const NAME: &str = "port";
+    if let Err(error) = TcpListener::bind(listen) {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "another program has the port, perhaps another rrhost: end it or take another port with --listen"
+            }
+            io::ErrorKind::AddrNotAvailable => "this machine does not have the address: see addresses, and --listen",
+            io::ErrorKind::PermissionDenied => {
+                "ports below 1024 are for the administrator: take another one with --listen"
+            }
+            _ => "take another address or port with --listen",
+        };
+        return Check::new(NAME, State::Problem, format!("{listen} cannot be listened on (TCP): {error}"))
+            .advise(advice);
+    }
+    match UdpSocket::bind(listen) {
+        Ok(_) if listen.port() == 0 => Check::new(NAME, State::Ok, format!("{listen}: a free one is taken")),
+        Ok(_) => Check::new(NAME, State::Ok, format!("{listen} is free (TCP for the page, UDP for the video)")),
+        Err(error) => Check::new(NAME, State::Warning, format!("{listen} is taken for UDP: {error}"))
+            .advise("the video takes another port, which firewalls may not let through"),
+    }
+}
+
+/// Whether browsers elsewhere can get here.
+fn addresses(listen: SocketAddr, local: &[String]) -> Check {
+    const NAME: &str = "addresses";
+    let ip = listen.ip();
+    if ip.is_loopback() {
+        return Check::new(NAME, State::Warning, format!("{ip} is seen from this machine only"))
+            .with(local.iter().map(|address| format!("this machine also has {address}")).collect())
+            .advise(format!("to share with others use --listen 0.0.0.0:{}", listen.port()));
+    }
+    if !ip.is_unspecified() {
+        return Check::new(NAME, State::Ok, format!("browsers that reach {ip} can watch"));
+    }
+    match local.first() {
+        Some(first) => Check::new(NAME, State::Ok, format!("browsers in the network of {first} can watch"))
+            .with(local.iter().skip(1).map(|address| format!("also {address}")).collect()),
+        None => Check::new(NAME, State::Warning, "this machine has no address but loopback: nobody else can watch")
+            .advise("connect it to a network"),
+    }
+}
+
+fn local_addresses() -> Vec<String> {
+    rr_signal::link::local_addresses().into_iter().map(|a| format!("{} ({})", a.ip, a.interface)).collect()
+}
+
+/// The child process that reads all formats but STL.
+fn helper() -> Check {
+    const NAME: &str = "import helper";
+    let missing = |reason: String| {
+        Check::new(NAME, State::Problem, reason)
+            .advise("install Remote Render anew, or set RR_IMPORT to the path of rr-import")
+    };
+    let path = match rr_load::cad::helper() {
+        Ok(path) => path,
+        Err(reason) => return missing(reason),
+    };
+    match Command::new(&path).arg("--version").output() {
+        Ok(out) if out.status.success() => {
+            let version = String::from_utf8_lossy(&out.stdout).trim().to_owned();
+            Check::new(NAME, State::Ok, format!("{version} at {}", path.display()))
+        }
+        Ok(out) => {
+            let words = String::from_utf8_lossy(&out.stderr).trim().to_owned();
+            missing(format!("{} ends with {}: {words}", path.display(), out.status))
+        }
+        Err(error) => missing(format!("{} does not run: {error}", path.display())),
+    }
+}
+
+fn cache(args: &DoctorArgs) -> Check {
+    const NAME: &str = "model cache";
+    let Some(cache) = args.cache.open() else {
+        return Check::new(NAME, State::Warning, "off: every file is read anew").advise("leave --no-cache out");
+    };
+    let folder = cache.folder();
+    if let Err(error) = writable(folder) {
+        return Check::new(NAME, State::Warning, format!("{} cannot be written: {error}", folder.display()))
+            .advise("every file is read anew; name another folder with --cache-dir");
+    }
+    match free_bytes(folder) {
+        Some(free) if free < LOW_DISK_BYTES => {
+            Check::new(NAME, State::Warning, format!("{} has {} left", folder.display(), gib(free)))
+                .advise("make room, or name another folder with --cache-dir")
+        }
+        Some(free) => Check::new(NAME, State::Ok, format!("{}, {} free", folder.display(), gib(free))),
+        None => Check::new(NAME, State::Ok, folder.display().to_string()),
+    }
+}
+
+/// Where the key of share links and the certificate are kept: nothing is shared without.
+fn settings(folder: &Path) -> Check {
+    const NAME: &str = "settings folder";
+    match writable(folder) {
+        Ok(()) => Check::new(NAME, State::Ok, folder.display().to_string()),
+        Err(error) => Check::new(NAME, State::Problem, format!("{} cannot be written: {error}", folder.display()))
+            .advise("name another folder with --config-dir"),
+    }
+}
+
+/// Makes the folder, and a file in it that goes again.
+fn writable(folder: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let probe: PathBuf = folder.join(format!(".doctor-{}", std::process::id()));
+    std::fs::write(&probe, b"")?;
+    std::fs::remove_file(&probe)
+}
+
+#[cfg(unix)]
+fn free_bytes(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_folder: &Path) -> Option<u64> {
+    None
+}
+
+fn gib(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
+    let gib = bytes as f64 / f64::from(1 << 30);
+    format!("{gib:.1} GiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn surveyed(name: &'static str, usable: Result<(), &str>, absent: bool) -> SurveyedEncoder {
+        SurveyedEncoder { name, usable: usable.map_err(str::to_owned), absent, facts: vec!["fact".into()] }
+    }
+
+    #[test]
+    fn an_encoder_that_is_broken_is_a_warning_and_one_that_is_absent_is_not() {
+        let software = surveyed("openh264", Ok(()), false);
+        let state = |choice, nvenc: SurveyedEncoder| {
+            let check = encoder(choice, &[nvenc, software.clone()]);
+            (check.state, check.found, check.advice.unwrap_or_default())
+        };
+        let (auto, nvenc) = (EncoderChoice::Auto, EncoderChoice::Nvenc);
+        assert_eq!(state(auto, surveyed("nvenc", Ok(()), false)).1, "nvenc will be used");
+        let absent = state(auto, surveyed("nvenc", Err("no driver"), true));
+        assert_eq!((absent.0, absent.1.as_str()), (State::Ok, "openh264 will be used"));
+        let broken = state(auto, surveyed("nvenc", Err("too old: install 470"), false));
+        assert_eq!((broken.0, broken.2.as_str()), (State::Warning, "nvenc would be faster: too old: install 470"));
+        let only = state(nvenc, surveyed("nvenc", Err("no driver"), true));
+        assert_eq!((only.0, only.1.as_str()), (State::Problem, "nvenc cannot be used: no driver"));
+        // Whoever wants openh264 need not hear of a broken driver.
+        assert_eq!(state(EncoderChoice::OpenH264, surveyed("nvenc", Err("too old"), false)).0, State::Ok);
+    }
+
+    #[test]
+    fn reachability_follows_the_address_that_is_listened_on() {
+        let local = ["192.0.2.7 (eth0)".to_owned(), "2001:db8::7 (eth0)".to_owned()];
+        let at = |listen: &str, local: &[String]| addresses(listen.parse().unwrap(), local);
+        let loopback = at("127.0.0.1:8443", &local);
+        assert_eq!(loopback.state, State::Warning);
+        assert!(loopback.advice.unwrap().contains("--listen 0.0.0.0:8443"));
+        let all = at("0.0.0.0:8443", &local);
+        assert!(all.state == State::Ok && all.found.contains("192.0.2.7") && all.details.len() == 1);
+        assert_eq!(at("[::]:8443", &[]).state, State::Warning);
+        assert_eq!(at("192.0.2.7:8443", &local).state, State::Ok);
+    }
+
+    #[test]
+    fn taken_ports_and_foreign_addresses_are_problems() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let check = port(taken.local_addr().unwrap());
+        assert!(check.state == State::Problem && check.advice.unwrap().contains("another program"));
+        let foreign = port("192.0.2.1:0".parse().unwrap());
+        assert!(foreign.state == State::Problem && foreign.advice.unwrap().contains("does not have the address"));
+        let video = UdpSocket::bind("127.0.0.1:0").unwrap();
+        assert_eq!(port(video.local_addr().unwrap()).state, State::Warning);
+        assert_eq!(port("127.0.0.1:0".parse().unwrap()).state, State::Ok);
+    }
+
+    #[test]
+    fn folders_that_cannot_be_written_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(settings(&folder.path().join("new")).state, State::Ok);
+        // A file in the place of the folder stops everybody, the administrator as well.
+        let file = folder.path().join("file");
+        std::fs::write(&file, b"").unwrap();
+        assert_eq!(settings(&file.join("below")).state, State::Problem);
+    }
+}

@@ -1,0 +1,216 @@
+//! What every [`Encoder`] backend must do; each backend's tests call [`check`]. The judges are openh264's decoder and
+//! ffmpeg, which decode every picture of every test at once and must agree. (The main profile is for ffmpeg alone:
+//! openh264 keeps pictures of that profile back, in case that they are reordered.)
+//!
+//! That nothing is allocated for a frame is tested by each backend in a program of its own (see
+//! `tests/allocations.rs`), because the counter is the program's allocator.
+
+mod bench;
+mod ffmpeg;
+mod picture;
+mod rates;
+
+pub use picture::{grainy_picture, luma_psnr, luma_psnr_of, test_picture};
+
+use crate::h264::{self, Colour, NAL_PPS, NAL_SPS, Sps};
+use crate::{Bitrate, Encoder, H264Format};
+use bench::{Bench, begins_anew, decoder};
+
+/// Makes an encoder for a format, a bitrate and a frame rate.
+pub type Factory<'a> = &'a dyn Fn(H264Format, Bitrate, f32) -> Result<Box<dyn Encoder>, String>;
+
+/// A backend under test.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// Makes it.
+    pub make: Factory<'a>,
+    /// Formats that it has to make, as `profile-level-id`.
+    pub formats: &'a [&'a str],
+    /// The smallest picture that it takes.
+    pub smallest: (u32, u32),
+}
+
+/// Runs all checks.
+///
+/// # Errors
+/// The first thing that is wrong, in words.
+pub fn check(subject: &Subject) -> Result<(), String> {
+    type Check = fn(&Subject) -> Result<(), String>;
+    let all: [(&str, Check); 12] = [
+        ("picture", picture),
+        ("quality", quality),
+        ("colours", colours),
+        ("keyframes", keyframes),
+        ("bitrate", rates::bitrate),
+        ("frame rate", rates::frame_rate),
+        ("both rates at once", rates::both),
+        ("size change", size_change),
+        ("odd and extreme sizes", sizes),
+        ("sequence parameter set", parameter_set),
+        ("agreed formats", formats),
+        ("resting picture", resting),
+    ];
+    for (name, run) in all {
+        run(subject).map_err(|e| format!("{name}: {e}"))?;
+    }
+    Ok(())
+}
+
+fn picture(subject: &Subject) -> Result<(), String> {
+    let mut bench = Bench::new(subject, H264Format::default(), Bitrate::mbps(4))?;
+    let (mut worst, mut worst_colour) = (f64::MAX, f64::MAX);
+    for i in 0..20 {
+        // Steps so large that the picture before would not do: it has 19 dB of colour.
+        let outcome = bench.run(&test_picture(640, 360, i * 8), 640, 360, false)?;
+        ensure(outcome.unit.keyframe == (i == 0), || "first frame alone must be a keyframe")?;
+        worst = worst.min(outcome.psnr);
+        worst_colour = worst_colour.min(outcome.colour_psnr);
+    }
+    ensure(worst > 30.0, || format!("PSNR falls to {worst:.1} dB"))?;
+    ensure(worst_colour > 26.0, || format!("PSNR of colour falls to {worst_colour:.1} dB"))?;
+    bench.finish()
+}
+
+/// In motion, at the rate and size of a common stream.
+fn quality(subject: &Subject) -> Result<(), String> {
+    let mut bench = Bench::new(subject, H264Format::default(), Bitrate::mbps(8))?;
+    let (mut bytes, mut sum, mut worst) = (0, 0.0, f64::MAX);
+    for i in 0..45 {
+        let outcome = bench.moving(1280, 720, false)?;
+        // After the keyframe has settled.
+        if i >= 15 {
+            bytes += outcome.unit.data.len();
+            sum += outcome.psnr;
+            worst = worst.min(outcome.psnr);
+        }
+    }
+    let (mean, rate) = (sum / 30.0, bytes as f64 * 8.0);
+    ensure(rate < 8e6 * 1.1, || format!("{rate:.0} bit/s instead of 8 Mbit/s"))?;
+    ensure(mean > 38.0 && worst > 36.0, || format!("720p30 at 8 Mbit/s has {mean:.1} dB, {worst:.1} dB at worst"))?;
+    bench.finish()
+}
+
+fn colours(subject: &Subject) -> Result<(), String> {
+    // Pure green tells the matrices apart: U is 26 and V 42 in BT.709, 54 and 34 in BT.601.
+    let mut bench = Bench::new(subject, H264Format::default(), Bitrate::mbps(2))?;
+    let outcome = bench.run(&[0, 255, 0, 255].repeat(160 * 128), 160, 128, true)?;
+    let (u, v) = outcome.chroma;
+    ensure(u.abs_diff(42) <= 3 && v.abs_diff(26) <= 3, || format!("green has U {u}, V {v}"))?;
+    bench.finish()
+}
+
+fn keyframes(subject: &Subject) -> Result<(), String> {
+    let mut bench = Bench::new(subject, H264Format::default(), Bitrate::mbps(4))?;
+    for i in 0..40 {
+        let wanted = i == 0 || i == 7 || i == 8 || i == 30;
+        let unit = bench.moving(320, 240, wanted)?.unit;
+        ensure(unit.keyframe == wanted, || format!("frame {i}: keyframe {} instead of {wanted}", unit.keyframe))?;
+        let has = |kind| h264::nal_units(&unit.data).any(|nal| h264::nal_type(nal) == kind);
+        ensure(has(h264::NAL_IDR) == wanted, || "IDR slice where it should not be, or none")?;
+        ensure(has(NAL_SPS) == wanted && has(NAL_PPS) == wanted, || "parameter sets belong to keyframes, and to all")?;
+        if wanted {
+            // A newcomer starts here.
+            let newcomer = decoder()?.decode(&unit.data).map_err(text)?.is_some();
+            ensure(newcomer, || "keyframe does not decode alone")?;
+        }
+    }
+    bench.finish()
+}
+
+fn size_change(subject: &Subject) -> Result<(), String> {
+    let mut bench = Bench::new(subject, H264Format::default(), Bitrate::mbps(4))?;
+    for (width, height) in [(640, 360), (320, 180), (800, 600), (360, 640), (640, 360)] {
+        for i in 0..3 {
+            let outcome = bench.moving(width, height, false)?;
+            ensure(outcome.unit.keyframe == (i == 0), || format!("{width}x{height}, frame {i}: keyframe or not"))?;
+            ensure(outcome.psnr > 28.0, || format!("{width}x{height}: {:.1} dB", outcome.psnr))?;
+            if i == 0 {
+                let sps = parameter_set_of(&outcome.unit.data)?;
+                ensure((sps.width, sps.height) == (width as u32, height as u32), || format!("{sps:?}"))?;
+            }
+        }
+    }
+    bench.finish()
+}
+
+fn sizes(subject: &Subject) -> Result<(), String> {
+    let mut bench = Bench::new(subject, H264Format::default(), Bitrate::mbps(4))?;
+    let (least_width, least_height) = subject.smallest;
+    let odd = [(641, 361), (1366, 769), (1279, 719), (130, 98), (16, 16), (33, 17)];
+    let possible = odd.into_iter().filter(|&(w, h)| w >= least_width && h >= least_height);
+    for (width, height) in possible.chain([subject.smallest]) {
+        let outcome = bench.moving(width as usize, height as usize, false)?;
+        ensure(outcome.unit.keyframe, || format!("{width}x{height}: no keyframe"))?;
+        ensure(outcome.psnr > 26.0, || format!("{width}x{height}: {:.1} dB", outcome.psnr))?;
+    }
+    for (width, height) in [(8, 8), (16_384, 16)] {
+        bench.refused(width, height)?;
+    }
+    let after = bench.moving(320, 240, false)?;
+    ensure(after.unit.keyframe, || "no keyframe after an error")?;
+    bench.finish()
+}
+
+fn parameter_set(subject: &Subject) -> Result<(), String> {
+    for (width, height, level_idc) in [(640, 360, 31), (1280, 720, 31), (1920, 1080, 40)] {
+        let mut bench = Bench::new(subject, H264Format::default(), Bitrate::mbps(4))?;
+        let unit = bench.moving(width, height, true)?.unit;
+        let sps = parameter_set_of(&unit.data)?;
+        let said = (sps.profile_idc, sps.constraints, sps.level_idc);
+        ensure(said == (0x42, 0xe0, level_idc), || format!("{said:x?} at {width}x{height}"))?;
+        ensure((sps.width, sps.height) == (width as u32, height as u32), || format!("{sps:?}"))?;
+        let bt709 = Colour { full_range: false, primaries: 1, transfer: 1, matrix: 1 };
+        ensure(sps.colour == Some(bt709), || format!("colour description {:?}", sps.colour))?;
+        let ordered = sps.pic_order_cnt_type == 2 || sps.reorder_frames == Some(0);
+        ensure(ordered, || "decoders would wait for reordered pictures")?;
+        bench.finish()?;
+    }
+    Ok(())
+}
+
+/// What was agreed is what comes, in every sequence, and pictures beyond it are refused.
+fn formats(subject: &Subject) -> Result<(), String> {
+    for name in subject.formats {
+        let format: H264Format = name.parse().map_err(text)?;
+        let [_, idc, constraints, level_idc] = u32::from_str_radix(name, 16).map_err(text)?.to_be_bytes();
+        // More than the level allows is asked for; it keeps to the level.
+        let mut bench = Bench::new(subject, format, Bitrate::mbps(200))?;
+        for (i, (width, height)) in [(640, 360), (640, 360), (480, 270), (1280, 720)].into_iter().enumerate() {
+            let unit = bench.moving(width, height, i == 1).map_err(|e| format!("{name}: {e}"))?.unit;
+            let sps = parameter_set_of(&unit.data).map_err(|e| format!("{name}, picture {i}: {e}"))?;
+            let said = (sps.profile_idc, sps.constraints, sps.level_idc);
+            ensure(said == (idc, constraints, level_idc), || format!("{said:x?} instead of {name}"))?;
+            let next = bench.moving(width, height, false)?.unit;
+            ensure(!begins_anew(&next), || format!("{name}: a keyframe that nobody asked for"))?;
+        }
+        let too_large = if level_idc < 50 { (3840, 2160) } else { (8192, 8192) };
+        bench.refused(too_large.0, too_large.1)?;
+        bench.finish()?;
+    }
+    Ok(())
+}
+
+fn resting(subject: &Subject) -> Result<(), String> {
+    let mut bench = Bench::new(subject, H264Format::default(), Bitrate::mbps(4))?;
+    let picture = test_picture(640, 360, 0);
+    let first = bench.run(&picture, 640, 360, false)?.psnr;
+    let mut last = first;
+    for _ in 0..6 {
+        last = bench.run(&picture, 640, 360, false)?.psnr;
+    }
+    ensure(last + 0.5 >= first && last > 36.0, || format!("a resting picture goes from {first:.1} to {last:.1} dB"))?;
+    bench.finish()
+}
+
+fn parameter_set_of(unit: &[u8]) -> Result<Sps, String> {
+    let nal = h264::nal_units(unit).find(|nal| h264::nal_type(nal) == NAL_SPS).ok_or("no parameter set")?;
+    Sps::parse(nal).map_err(text)
+}
+
+fn ensure<S: Into<String>>(holds: bool, otherwise: impl FnOnce() -> S) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(otherwise().into()) }
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

@@ -1,0 +1,157 @@
+//! A test double of NVIDIA's driver libraries, for tests only: no part of the product links it.
+//!
+//! [`Double::load`] compiles `nvenc_double.c` against NVIDIA's own header and loads it; [`Double::folder`] holds it under
+//! the names of the driver's libraries, for programs that are started with `LD_LIBRARY_PATH`. The C file says what it
+//! checks and which misfortunes it plays. Its state belongs to the process, so a [`Double`] is held by one test at a
+//! time.
+
+#![expect(unsafe_code, reason = "functions of the C library")]
+
+use libloading::Library;
+use std::ffi::{CString, c_char, c_int};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+const SOURCE: &str = include_str!("../nvenc_double.c");
+const NAMES: [&str; 2] = ["libcuda.so.1", "libnvidia-encode.so.1"];
+
+/// The double, with its settings as they are at first, for as long as the test holds it.
+#[derive(Debug)]
+pub struct Double {
+    _alone: MutexGuard<'static, ()>,
+}
+
+/// What is open in the double, and what it did since the last reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// CUDA contexts that are open.
+    pub contexts: i32,
+    /// Sessions that are open.
+    pub sessions: i32,
+    /// Buffers that are there.
+    pub buffers: i32,
+    /// Pictures encoded.
+    pub pictures: i32,
+    /// Changes of a running encoder.
+    pub reconfigured: i32,
+}
+
+struct Functions {
+    set: unsafe extern "C" fn(*const c_char, *const c_char),
+    reset: unsafe extern "C" fn(),
+    faults: unsafe extern "C" fn(*mut c_char, usize) -> c_int,
+    counts: unsafe extern "C" fn(*mut c_int),
+}
+
+impl Double {
+    /// Builds it when it has not been built, and resets it. Waits until no other test of this process holds it.
+    pub fn load() -> Self {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: takes no arguments.
+        unsafe { (functions().reset)() };
+        Self { _alone: alone }
+    }
+
+    /// The CUDA library.
+    pub fn cuda(&self) -> PathBuf {
+        Self::folder().join(NAMES[0])
+    }
+
+    /// The encoder's library.
+    pub fn nvenc(&self) -> PathBuf {
+        Self::folder().join(NAMES[1])
+    }
+
+    /// The folder with both, by the driver's names.
+    pub fn folder() -> &'static Path {
+        static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+        FOLDER.get_or_init(build)
+    }
+
+    /// Tells it what to play, such as `set("NVENC_DOUBLE_MAX_SESSIONS", "2")`. An empty value ends it.
+    pub fn set(&self, name: &str, value: &str) {
+        let (name, value) = (c_string(name), c_string(value));
+        // SAFETY: two strings, which the function copies.
+        unsafe { (functions().set)(name.as_ptr(), value.as_ptr()) };
+    }
+
+    /// Every misuse since the last reset, a line each.
+    pub fn faults(&self) -> String {
+        let mut text = vec![0u8; 4096];
+        // SAFETY: writes at most as many bytes, with a zero at the end.
+        unsafe { (functions().faults)(text.as_mut_ptr().cast(), text.len()) };
+        let end = text.iter().position(|&b| b == 0).unwrap_or(text.len());
+        String::from_utf8_lossy(&text[..end]).into_owned()
+    }
+
+    /// What is open, and what was done.
+    pub fn counts(&self) -> Counts {
+        let mut counts = [0; 5];
+        // SAFETY: writes five numbers.
+        unsafe { (functions().counts)(counts.as_mut_ptr()) };
+        let [contexts, sessions, buffers, pictures, reconfigured] = counts;
+        Counts { contexts, sessions, buffers, pictures, reconfigured }
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a helper of tests")]
+fn c_string(text: &str) -> CString {
+    CString::new(text).expect("a text without zeros")
+}
+
+#[expect(clippy::expect_used, reason = "a helper of tests")]
+fn functions() -> &'static Functions {
+    static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
+    FUNCTIONS.get_or_init(|| {
+        // SAFETY: our own library, which does nothing when it is opened.
+        let library = unsafe { Library::new(Double::folder().join(NAMES[0])) }.expect("the double opens");
+        let library = Box::leak(Box::new(library));
+        // SAFETY: the types are those of the C file; the library stays open.
+        unsafe {
+            Functions {
+                set: *library.get(b"nvenc_double_set\0").expect("a function of the double"),
+                reset: *library.get(b"nvenc_double_reset\0").expect("a function of the double"),
+                faults: *library.get(b"nvenc_double_faults\0").expect("a function of the double"),
+                counts: *library.get(b"nvenc_double_counts\0").expect("a function of the double"),
+            }
+        }
+    })
+}
+
+/// Compiles it into the folder of the programs, once for each version of the source.
+#[expect(clippy::expect_used, clippy::panic, reason = "a helper of tests")]
+fn build() -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    SOURCE.hash(&mut hasher);
+    let program = std::env::current_exe().expect("the test's own path");
+    let home = program.parent().expect("a folder").join(format!("nvenc-double-{:x}", hasher.finish()));
+    if home.join(NAMES[1]).exists() {
+        return home;
+    }
+    // Tests of other processes may do the same at this moment: whoever is first wins.
+    let draft = home.with_extension(std::process::id().to_string());
+    std::fs::create_dir_all(&draft).expect("a folder for the double");
+    let (source, library) = (draft.join("nvenc_double.c"), draft.join(NAMES[0]));
+    std::fs::write(&source, SOURCE).expect("the source is written");
+    let mut cc = Command::new("cc");
+    cc.args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-unused-label", "-o"]);
+    cc.arg(&library).arg(&source).args(["-lopenh264", "-lpthread"]);
+    let out = cc.output().expect("a C compiler");
+    let complaint = String::from_utf8_lossy(&out.stderr);
+    assert!(
+        out.status.success(),
+        "are libffmpeg-nvenc-dev and libopenh264-dev installed? (tools/install.sh test)\n{complaint}"
+    );
+    // One library under two names: its state is one.
+    std::fs::hard_link(&library, draft.join(NAMES[1])).expect("the second name");
+    if std::fs::rename(&draft, &home).is_err() {
+        let _ = std::fs::remove_dir_all(&draft);
+    }
+    if !home.join(NAMES[1]).exists() {
+        panic!("the double was not built");
+    }
+    home
+}

@@ -1,0 +1,125 @@
+//! What the driver is told of a stream: the lowest latency it has, a constant rate with a buffer of one frame, keyframes
+//! only when they are asked for.
+
+use crate::{NvencConfig, Preset};
+use rr_encode::{Bitrate, H264Profile};
+use rr_nvenc_sys::nvenc::{self, GUID, NV_ENC_CONFIG, NV_ENC_CONFIG_H264, NV_ENC_INITIALIZE_PARAMS};
+use rr_nvenc_sys::{guids, versions};
+
+/// What changes while a session runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Target {
+    pub width: u32,
+    pub height: u32,
+    pub bitrate: Bitrate,
+    pub frames_per_second: f32,
+}
+
+/// The driver's settings for a preset.
+pub(crate) struct PresetSettings(pub NV_ENC_CONFIG);
+
+// SAFETY: plain numbers; the pointers among them are reserved and null.
+unsafe impl Send for PresetSettings {}
+
+pub(crate) fn preset_guid(preset: Preset) -> GUID {
+    match preset {
+        Preset::P3 => guids::PRESET_P3,
+        Preset::P4 => guids::PRESET_P4,
+    }
+}
+
+/// Frame rates as the driver wants them: a fraction.
+const RATE_DENOMINATOR: u32 = 1_000;
+
+/// The session's parameters but for the codec's. `max`: sizes up to this one need no new session.
+pub(crate) fn session(
+    config: &NvencConfig,
+    target: Target,
+    max: (u32, u32),
+    asynchronous: bool,
+) -> NV_ENC_INITIALIZE_PARAMS {
+    NV_ENC_INITIALIZE_PARAMS {
+        version: versions::INITIALIZE_PARAMS,
+        encodeGUID: guids::CODEC_H264,
+        presetGUID: preset_guid(config.preset),
+        tuningInfo: nvenc::NV_ENC_TUNING_INFO_ULTRA_LOW_LATENCY,
+        encodeWidth: target.width,
+        encodeHeight: target.height,
+        darWidth: target.width,
+        darHeight: target.height,
+        frameRateNum: (target.frames_per_second * RATE_DENOMINATOR as f32).round() as u32,
+        frameRateDen: RATE_DENOMINATOR,
+        enableEncodeAsync: asynchronous.into(),
+        enablePTD: 1,
+        maxEncodeWidth: max.0,
+        maxEncodeHeight: max.1,
+        ..Default::default()
+    }
+}
+
+/// The codec's settings on top of the driver's preset.
+pub(crate) fn h264(preset: &PresetSettings, config: &NvencConfig, target: Target, level_idc: u8) -> NV_ENC_CONFIG {
+    let mut all = preset.0;
+    all.profileGUID = match config.format.profile {
+        H264Profile::ConstrainedBaseline => guids::H264_BASELINE,
+        H264Profile::Main => guids::H264_MAIN,
+    };
+    all.gopLength = nvenc::NVENC_INFINITE_GOPLENGTH;
+    all.frameIntervalP = 1;
+    rate(&mut all, target);
+    // SAFETY: a union of plain numbers, all of whose patterns are values; the codec is H.264.
+    let codec = unsafe { &mut all.encodeCodecConfig.h264Config };
+    stream(codec, config, level_idc);
+    all
+}
+
+/// Constant bitrate, and no frame larger than its share: what does not fit waits in the network, and that is latency.
+fn rate(all: &mut NV_ENC_CONFIG, target: Target) {
+    let bits = u32::try_from(target.bitrate.as_bps()).unwrap_or(u32::MAX);
+    let rate = &mut all.rcParams;
+    rate.rateControlMode = nvenc::NV_ENC_PARAMS_RC_CBR;
+    rate.averageBitRate = bits;
+    rate.maxBitRate = bits;
+    rate.vbvBufferSize = (f64::from(bits) / f64::from(target.frames_per_second)) as u32;
+    rate.vbvInitialDelay = rate.vbvBufferSize;
+    // A first pass over a quarter of the picture finds the bits of a frame that has no buffer to borrow from.
+    rate.multiPass = nvenc::NV_ENC_TWO_PASS_QUARTER_RESOLUTION;
+    rate.set_zeroReorderDelay(1);
+    rate.set_enableLookahead(0);
+}
+
+fn stream(codec: &mut NV_ENC_CONFIG_H264, config: &NvencConfig, level_idc: u8) {
+    codec.level = level_idc.into();
+    codec.idrPeriod = nvenc::NVENC_INFINITE_GOPLENGTH;
+    codec.entropyCodingMode = match config.format.profile {
+        H264Profile::ConstrainedBaseline => nvenc::NV_ENC_H264_ENTROPY_CODING_MODE_CAVLC,
+        H264Profile::Main => nvenc::NV_ENC_H264_ENTROPY_CODING_MODE_CABAC,
+    };
+    codec.chromaFormatIDC = 1;
+    codec.sliceMode = 3;
+    codec.sliceModeData = config.slices.clamp(1, 32);
+    codec.set_repeatSPSPPS(1);
+    codec.set_disableSPSPPS(0);
+    codec.set_outputAUD(0);
+    codec.set_outputPictureTimingSEI(0);
+    codec.set_outputBufferingPeriodSEI(0);
+    // Filler breaks Chromium's decoder when some of it is lost.
+    codec.set_enableFillerDataInsertion(0);
+    if let Some(period) = config.intra_refresh_frames {
+        let period = period.max(2);
+        codec.set_enableIntraRefresh(1);
+        codec.intraRefreshPeriod = period;
+        codec.intraRefreshCnt = (period - 1).min(30);
+    }
+    let usability = &mut codec.h264VUIParameters;
+    usability.videoSignalTypePresentFlag = 1;
+    // 5: unspecified; then BT.709, limited range.
+    usability.videoFormat = 5;
+    usability.videoFullRangeFlag = 0;
+    usability.colourDescriptionPresentFlag = 1;
+    usability.colourPrimaries = 1;
+    usability.transferCharacteristics = 1;
+    usability.colourMatrix = 1;
+    // Says that nothing is reordered, so that decoders do not wait.
+    usability.bitstreamRestrictionFlag = 1;
+}

@@ -1,0 +1,303 @@
+//! The encoder against the test double of the driver: it obeys the rules of all encoders, uses the driver as its header
+//! says, gives everything back, and says in words what is wrong with a machine.
+#![allow(clippy::unwrap_used, reason = "a failed expectation is what a test reports")]
+
+use rr_encode::{Bitrate, Codec, EncodeError, Encoder, Frame, FramePool, H264Format, H264Profile, compliance, h264};
+use rr_nvenc::{Driver, NvencConfig, NvencEncoder, NvencError, Preset, probe};
+use rr_nvenc_double::{Counts, Double};
+use std::time::{Duration, Instant};
+
+fn load(double: &Double) -> Result<Driver, NvencError> {
+    Driver::load_from(double.cuda().as_os_str(), double.nvenc().as_os_str())
+}
+
+fn driver(double: &Double) -> Driver {
+    load(double).unwrap()
+}
+
+/// Nothing is left open, and nothing was misused.
+fn at_rest(double: &Double) {
+    assert_eq!(double.faults(), "");
+    let Counts { contexts, sessions, buffers, .. } = double.counts();
+    assert_eq!((contexts, sessions, buffers), (0, 0, 0), "contexts, sessions, buffers");
+}
+
+/// Frames that move, with times that grow.
+struct Frames {
+    pool: FramePool,
+    start: Instant,
+    number: u64,
+}
+
+impl Frames {
+    fn new() -> Self {
+        Self { pool: FramePool::new(), start: Instant::now(), number: 0 }
+    }
+
+    fn next(&mut self, width: usize, height: usize) -> Frame {
+        let mut frame = self.pool.take().unwrap();
+        self.number += 1;
+        frame.number = self.number;
+        frame.captured_at = self.start + Duration::from_micros(33_333 * self.number);
+        let picture = compliance::test_picture(width, height, self.number);
+        frame.fill_from_rgba(&picture, width * 4, width as u32, height as u32).unwrap();
+        frame
+    }
+}
+
+#[test]
+fn complies() {
+    let double = Double::load();
+    let driver = driver(&double);
+    for (slices, max_size, preset) in [(1, None, Preset::P4), (4, Some((1920, 1080)), Preset::P3)] {
+        compliance::check(&compliance::Subject {
+            make: &|format, bitrate, frames_per_second| {
+                // A fixed level may be too low for a session that is ready for larger pictures.
+                let max_size = max_size.filter(|_| format.level_idc.is_some_and(|level| level >= 40));
+                let config =
+                    NvencConfig { format, bitrate, frames_per_second, slices, max_size, preset, ..Default::default() };
+                Ok(Box::new(NvencEncoder::new(&driver, config).map_err(|e| e.to_string())?))
+            },
+            formats: &["42e01f", "42e028", "4d001f", "4d0033"],
+            smallest: (16, 16),
+        })
+        .unwrap_or_else(|wrong| panic!("{slices} slices: {wrong}\n{}", double.faults()));
+    }
+    at_rest(&double);
+}
+
+#[test]
+fn rates_and_sizes_change_in_place() {
+    let double = Double::load();
+    let config = NvencConfig { max_size: Some((1280, 720)), ..Default::default() };
+    let mut encoder = NvencEncoder::new(&driver(&double), config).unwrap();
+    let mut frames = Frames::new();
+    let mut keyframes = Vec::new();
+    let mut encode = |encoder: &mut NvencEncoder, width, height| {
+        keyframes.push(encoder.encode(&frames.next(width, height), false).unwrap().unwrap().keyframe);
+    };
+    encode(&mut encoder, 640, 360);
+    encoder.set_bitrate(Bitrate::mbps(2)).unwrap();
+    encoder.set_frame_rate(15.0).unwrap();
+    encode(&mut encoder, 640, 360);
+    // Both rates in one change.
+    assert_eq!(double.counts().reconfigured, 1);
+    encode(&mut encoder, 640, 360);
+    encode(&mut encoder, 1280, 720);
+    encode(&mut encoder, 320, 180);
+    let counts = double.counts();
+    assert_eq!((counts.reconfigured, counts.sessions, counts.buffers), (3, 1, 2));
+    assert_eq!(keyframes, [true, false, false, true, true]);
+    // Beyond the size that was named there has to be another session.
+    assert!(encoder.encode(&frames.next(1920, 1080), false).unwrap().unwrap().keyframe);
+    assert_eq!(double.counts().sessions, 1);
+    drop(encoder);
+    at_rest(&double);
+}
+
+#[test]
+fn a_card_that_cannot_resize_gets_a_new_session() {
+    let double = Double::load();
+    double.set("NVENC_DOUBLE_NO_RESIZE", "1");
+    let config = NvencConfig { max_size: Some((1280, 720)), ..Default::default() };
+    let mut encoder = NvencEncoder::new(&driver(&double), config).unwrap();
+    let mut frames = Frames::new();
+    for (width, height) in [(640, 360), (320, 180)] {
+        assert!(encoder.encode(&frames.next(width, height), false).unwrap().unwrap().keyframe);
+    }
+    assert_eq!((double.counts().reconfigured, double.counts().sessions), (0, 1));
+    drop(encoder);
+    at_rest(&double);
+}
+
+#[test]
+fn slices_and_intra_refresh_reach_the_driver() {
+    let double = Double::load();
+    let config = NvencConfig { slices: 4, intra_refresh_frames: Some(60), ..Default::default() };
+    let mut encoder = NvencEncoder::new(&driver(&double), config).unwrap();
+    let unit = encoder.encode(&Frames::new().next(640, 360), false).unwrap().unwrap();
+    assert_eq!(h264::nal_units(&unit.data).filter(|nal| h264::nal_type(nal) == h264::NAL_IDR).count(), 4);
+    drop(encoder);
+    at_rest(&double);
+}
+
+#[test]
+fn machines_without_it_are_told_what_to_do() {
+    let double = Double::load();
+    let nowhere = "/nowhere/lib.so".as_ref();
+    let said = |result: Result<Driver, NvencError>| result.err().unwrap().to_string();
+    let missing = said(Driver::load_from(nowhere, nowhere));
+    assert_eq!(missing, "no NVIDIA driver is installed (there is no /nowhere/lib.so)");
+    let partial = said(Driver::load_from(double.cuda().as_os_str(), nowhere));
+    assert!(
+        partial.contains("install libnvidia-encode") && partial.contains("NVIDIA_DRIVER_CAPABILITIES"),
+        "{partial}"
+    );
+    double.set("NVENC_DOUBLE_API_VERSION", "10.0");
+    let old = said(load(&double));
+    assert!(old.contains("knows NVENC 10.0 and 11.1 is needed") && old.contains("install driver 470"), "{old}");
+    double.set("NVENC_DOUBLE_API_VERSION", "");
+    double.set("NVENC_DOUBLE_NO_DEVICE", "1");
+    assert_eq!(load(&double).err(), Some(NvencError::NoDevice));
+    double.set("NVENC_DOUBLE_NO_DEVICE", "");
+    // Newer drivers know our version as well.
+    double.set("NVENC_DOUBLE_API_VERSION", "13.0");
+    assert_eq!(driver(&double).api_version(), (13, 0));
+    at_rest(&double);
+}
+
+#[test]
+fn cards_without_an_encoder_or_a_session_say_so() {
+    let double = Double::load();
+    let driver = driver(&double);
+    let open = |config| NvencEncoder::new(&driver, config);
+    double.set("NVENC_DOUBLE_NO_ENCODER", "1");
+    let none = open(NvencConfig::default()).err().unwrap();
+    assert!(matches!(none, NvencError::NoEncoder { .. }) && none.to_string().contains("A100"), "{none}");
+    assert!(matches!(&probe::cards(&driver)[..], [card] if card.encoder == Err(none)));
+    double.set("NVENC_DOUBLE_NO_ENCODER", "");
+    double.set("NVENC_DOUBLE_MAX_SESSIONS", "2");
+    let held = [open(NvencConfig::default()).unwrap(), open(NvencConfig::default()).unwrap()];
+    let full = open(NvencConfig::default()).err().unwrap();
+    assert!(matches!(full, NvencError::SessionLimit { .. }) && full.to_string().contains("limit"), "{full}");
+    drop(held);
+    assert!(open(NvencConfig::default()).is_ok());
+    let wrong = open(NvencConfig { gpu: 7, ..Default::default() }).err().unwrap();
+    assert_eq!(wrong, NvencError::NoSuchDevice { wanted: 7, count: 1 });
+    at_rest(&double);
+}
+
+#[test]
+fn codecs_that_are_not_made_are_refused() {
+    let double = Double::load();
+    let driver = driver(&double);
+    let said =
+        |codec| NvencEncoder::new(&driver, NvencConfig { codec, ..Default::default() }).err().unwrap().to_string();
+    assert_eq!(said(Codec::Av1), "AV1 is not in NVENC 11.1, which this program uses");
+    assert_eq!(said(Codec::Hevc), "Test double of a card does not encode HEVC");
+    let [card] = &probe::cards(&driver)[..] else { panic!("one card") };
+    let abilities = card.encoder.as_ref().unwrap();
+    assert_eq!(abilities.codecs, [Codec::H264, Codec::Hevc]);
+    let sizes = (abilities.min_size, abilities.max_size);
+    assert_eq!((sizes, abilities.engines), (((16, 16), (3840, 2160)), 1));
+    at_rest(&double);
+}
+
+#[test]
+fn sizes_beyond_the_card_are_refused_with_its_bounds() {
+    let double = Double::load();
+    double.set("NVENC_DOUBLE_MIN", "145x49");
+    double.set("NVENC_DOUBLE_MAX", "1920x1080");
+    let mut encoder = NvencEncoder::new(&driver(&double), NvencConfig::default()).unwrap();
+    let mut frames = Frames::new();
+    for (width, height) in [(144, 100), (320, 48), (1922, 1080)] {
+        let refused = encoder.encode(&frames.next(width, height), false).err().unwrap().to_string();
+        assert!(refused.contains("sizes from 145x49 to 1920x1080 are possible"), "{refused}");
+    }
+    let unit = encoder.encode(&frames.next(146, 50), false).unwrap().unwrap();
+    assert!(unit.keyframe);
+    drop(encoder);
+    at_rest(&double);
+}
+
+/// Whatever call fails, the frame is an error, everything is given back, and the next frame starts anew.
+#[test]
+fn any_call_may_fail() {
+    let double = Double::load();
+    let driver = driver(&double);
+    for call in [
+        "nvEncOpenEncodeSessionEx",
+        "nvEncGetEncodeGUIDCount",
+        "nvEncGetEncodeGUIDs",
+        "nvEncGetEncodeCaps",
+        "nvEncGetEncodePresetConfigEx",
+        "nvEncInitializeEncoder",
+        "nvEncCreateBitstreamBuffer",
+        "nvEncCreateInputBuffer",
+        "nvEncLockInputBuffer",
+        "nvEncEncodePicture",
+        "nvEncLockBitstream",
+        "nvEncReconfigureEncoder",
+    ] {
+        // NV_ENC_ERR_GENERIC, from the first use on.
+        double.set("NVENC_DOUBLE_FAIL", &format!("{call}:1:20"));
+        let outcome = run_three(&driver);
+        assert!(outcome.as_ref().is_err_and(|e| e.contains(call)), "{call}: {outcome:?}");
+        assert_eq!(double.counts().sessions, 0, "{call}");
+        double.set("NVENC_DOUBLE_FAIL", "");
+        assert_eq!(run_three(&driver), Ok(()), "after {call}");
+        at_rest(&double);
+    }
+}
+
+/// Three frames, with a change of rate before the last one.
+fn run_three(driver: &Driver) -> Result<(), String> {
+    let mut encoder = NvencEncoder::new(driver, NvencConfig::default()).map_err(|e| e.to_string())?;
+    let mut frames = Frames::new();
+    for i in 0..3 {
+        if i == 2 {
+            encoder.set_bitrate(Bitrate::mbps(1)).map_err(|e| e.to_string())?;
+        }
+        encoder.encode(&frames.next(320, 180), false).map_err(|e| e.to_string())?.ok_or("left out")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_lost_card_is_told_and_found_again() {
+    let double = Double::load();
+    let mut encoder = NvencEncoder::new(&driver(&double), NvencConfig::default()).unwrap();
+    let mut frames = Frames::new();
+    double.set("NVENC_DOUBLE_LOSE_AFTER", "2");
+    for _ in 0..2 {
+        encoder.encode(&frames.next(320, 180), false).unwrap();
+    }
+    for _ in 0..2 {
+        let lost = encoder.encode(&frames.next(320, 180), false).err().unwrap();
+        assert!(matches!(&lost, EncodeError::Codec { encoder: "NVENC", .. }), "{lost}");
+        assert!(lost.to_string().contains("status 5") || lost.to_string().contains("card is gone"), "{lost}");
+    }
+    double.set("NVENC_DOUBLE_LOSE_AFTER", "");
+    assert!(encoder.encode(&frames.next(320, 180), false).unwrap().unwrap().keyframe);
+    drop(encoder);
+    at_rest(&double);
+}
+
+#[test]
+fn an_encoder_may_end_on_another_thread() {
+    let double = Double::load();
+    let mut encoder = NvencEncoder::new(&driver(&double), NvencConfig::default()).unwrap();
+    encoder.encode(&Frames::new().next(320, 180), false).unwrap();
+    std::thread::spawn(move || {
+        encoder.encode(&Frames::new().next(320, 180), true).unwrap();
+        drop(encoder);
+    })
+    .join()
+    .unwrap();
+    at_rest(&double);
+}
+
+#[test]
+fn absurd_settings_are_brought_into_bounds() {
+    let double = Double::load();
+    let driver = driver(&double);
+    for (bitrate, frames_per_second) in
+        [(Bitrate::bps(0), 0.0), (Bitrate::bps(u64::MAX), f32::NAN), (Bitrate::kbps(1), 1e9)]
+    {
+        let config = NvencConfig { bitrate, frames_per_second, slices: 0, ..Default::default() };
+        let mut encoder = NvencEncoder::new(&driver, config).unwrap();
+        let mut frames = Frames::new();
+        for _ in 0..2 {
+            encoder.encode(&frames.next(320, 240), false).unwrap().unwrap();
+            encoder.set_bitrate(Bitrate::bps(u64::MAX)).unwrap();
+            encoder.set_frame_rate(frames_per_second).unwrap();
+        }
+    }
+    // A level that the size does not fit into.
+    let format = H264Format { profile: H264Profile::Main, level_idc: Some(31) };
+    let mut encoder = NvencEncoder::new(&driver, NvencConfig { format, ..Default::default() }).unwrap();
+    let refused = encoder.encode(&Frames::new().next(1920, 1080), false).err().unwrap().to_string();
+    assert!(refused.contains("level that was agreed"), "{refused}");
+    drop(encoder);
+    at_rest(&double);
+}
