@@ -1,5 +1,6 @@
 //! Raw pictures in a pool: filled by the renderer, read by the encoder, never allocated anew.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use thiserror::Error;
@@ -9,7 +10,7 @@ use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvSta
 ///
 /// Comes from a [`FramePool`] and returns there when it and all its clones are dropped. Clones share the pixels, so that
 /// several encoders can read one picture; number, revision and time are each clone's own.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Frame {
     /// Counts the pictures of a view.
     pub number: u64,
@@ -19,7 +20,9 @@ pub struct Frame {
     pub captured_at: Instant,
     width: usize,
     height: usize,
-    pixels: Arc<Pixels>,
+    /// There until it is dropped.
+    pixels: Option<Arc<Pixels>>,
+    home: Arc<Home>,
 }
 
 impl Frame {
@@ -35,17 +38,17 @@ impl Frame {
 
     /// Bytes of luma, [`Frame::luma_stride`] a row.
     pub fn y(&self) -> &[u8] {
-        &self.pixels.planes.y
+        &self.planes().y
     }
 
     /// Bytes of blue difference, [`Frame::chroma_stride`] a row, half as many rows as luma.
     pub fn u(&self) -> &[u8] {
-        &self.pixels.planes.u
+        &self.planes().u
     }
 
     /// Bytes of red difference, as [`Frame::u`].
     pub fn v(&self) -> &[u8] {
-        &self.pixels.planes.v
+        &self.planes().v
     }
 
     /// All three planes (luma, blue, red) to write to.
@@ -56,8 +59,20 @@ impl Frame {
         [&mut planes.y, &mut planes.u, &mut planes.v]
     }
 
+    #[expect(clippy::expect_used, reason = "taken by drop only")]
+    fn planes(&self) -> &Planes {
+        &self.pixels.as_ref().expect("a frame without pixels").planes
+    }
+
     fn own_planes(&mut self) -> &mut Planes {
-        &mut Arc::make_mut(&mut self.pixels).planes
+        if self.pixels.as_mut().is_none_or(|pixels| Arc::get_mut(pixels).is_none()) {
+            let own = Arc::new(Pixels { planes: self.planes().clone(), users: AtomicUsize::new(1) });
+            if let Some(shared) = self.pixels.replace(own) {
+                self.home.leave(shared);
+            }
+        }
+        #[expect(clippy::expect_used, reason = "shared ones were replaced")]
+        &mut self.pixels.as_mut().and_then(Arc::get_mut).expect("shared pixels").planes
     }
 
     /// Bytes from one luma row to the next.
@@ -146,10 +161,20 @@ impl Frame {
     }
 }
 
-impl Drop for Pixels {
+impl Clone for Frame {
+    fn clone(&self) -> Self {
+        if let Some(pixels) = &self.pixels {
+            pixels.users.fetch_add(1, Ordering::Relaxed);
+        }
+        Self { pixels: self.pixels.clone(), home: self.home.clone(), ..*self }
+    }
+}
+
+impl Drop for Frame {
     fn drop(&mut self) {
-        let planes = std::mem::take(&mut self.planes);
-        self.home.free.lock().unwrap_or_else(PoisonError::into_inner).push(planes);
+        if let Some(pixels) = self.pixels.take() {
+            self.home.leave(pixels);
+        }
     }
 }
 
@@ -167,22 +192,19 @@ impl FramePool {
 
     /// A pool of so many frames.
     pub fn with_frames(count: usize) -> Self {
-        let free = (0..count).map(|_| Planes::default()).collect();
+        let free = (0..count).map(|_| Arc::default()).collect();
         Self { home: Arc::new(Home { free: Mutex::new(free) }) }
     }
 
     /// A frame to fill, of any size and contents. `None` when all are in use: leave this picture out.
     pub fn take(&self) -> Option<Frame> {
-        let planes = self.home.free.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-        Some(Frame {
-            number: 0,
-            revision: 0,
-            captured_at: Instant::now(),
-            width: 0,
-            height: 0,
-            // A small allocation per picture, for which several encoders may read it.
-            pixels: Arc::new(Pixels { planes, home: self.home.clone() }),
-        })
+        let mut free = self.home.free.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who shared one with whoever gave it back may not have let go of it yet, for an instant.
+        let at = free.iter_mut().rposition(|pixels| Arc::get_mut(pixels).is_some())?;
+        let pixels = free.swap_remove(at);
+        pixels.users.store(1, Ordering::Relaxed);
+        let (captured_at, home) = (Instant::now(), self.home.clone());
+        Some(Frame { number: 0, revision: 0, captured_at, width: 0, height: 0, pixels: Some(pixels), home })
     }
 }
 
@@ -221,10 +243,12 @@ pub enum FrameError {
 const MAX_SIDE: usize = 16_384;
 
 /// What all clones of a frame share.
-#[derive(Debug, Clone)]
+#[derive(Debug, Default)]
 struct Pixels {
     planes: Planes,
-    home: Arc<Home>,
+    /// Frames that hold them. Kept beside the count of the `Arc`, so that the last one can give it back whole: nothing is
+    /// allocated when frames go round.
+    users: AtomicUsize,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -236,7 +260,16 @@ struct Planes {
 
 #[derive(Debug)]
 struct Home {
-    free: Mutex<Vec<Planes>>,
+    free: Mutex<Vec<Arc<Pixels>>>,
+}
+
+impl Home {
+    /// A frame does not need these any more.
+    fn leave(&self, pixels: Arc<Pixels>) {
+        if pixels.users.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.free.lock().unwrap_or_else(PoisonError::into_inner).push(pixels);
+        }
+    }
 }
 
 #[cfg(test)]

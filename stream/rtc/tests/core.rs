@@ -347,7 +347,8 @@ fn the_estimate_finds_the_link() {
             world.run(FRAME);
         }
         assert!(best > rate.scale(0.75), "{best} found of {rate}");
-        assert!(estimate < rate.scale(1.3), "{estimate} believed of {rate}");
+        // It probes beyond; what is taken of it goes by round trips as well.
+        assert!(estimate < rate.scale(1.6), "{estimate} believed of {rate}");
     }
 }
 
