@@ -152,6 +152,11 @@ impl Path {
     pub fn on_sample(&mut self, now: Instant, sample: &PathSample, taken: Bitrate) -> Option<Verdict> {
         self.estimate = sample.estimate.or(self.estimate);
         let estimate = self.estimate?;
+        if self.sampled.is_some_and(|at| now > at + STANDS + WINDOW) {
+            // The picture rested: what was seen before says nothing about now.
+            self.fresh = None;
+            self.recent.clear();
+        }
         let news = self.fresh.is_none_or(|(_, confirmed)| confirmed != sample.confirmed) || sample.in_flight == 0;
         if news {
             self.fresh = Some((now, sample.confirmed));

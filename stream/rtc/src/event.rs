@@ -93,7 +93,7 @@ pub enum RtcEvent {
         /// Of everything that is sent to it.
         bitrate: Bitrate,
     },
-    /// How the path to a peer is right now, twenty times a second while it is connected.
+    /// How the path to a peer is right now, twenty times a second while pictures go to it.
     Path {
         /// Who.
         peer: PeerId,

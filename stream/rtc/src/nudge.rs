@@ -54,6 +54,16 @@ impl Nudge {
         self.begin(now, probe.scale(1.0 / PROBED));
     }
 
+    /// Nothing is looked for until it wakes.
+    pub(crate) fn sleep(&mut self) {
+        self.next = None;
+    }
+
+    /// Pictures move again: what was believed holds, and more is looked for.
+    pub(crate) fn wake(&mut self, now: Instant) {
+        self.begin(now, self.estimate.unwrap_or(self.max));
+    }
+
     fn begin(&mut self, now: Instant, desired: Bitrate) {
         self.interval = INTERVAL;
         self.next = Some(now + INTERVAL);

@@ -32,6 +32,10 @@ const KEYFRAME_TRAVEL: Duration = Duration::from_millis(300);
 const REPEATABLE_PACKETS: usize = 2_000;
 const REPEATABLE_FOR: Duration = Duration::from_secs(2);
 const REPEATS: f32 = 0.4;
+/// A picture rests when nothing new came for so long.
+const REST: Duration = Duration::from_millis(1_500);
+/// How often what is due is done then.
+const REST_TICK: Duration = Duration::from_millis(200);
 /// How often the path is looked at.
 const STATS_INTERVAL: Duration = Duration::from_millis(50);
 /// How often a peer's figures are told.
@@ -85,6 +89,11 @@ pub(crate) struct Peer {
     keyframe_sent: Option<Instant>,
     nudge: Nudge,
     estimate: Option<Bitrate>,
+    /// When the last picture was handed over.
+    pictured: Option<Instant>,
+    at_rest: bool,
+    /// When str0m did last what was due.
+    served: Instant,
     sent: SentBytes,
     /// The last round trip, and the bytes sent up to the packet that made it.
     confirmed: Option<(Duration, u64)>,
@@ -133,6 +142,9 @@ impl Peer {
             keyframe_sent: None,
             nudge: Nudge::new(config.max_bitrate),
             estimate: None,
+            pictured: None,
+            at_rest: false,
+            served: now,
             sent: SentBytes::default(),
             confirmed: None,
             last_stats: None,
@@ -173,7 +185,8 @@ impl Peer {
 
     /// Does what is due.
     pub(crate) fn handle_time(&mut self, now: Instant, sink: &mut Sink) {
-        if now >= self.deadline {
+        if now >= self.due() {
+            self.served = now;
             self.guarded(now, sink, |peer| peer.rtc.handle_input(Input::Timeout(now)));
         }
         if self.nudge.on_time(now) {
@@ -189,7 +202,12 @@ impl Peer {
 
     /// When to call [`Peer::handle_time`] at the latest.
     pub(crate) fn timeout(&self) -> Instant {
-        [self.give_up, self.nudge.timeout()].into_iter().flatten().fold(self.deadline, Instant::min)
+        [self.give_up, self.nudge.timeout()].into_iter().flatten().fold(self.due(), Instant::min)
+    }
+
+    /// When str0m is to go on.
+    fn due(&self) -> Instant {
+        if self.at_rest { self.deadline.max(self.served + REST_TICK) } else { self.deadline }
     }
 
     pub(crate) fn push(&mut self, now: Instant, rung: RungId, unit: &Unit, sink: &mut Sink) {
@@ -241,6 +259,17 @@ impl Peer {
                     Ok(())
                 });
             }
+        }
+    }
+
+    /// While the picture rests nothing needs to be known of the path. str0m would pad and probe all the same, each time
+    /// it is asked to go on: so it is asked seldom, and told that nothing is looked for.
+    fn rest(&mut self, now: Instant) {
+        let rests = self.pictured.is_some_and(|at| now >= at + REST) && self.queue.is_empty();
+        if rests && !self.at_rest && self.backlog(now).is_zero() {
+            self.at_rest = true;
+            self.nudge.sleep();
+            self.rtc.bwe().set_bitrate(rate(Bitrate::bps(0)), rate(Bitrate::bps(0)));
         }
     }
 
@@ -408,6 +437,9 @@ impl Peer {
             }
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
                 let estimate = Bitrate::bps(estimate.as_u64());
+                if self.at_rest {
+                    return;
+                }
                 self.estimate = Some(estimate);
                 if self.nudge.on_estimate(now, estimate) {
                     self.tell_desired();
@@ -431,7 +463,10 @@ impl Peer {
         let confirmed = self.confirmed.map(|(_, bytes)| bytes);
         let in_flight = self.sent.total().saturating_sub(confirmed.unwrap_or(0));
         let sample = PathSample { estimate: raw, rtt: stats.rtt, loss, confirmed, in_flight, backlog };
-        sink.events.push(RtcEvent::Path { peer: self.id, sample });
+        self.rest(now);
+        if !self.at_rest {
+            sink.events.push(RtcEvent::Path { peer: self.id, sample });
+        }
         let (at, bytes) = *self.last_stats.get_or_insert((stats.timestamp, stats.peer_bytes_tx));
         let elapsed = stats.timestamp.saturating_duration_since(at);
         if elapsed + STATS_INTERVAL / 2 < REPORT_INTERVAL {
@@ -506,6 +541,11 @@ impl Peer {
             let Some(unit) = self.queue.pop(backlog) else { break };
             if unit.keyframe {
                 self.keyframe_sent = Some(now);
+            }
+            self.pictured = Some(now);
+            if std::mem::take(&mut self.at_rest) {
+                self.nudge.wake(now);
+                self.tell_desired();
             }
             self.guarded(now, sink, |peer| {
                 let Some(writer) = peer.rtc.writer(mid) else { return Ok(()) };

@@ -119,6 +119,22 @@ fn the_first_frame_after_a_rest_comes_at_once() {
 }
 
 #[test]
+fn a_resting_picture_costs_next_to_nothing() {
+    let mut world = World::new(20, config());
+    world.join(Link { rate: Some(Bitrate::mbps(20)), ..Link::default() });
+    world.connect();
+    let mut source = Source::new(Bitrate::mbps(2));
+    play(&mut world, &mut source, 90);
+    // What was still to be found out about the path has been by then.
+    world.run(Duration::from_secs(10));
+    let rest = world.now;
+    world.run(Duration::from_secs(20));
+    let carried = world.viewers[0].carried.iter().filter(|(at, _)| *at >= rest).map(|(_, bytes)| bytes);
+    let per_second = carried.sum::<usize>() / 20;
+    assert!(per_second < 5_000, "{per_second} bytes a second");
+}
+
+#[test]
 fn five_percent_loss_is_repaired() {
     let mut world = World::new(4, config());
     world.join(Link { loss: 0.05, delay: Duration::from_millis(15), ..Link::default() });
