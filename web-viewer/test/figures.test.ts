@@ -65,6 +65,6 @@ test('figures of the host are short and have units', () => {
   expect(leftOut({ outside: 312, small: 0, hidden: 12_345, cutAway: 1 })).toBe('312 outside\n12.3 k hidden\n1 cut away');
   expect(leftOut({ outside: 0, small: 0, hidden: 0, cutAway: 0 })).toBe('Nothing');
   const shown = Object.fromEntries(HOST_ROWS.map(([label, , value]) => [label, value(hostStats())]));
-  expect(shown).toEqual({ Render: '8.3 ms', Graphics: '–', Encode: '4.0 ms', Triangles: '2.5 M', Objects: '120 drawn', Streams: '720p30, 4.2 Mbit/s, 2 viewers', 'Left out': '30 outside', Saved: '71 % resolution' });
+  expect(shown).toEqual({ Render: '8.3 ms', Graphics: '–', Encode: '4.0 ms', Encoder: 'openh264', Triangles: '2.5 M', Objects: '120 drawn', Streams: '720p30, 4.2 Mbit/s, 2 viewers', 'Left out': '30 outside', Saved: '71 % resolution' });
   expect(HOST_ROWS[1]?.[2](hostStats({ deviceMs: 2.25 }))).toMatch(/^2\.[23] ms$/);
 });

@@ -7,6 +7,7 @@ export const HOST_ROWS: HostRow[] = [
   ['Render', 'Time of the host to draw one picture', (s) => ms(s.renderMs)],
   ['Graphics', 'Time of the graphics device for one picture, by its own clock', (s) => (s.deviceMs === null ? '–' : ms(s.deviceMs))],
   ['Encode', 'Time of the host to encode one picture', (s) => s.streams.map((of) => ms(of.encodeMs)).join('\n') || '–'],
+  ['Encoder', 'What the host encodes with', (s) => [...new Set(s.streams.map((of) => of.encoder))].join('\n') || '–'],
   ['Streams', 'What the host encodes: one quality level for all viewers, or several where their networks differ', (s) => s.streams.map(stream).join('\n') || 'Nothing'],
   ['Triangles', 'In the last picture that was drawn', (s) => short(s.triangles)],
   ['Objects', 'Drawn in the last picture', (s) => `${short(s.drawn)} drawn`],
