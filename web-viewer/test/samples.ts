@@ -57,7 +57,6 @@ export function hostStats(change: Partial<HostStats> = {}): HostStats {
     culledOnDevice: false,
     deviceMs: null,
     passes: [],
-    encoder: 'openh264 (software)',
     economy: '71 % resolution',
     ...change,
   };
