@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rr_engine::{AdapterChoice, EncoderChoice, ImportOptions, PictureSize};
 use rr_scene::{NamedViewKind, Unit, UpAxis};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 /// Opens equipment models (STEP, IGES, BREP, STL, glTF, OBJ, PLY), shows it and serves it live to browsers.
@@ -125,6 +125,10 @@ pub struct HostArgs {
     /// Where to serve: address and port; port 0 takes a free one. The window serves only when somebody shares.
     #[arg(long, default_value = "127.0.0.1:8443", env = "RRHOST_LISTEN", value_name = "ADDR:PORT")]
     pub listen: SocketAddr,
+    /// Addresses that browsers are told to fetch the video from, where they are not this machine's own: the public address
+    /// of a router, with the port that it forwards. Several are separated by commas.
+    #[arg(long, env = "RRHOST_ADVERTISE", value_name = "ADDR[:PORT]", value_delimiter = ',', value_parser = parse_advertised)]
+    pub advertise: Vec<SocketAddr>,
     /// Size of the stream's picture.
     #[arg(long, default_value = "1280x720", env = "RRHOST_SIZE", value_name = "WxH")]
     pub size: PictureSize,
@@ -242,6 +246,9 @@ pub struct DoctorArgs {
     /// Where the host would serve: address and port.
     #[arg(long, default_value = "127.0.0.1:8443", env = "RRHOST_LISTEN", value_name = "ADDR:PORT")]
     pub listen: SocketAddr,
+    /// Addresses that browsers would be told, as for a host.
+    #[arg(long, env = "RRHOST_ADVERTISE", value_name = "ADDR[:PORT]", value_delimiter = ',', value_parser = parse_advertised)]
+    pub advertise: Vec<SocketAddr>,
     /// Graphics adapter: auto (hardware, else software), hardware, software.
     #[arg(long, default_value = "auto", env = "RRHOST_ADAPTER")]
     pub adapter: AdapterChoice,
@@ -261,6 +268,14 @@ impl ThemeChoice {
             Self::Dark => rr_engine::Theme::DARK,
             Self::Light => rr_engine::Theme::LIGHT,
         }
+    }
+}
+
+fn parse_advertised(text: &str) -> Result<SocketAddr, String> {
+    let parsed = text.parse().or_else(|_| text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 0)));
+    match parsed {
+        Ok(addr) if !addr.ip().is_unspecified() && !addr.ip().is_multicast() => Ok(addr),
+        _ => Err("use an address that browsers can reach, such as 203.0.113.7 or 203.0.113.7:8443".into()),
     }
 }
 
@@ -314,7 +329,12 @@ mod tests {
         assert!(matches!(cli.command, Some(CommandLine::Inspect(a)) if a.json));
         // What is converted is not kept.
         assert!(Cli::try_parse_from(["rrhost", "convert", "a.igs", "a.glb", "--no-cache"]).is_err());
+        let cli = Cli::try_parse_from(["rrhost", "--advertise", "203.0.113.7:9000,2001:db8::1"]).unwrap();
+        let told: Vec<String> = cli.host.advertise.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["203.0.113.7:9000", "[2001:db8::1]:0"]);
         for wrong in [
+            vec!["--advertise", "0.0.0.0"],
+            vec!["--advertise", "router"],
             vec!["--size", "1x1"],
             vec!["--fps", "0"],
             vec!["--listen", "here"],

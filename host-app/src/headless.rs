@@ -45,6 +45,7 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
         tls: crate::share_tls(args),
         config_dir: start::config_dir(args.config_dir.as_deref()),
         encoder: args.encoder,
+        advertise: args.advertise.clone(),
     })?;
     let asked = documents.models.len();
     let import = |file| ImportRequest { file, options: args.import.options() };

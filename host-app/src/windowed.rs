@@ -23,6 +23,7 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
     })?;
     let config_dir = start::config_dir(args.config_dir.as_deref());
     let (tls, keys, encoder) = (crate::share_tls(args), config_dir.clone(), args.encoder);
+    let advertise = args.advertise.clone();
     let import = |file| ImportRequest { file, options: args.import.options() };
     desktop::run(DesktopOptions {
         workspace: documents.workspace,
@@ -42,7 +43,13 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
         config_dir: Some(config_dir),
         sample: sample_line(),
         certificate_is_own_made: matches!(tls, ShareTls::Auto | ShareTls::SelfSigned),
-        share: Arc::new(move |listen| ShareConfig { listen, tls: tls.clone(), config_dir: keys.clone(), encoder }),
+        share: Arc::new(move |listen| ShareConfig {
+            listen,
+            tls: tls.clone(),
+            advertise: advertise.clone(),
+            config_dir: keys.clone(),
+            encoder,
+        }),
         stop,
     })?;
     Ok(ExitCode::SUCCESS)

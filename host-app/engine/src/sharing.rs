@@ -31,6 +31,9 @@ pub struct ShareConfig {
     pub listen: SocketAddr,
     /// Encryption of page and signaling.
     pub tls: ShareTls,
+    /// Addresses that viewers are told to connect to for the video, such as the public one of a router that forwards to
+    /// this machine; port 0 stands for the port of the video. Empty: those of this machine.
+    pub advertise: Vec<SocketAddr>,
     /// Folder that keeps the key that signs links and the certificate.
     pub config_dir: PathBuf,
     /// Which video encoder to use.
@@ -161,7 +164,7 @@ impl Sharing {
             RtcEvents::new(session, render.clone(), rtc.clone(), view, fan, report.clone(), outboxes.clone());
         let rtc_config = |port| RtcConfig {
             bind: SocketAddr::new(at.ip(), port),
-            advertise: advertised(at.ip()),
+            advertise: advertised(at.ip(), &config.advertise),
             max_bitrate: ladder.max,
             ..RtcConfig::default()
         };
@@ -239,14 +242,17 @@ fn ladder(fps: f32, picture: PictureSize) -> LadderConfig {
     }
 }
 
-/// What viewers are told to connect to.
-fn advertised(bound: IpAddr) -> Vec<IpAddr> {
-    if !bound.is_unspecified() {
-        return vec![bound];
+/// What viewers are told to connect to: what the owner says, else what this machine has. Port 0 is that of the video.
+fn advertised(bound: IpAddr, wanted: &[SocketAddr]) -> Vec<SocketAddr> {
+    if !wanted.is_empty() {
+        return wanted.to_vec();
     }
-    let mut all: Vec<IpAddr> = rr_signal::link::local_addresses().into_iter().map(|a| a.ip).collect();
-    all.push(IpAddr::from([127, 0, 0, 1]));
-    all
+    let mut all = vec![bound];
+    if bound.is_unspecified() {
+        all = rr_signal::link::local_addresses().into_iter().map(|a| a.ip).collect();
+        all.push(IpAddr::from([127, 0, 0, 1]));
+    }
+    all.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect()
 }
 
 /// The page's port number when it is free for UDP, too; else any.

@@ -17,7 +17,7 @@ pub(super) fn all(args: &DoctorArgs) -> Vec<Check> {
         graphics(args),
         encoder(args.encoder, &survey_encoders()),
         port(args.listen),
-        addresses(args.listen, &local_addresses()),
+        addresses(args.listen, &args.advertise, &local_addresses()),
         helper(),
         cache(args),
         settings(&start::config_dir(args.config_dir.as_deref())),
@@ -105,9 +105,18 @@ fn port(listen: SocketAddr) -> Check {
 }
 
 /// Whether browsers elsewhere can get here.
-fn addresses(listen: SocketAddr, local: &[String]) -> Check {
+fn addresses(listen: SocketAddr, advertised: &[SocketAddr], local: &[String]) -> Check {
     const NAME: &str = "addresses";
     let ip = listen.ip();
+    if let Some(first) = advertised.first() {
+        let told = advertised.iter().map(|a| format!("browsers are told to fetch the video from {}", a.ip()));
+        if advertised.iter().all(|a| a.ip().is_loopback()) {
+            return Check::new(NAME, State::Warning, format!("{} is seen from this machine only", first.ip()))
+                .advise("give --advertise an address that browsers can reach");
+        }
+        let from = format!("the video is advertised at {}", first.ip());
+        return Check::new(NAME, State::Ok, from).with(told.skip(1).collect());
+    }
     if ip.is_loopback() {
         return Check::new(NAME, State::Warning, format!("{ip} is seen from this machine only"))
             .with(local.iter().map(|address| format!("this machine also has {address}")).collect())
@@ -237,7 +246,10 @@ mod tests {
     #[test]
     fn reachability_follows_the_address_that_is_listened_on() {
         let local = ["192.0.2.7 (eth0)".to_owned(), "2001:db8::7 (eth0)".to_owned()];
-        let at = |listen: &str, local: &[String]| addresses(listen.parse().unwrap(), local);
+        let at = |listen: &str, local: &[String]| addresses(listen.parse().unwrap(), &[], local);
+        let told = |at: &str| addresses("0.0.0.0:8443".parse().unwrap(), &[at.parse().unwrap()], &local);
+        assert!(told("203.0.113.7:9000").found.contains("203.0.113.7"));
+        assert_eq!(told("127.0.0.1:9000").state, State::Warning);
         let loopback = at("127.0.0.1:8443", &local);
         assert_eq!(loopback.state, State::Warning);
         assert!(loopback.advice.unwrap().contains("--listen 0.0.0.0:8443"));

@@ -18,8 +18,9 @@ use std::time::{Duration, Instant};
 pub struct RtcConfig {
     /// Where to listen; port 0 picks a free one.
     pub bind: SocketAddr,
-    /// The addresses that viewers are told. Empty: the bound one, which must then not be a wildcard.
-    pub advertise: Vec<IpAddr>,
+    /// The addresses that viewers are told; port 0 stands for the bound one. Empty: the bound address, which must then not
+    /// be a wildcard.
+    pub advertise: Vec<SocketAddr>,
     /// Most peers at once.
     pub max_peers: usize,
     /// What the path to a new peer is taken to carry.
@@ -180,7 +181,7 @@ impl RtcServer {
     ///
     /// # Errors
     /// As for [`RtcServer::start`].
-    pub fn rebind(&self, bind: SocketAddr, advertise: Vec<IpAddr>) -> Result<SocketAddr, RtcError> {
+    pub fn rebind(&self, bind: SocketAddr, advertise: Vec<SocketAddr>) -> Result<SocketAddr, RtcError> {
         let (reply_tx, reply_rx) = sync_channel(1);
         self.command(Command::Rebind { bind, advertise, reply_tx })?;
         wait_for(&reply_rx)?
@@ -224,7 +225,7 @@ enum Command {
     State { peer: PeerId, text: String, full: bool },
     Close { peer: PeerId, reason: String },
     Steer { peer: PeerId, steering: Steering },
-    Rebind { bind: SocketAddr, advertise: Vec<IpAddr>, reply_tx: SyncSender<Result<SocketAddr, RtcError>> },
+    Rebind { bind: SocketAddr, advertise: Vec<SocketAddr>, reply_tx: SyncSender<Result<SocketAddr, RtcError>> },
 }
 
 #[derive(Default)]
@@ -246,7 +247,7 @@ struct Worker<F> {
     commands_rx: Receiver<Command>,
     units: Arc<Mutex<UnitSlot>>,
     place: Arc<Mutex<Place>>,
-    advertise: Vec<IpAddr>,
+    advertise: Vec<SocketAddr>,
     on_event: F,
 }
 
@@ -336,10 +337,10 @@ impl<F: FnMut(RtcEvent)> Worker<F> {
         }
     }
 
-    fn rebind(&mut self, bind: SocketAddr, advertise: Vec<IpAddr>) -> Result<SocketAddr, RtcError> {
+    fn rebind(&mut self, bind: SocketAddr, advertise: Vec<SocketAddr>) -> Result<SocketAddr, RtcError> {
         let old = self.waiter.socket().local_addr().map_err(RtcError::Start)?;
         // Found out before anything is given up.
-        usable_ips(bind.ip(), &advertise)?;
+        usable(bind, &advertise)?;
         let keeps_port = bind.port() == old.port() && bind.port() != 0;
         if bind == old {
             // Only the addresses change.
@@ -394,7 +395,7 @@ fn wait_for<T>(reply_rx: &Receiver<T>) -> Result<T, RtcError> {
     })
 }
 
-fn open(bind: SocketAddr, advertise: &[IpAddr]) -> Result<(UdpSocket, Vec<SocketAddr>), RtcError> {
+fn open(bind: SocketAddr, advertise: &[SocketAddr]) -> Result<(UdpSocket, Vec<SocketAddr>), RtcError> {
     let socket = open_socket(bind).map_err(|source| RtcError::Bind { addr: bind, source })?;
     let locals = locals_for(&socket, advertise)?;
     Ok((socket, locals))
@@ -406,21 +407,23 @@ fn open_socket(bind: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket)
 }
 
-fn locals_for(socket: &UdpSocket, advertise: &[IpAddr]) -> Result<Vec<SocketAddr>, RtcError> {
+fn locals_for(socket: &UdpSocket, advertise: &[SocketAddr]) -> Result<Vec<SocketAddr>, RtcError> {
     let bound = socket.local_addr().map_err(RtcError::Start)?;
-    let ips = usable_ips(bound.ip(), advertise)?;
-    Ok(ips.into_iter().map(|ip| SocketAddr::new(ip, bound.port())).collect())
+    usable(bound, advertise)
 }
 
 /// What str0m takes as host candidates.
-fn usable_ips(bound: IpAddr, advertise: &[IpAddr]) -> Result<Vec<IpAddr>, RtcError> {
-    let mut ips = if advertise.is_empty() { vec![bound] } else { advertise.to_vec() };
-    ips.retain(|ip| match ip {
+fn usable(bound: SocketAddr, advertise: &[SocketAddr]) -> Result<Vec<SocketAddr>, RtcError> {
+    let mut all = if advertise.is_empty() { vec![bound] } else { advertise.to_vec() };
+    all.retain(|addr| match addr.ip() {
         IpAddr::V4(v4) => !(v4.is_link_local() || v4.is_broadcast() || v4.is_multicast() || v4.is_unspecified()),
         IpAddr::V6(v6) => !(v6.is_multicast() || v6.is_unspecified()),
     });
-    ips.dedup();
-    if ips.is_empty() { Err(RtcError::NoAddress) } else { Ok(ips) }
+    for addr in all.iter_mut().filter(|addr| addr.port() == 0) {
+        addr.set_port(bound.port());
+    }
+    all.dedup();
+    if all.is_empty() { Err(RtcError::NoAddress) } else { Ok(all) }
 }
 
 fn place_of(socket: &UdpSocket, bind: SocketAddr, locals: &[SocketAddr]) -> Result<Place, RtcError> {

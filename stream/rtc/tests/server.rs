@@ -7,7 +7,7 @@ use common::{RUNG, Source, viewer_config};
 use openh264::decoder::Decoder;
 use rr_encode::Bitrate;
 use rr_rtc::{Channel, DisconnectReason, PeerId, RtcConfig, RtcError, RtcEvent, RtcServer};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 use str0m::change::SdpAnswer;
@@ -139,7 +139,7 @@ fn a_port_in_use_is_named() {
 fn sharing_moves_to_all_addresses_on_the_same_port() {
     let (server, _events_rx) = start();
     let port = server.local_addr().port();
-    let loopback = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    let loopback = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
     let all = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     // Without an address to tell nothing changes.
     assert!(matches!(server.rebind(all, Vec::new()), Err(RtcError::NoAddress)));

@@ -63,8 +63,9 @@ impl Host {
     pub fn share(&self) -> String {
         let listen = "127.0.0.1:0".parse().unwrap();
         let config_dir = self.folder.path().join("config");
+        let advertise = Vec::new();
         self.engine
-            .share(ShareConfig { listen, tls: ShareTls::Off, config_dir, encoder: EncoderChoice::Auto })
+            .share(ShareConfig { listen, tls: ShareTls::Off, advertise, config_dir, encoder: EncoderChoice::Auto })
             .unwrap();
         self.engine.issue_link(Role::Admin, Duration::from_secs(600)).unwrap()
     }

@@ -1,0 +1,108 @@
+// A real browser behind real sockets and a shaped, seeded link. Limits are wide: the machine may be busy.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import * as h from './harness.mjs';
+import { openLink } from './link.mjs';
+
+after(h.closeBrowser);
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** Host, link and browser; the camera turns all the time; `shown` are the moments of new pictures in the browser. */
+async function watch(shape, seed) {
+  const folder = h.temporaryFolder();
+  const link = await openLink(shape, seed);
+  const host = await h.startHost(folder.path, [h.sampleLine(folder.path), '--advertise', link.address]);
+  link.connect(Number(new URL(host.ready.url).port));
+  const { page, context } = await h.openViewer(host.ready.url);
+  await h.waitForPicture(page);
+  await page.evaluate(() => {
+    window.shown = [];
+    const video = document.querySelector('video');
+    const note = () => {
+      window.shown.push(performance.now());
+      video.requestVideoFrameCallback(note);
+    };
+    video.requestVideoFrameCallback(note);
+    window.turning = setInterval(() => window.remoteRender.sendCameraOrbit(4, 0), 33);
+  });
+  return {
+    link,
+    page,
+    /** The longest time without a new picture in the last so many seconds, ms. */
+    freeze: (seconds) =>
+      page.evaluate((seconds) => {
+        const end = performance.now();
+        const begin = end - seconds * 1000;
+        const times = [begin, ...window.shown.filter((at) => at > begin), end];
+        return Math.max(...times.slice(1).map((at, i) => at - times[i]));
+      }, seconds),
+    pictures: (seconds) =>
+      page.evaluate((seconds) => window.shown.filter((at) => at > performance.now() - seconds * 1000).length / seconds, seconds),
+    end: async () => {
+      await context.close();
+      await host.kill();
+      link.close();
+      folder.remove();
+    },
+  };
+}
+
+test('a lossy link keeps moving', async (t) => {
+  const seen = await watch({ mbps: 8, delayMs: 15, loss: 0.03 }, 5);
+  try {
+    await pause(8_000);
+    const [freeze, rate] = [await seen.freeze(6), await seen.pictures(6)];
+    t.diagnostic(`3 % lost: ${rate.toFixed(1)} pictures a second, longest freeze ${freeze.toFixed(0)} ms`);
+    assert.ok(rate > 5, `${rate} pictures a second`);
+    assert.ok(freeze < 1_500, `frozen for ${freeze} ms`);
+  } finally {
+    await seen.end();
+  }
+});
+
+test('a link that falls to a fifth is followed, and so is its return', async (t) => {
+  const seen = await watch({ mbps: 6, delayMs: 15 }, 6);
+  try {
+    await pause(5_000);
+    seen.link.shape.mbps = 1.2;
+    await pause(2_000);
+    const fall = await seen.freeze(2);
+    await pause(4_000);
+    const to = performance.now();
+    const queue = seen.link.queueP95(to - 3_000, to);
+    const rate = await seen.pictures(3);
+    t.diagnostic(`6 to 1.2 Mbit/s: freeze ${fall.toFixed(0)} ms, then ${rate.toFixed(1)} pictures a second, queue P95 ${queue.toFixed(0)} ms`);
+    assert.ok(fall < 1_800, `frozen for ${fall} ms`);
+    assert.ok(queue < 200, `${queue} ms wait on the link`);
+    assert.ok(rate > 4, `${rate} pictures a second`);
+    seen.link.shape.mbps = 6;
+    await pause(5_000);
+    const end = performance.now();
+    t.diagnostic(`back at 6 Mbit/s: ${seen.link.carried(end - 2_000, end).toFixed(2)} Mbit/s`);
+  } finally {
+    await seen.end();
+  }
+});
+
+test('after an outage of three seconds the picture is soon there again', async (t) => {
+  const seen = await watch({ mbps: 8, delayMs: 10 }, 7);
+  try {
+    await pause(3_000);
+    seen.link.shape.cut = true;
+    await pause(3_000);
+    seen.link.shape.cut = false;
+    const back = await seen.page.evaluate(async () => {
+      const begin = performance.now();
+      while (!window.shown.some((at) => at > begin)) {
+        if (performance.now() - begin > 10_000) return Infinity;
+        await new Promise((done) => setTimeout(done, 10));
+      }
+      return performance.now() - begin;
+    });
+    t.diagnostic(`pictures again ${back.toFixed(0)} ms after an outage of 3 s`);
+    assert.ok(back < 3_000, `no picture for ${back} ms after the outage`);
+  } finally {
+    await seen.end();
+  }
+});
