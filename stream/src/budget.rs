@@ -33,6 +33,12 @@ impl Budget {
         self.due = Some(was_due + interval);
     }
 
+    /// When all that was encoded has been paid for, but for the allowance.
+    pub(crate) fn paid_at(&self, setting: &Setting) -> Option<Instant> {
+        let owed = self.debt / setting.bitrate.as_f64().max(1.0) - ALLOWANCE;
+        Some(self.last? + Duration::from_secs_f64(owed.clamp(0.0, 10.0)))
+    }
+
     /// When the next one may be encoded. `None`: any time.
     pub(crate) fn free_at(&self, setting: &Setting) -> Option<Instant> {
         let last = self.last?;

@@ -254,6 +254,11 @@ impl Encoder for ChosenEncoder {
         Ok(unit)
     }
 
+    fn refine(&mut self, frame: &Frame, first: bool, bits: u64) -> Result<Option<AccessUnit>, EncodeError> {
+        // What fails here is not worth a change; the next moving picture finds out whether the encoder does, too.
+        self.encoder.refine(frame, first, bits)
+    }
+
     fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), EncodeError> {
         self.bitrate = bitrate;
         self.encoder.set_bitrate(bitrate)

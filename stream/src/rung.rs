@@ -170,6 +170,20 @@ struct Recent {
     bytes: usize,
 }
 
+/// What is wanted of a frame.
+#[derive(Debug, Clone, Copy)]
+enum How {
+    /// It shows something new.
+    New { keyframe: bool },
+    /// The last one once more, for a newcomer.
+    Keyframe,
+    /// The last one once more, sharper.
+    Refine { first: bool },
+}
+
+/// What a pass over a resting picture may take, in seconds of the rate.
+const PASS_SECONDS: f64 = 0.15;
+
 struct Worker<F> {
     encoder: Box<dyn Encoder>,
     slot: FrameSlot,
@@ -192,7 +206,11 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
             } else {
                 let free = self.budget.free_at(&self.setting);
                 let now = Instant::now();
-                (Take::From(free.unwrap_or(now)), self.schedule.timeout(now).map(|at| free.map_or(at, |f| f.max(at))))
+                // What is encoded again must not stand in the way of what moves next.
+                let paid = self.budget.paid_at(&self.setting);
+                let repeat =
+                    self.schedule.timeout(now).map(|at| [free, paid].into_iter().flatten().fold(at, Instant::max));
+                (Take::From(free.unwrap_or(now)), repeat)
             };
             let frame = self.slot.wait(take, until);
             if !self.obey() {
@@ -207,13 +225,13 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
                     // The last one goes back to its pool before the new one is encoded.
                     self.last = None;
                     match self.at_my_size(frame) {
-                        Ok(frame) => self.encode(frame, keyframe, false),
+                        Ok(frame) => self.encode(frame, How::New { keyframe }),
                         Err(error) => self.failed(now, &error),
                     }
                 }
                 // Something newer is about to be taken, or nothing may be encoded yet.
                 None if self.slot.has_frame() => {}
-                None if self.setting.paused || self.budget.free_at(&self.setting).is_some_and(|at| at > now) => {}
+                None if self.setting.paused || self.budget.paid_at(&self.setting).is_some_and(|at| at > now) => {}
                 None => {
                     let repeat = self.schedule.on_idle(now);
                     if repeat != Repeat::No
@@ -221,7 +239,11 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
                     {
                         // A moment of its own: RTP time must grow.
                         frame.captured_at = now.max(frame.captured_at + Duration::from_millis(1));
-                        self.encode(frame, repeat == Repeat::Keyframe, true);
+                        let how = match repeat {
+                            Repeat::Refine { first } => How::Refine { first },
+                            _ => How::Keyframe,
+                        };
+                        self.encode(frame, how);
                     }
                 }
             }
@@ -272,11 +294,17 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
         true
     }
 
-    fn encode(&mut self, frame: Frame, keyframe: bool, repeated: bool) {
+    fn encode(&mut self, frame: Frame, how: How) {
         let start = Instant::now();
+        let bits = (self.setting.bitrate.as_f64() * PASS_SECONDS) as u64;
         // An encoder that panics loses this frame, not the stream.
         let encoder = &mut self.encoder;
-        let outcome = catch_unwind(AssertUnwindSafe(|| encoder.encode(&frame, keyframe)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| match how {
+            How::New { keyframe } => encoder.encode(&frame, keyframe),
+            How::Keyframe => encoder.encode(&frame, true),
+            How::Refine { first } => encoder.refine(&frame, first, bits),
+        }));
+        let repeated = !matches!(how, How::New { .. });
         let encode_time = start.elapsed();
         match outcome {
             Ok(Ok(Some(unit))) => {
@@ -298,6 +326,7 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
                 }
                 (self.on_access_unit)(EncodedFrame { unit, encode_time, repeated });
             }
+            Ok(Ok(None)) if matches!(how, How::Refine { .. }) => self.schedule.is_sharp(),
             Ok(Ok(None)) => self.schedule.encoded(start, false),
             Ok(Err(error)) => self.failed(start, &error.to_string()),
             Err(_) => self.failed(start, "internal error"),

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 pub(crate) const KEYFRAME_INTERVAL: Duration = Duration::from_millis(300);
 /// A picture rests when nothing came for this long.
 const REST: Duration = Duration::from_millis(120);
-/// A resting picture is encoded so many times more; each pass adds what the one before had no bits for.
-const REFINEMENTS: u32 = 4;
+/// From one pass over a resting picture to the next.
+const PASS: Duration = Duration::from_millis(50);
+/// Most passes; each adds what the one before had no bits for. An encoder may be done earlier.
+const REFINEMENTS: u32 = 24;
 
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
@@ -24,8 +26,11 @@ pub(crate) enum Repeat {
     No,
     /// Encode it again as a keyframe, for a newcomer.
     Keyframe,
-    /// Encode it again, sharper.
-    Refine,
+    /// Encode it again, sharper; `first`: it has just come to rest.
+    Refine {
+        /// No pass was made over it yet.
+        first: bool,
+    },
 }
 
 impl Schedule {
@@ -57,11 +62,22 @@ impl Schedule {
             self.refinements_left = REFINEMENTS;
             return Repeat::Keyframe;
         }
-        if self.refinements_left > 0 && self.last_encode.is_some_and(|at| now >= at + REST) {
+        if self.refinements_left > 0 && self.last_encode.is_some_and(|at| now >= at + self.rest()) {
+            let first = self.refinements_left == REFINEMENTS;
             self.refinements_left -= 1;
-            return Repeat::Refine;
+            return Repeat::Refine { first };
         }
         Repeat::No
+    }
+
+    /// The picture is as sharp as it gets.
+    pub(crate) fn is_sharp(&mut self) {
+        self.refinements_left = 0;
+    }
+
+    /// How long nothing new must have come before the next pass.
+    fn rest(&self) -> Duration {
+        if self.refinements_left == REFINEMENTS { REST } else { PASS }
     }
 
     /// Something was encoded.
@@ -76,7 +92,7 @@ impl Schedule {
     /// When to ask [`Schedule::on_idle`] again.
     pub(crate) fn timeout(&self, now: Instant) -> Option<Instant> {
         let last = self.last_encode?;
-        let refine = (self.refinements_left > 0).then_some(last + REST);
+        let refine = (self.refinements_left > 0).then_some(last + self.rest());
         [refine, self.keyframe_at(now)].into_iter().flatten().min()
     }
 }
@@ -131,12 +147,16 @@ mod tests {
         let mut passes = 0;
         while let Some(at) = schedule.timeout(now) {
             now = at;
-            assert_eq!(schedule.on_idle(now), Repeat::Refine);
+            assert_eq!(schedule.on_idle(now), Repeat::Refine { first: passes == 0 });
             schedule.encoded(now, false);
             passes += 1;
             assert!(passes <= REFINEMENTS);
         }
         assert_eq!(passes, REFINEMENTS);
+        schedule.on_frame(now);
+        schedule.encoded(now, false);
+        schedule.is_sharp();
+        assert_eq!(schedule.timeout(now), None);
         assert_eq!(schedule.on_idle(now + Duration::from_secs(10)), Repeat::No);
     }
 }

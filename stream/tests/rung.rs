@@ -71,13 +71,15 @@ fn a_resting_picture_is_refined_and_then_silent_and_still_gives_keyframes() {
     let (pool, slot, rung, units_rx) = start();
     put(&pool, &slot, 1);
     let mut last_time = units_rx.recv_timeout(SOON).unwrap().unit.rtp_timestamp;
-    for _ in 0..4 {
-        let pass = units_rx.recv_timeout(SOON).unwrap();
+    let mut passes = 0;
+    while let Ok(pass) = units_rx.recv_timeout(Duration::from_secs(2)) {
         assert!(pass.repeated && !pass.unit.keyframe && pass.unit.frame == 1);
         assert!(pass.unit.rtp_timestamp.wrapping_sub(last_time) < 1 << 31 && pass.unit.rtp_timestamp != last_time);
         last_time = pass.unit.rtp_timestamp;
+        passes += 1;
+        assert!(passes < 30, "goes on for ever");
     }
-    assert!(units_rx.recv_timeout(Duration::from_millis(500)).is_err(), "goes on for ever");
+    assert!(passes >= 2, "{passes} passes");
     rung.request_keyframe();
     let keyframe = units_rx.recv_timeout(SOON).unwrap();
     assert!(keyframe.unit.keyframe && keyframe.repeated);

@@ -5,10 +5,11 @@
 use crate::Frame;
 use openh264_sys2::{
     API, CAMERA_VIDEO_REAL_TIME, CONSTANT_ID, DEBLOCKING_IDC_0, DynamicAPI, ENCODER_OPTION, ENCODER_OPTION_BITRATE,
-    ENCODER_OPTION_DATAFORMAT, ENCODER_OPTION_FRAME_RATE, ENCODER_OPTION_MAX_BITRATE, ENCODER_OPTION_TRACE_LEVEL,
-    ISVCEncoder, ISVCEncoderVtbl, LOW_COMPLEXITY, PRO_BASELINE, PRO_MAIN, RC_BITRATE_MODE, SBitrateInfo, SEncParamExt,
-    SFrameBSInfo, SLayerBSInfo, SM_FIXEDSLCNUM_SLICE, SM_SINGLE_SLICE, SPATIAL_LAYER_0, SPATIAL_LAYER_ALL,
-    SSourcePicture, WELS_LOG_QUIET, videoFormatI420, videoFrameTypeIDR, videoFrameTypeSkip,
+    ENCODER_OPTION_DATAFORMAT, ENCODER_OPTION_FRAME_RATE, ENCODER_OPTION_MAX_BITRATE, ENCODER_OPTION_RC_MODE,
+    ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, ENCODER_OPTION_TRACE_LEVEL, ISVCEncoder, ISVCEncoderVtbl, LOW_COMPLEXITY,
+    PRO_BASELINE, PRO_MAIN, RC_BITRATE_MODE, RC_OFF_MODE, SBitrateInfo, SEncParamExt, SFrameBSInfo, SLayerBSInfo,
+    SM_FIXEDSLCNUM_SLICE, SM_SINGLE_SLICE, SPATIAL_LAYER_0, SPATIAL_LAYER_ALL, SSourcePicture, WELS_LOG_QUIET,
+    videoFormatI420, videoFrameTypeIDR, videoFrameTypeSkip,
 };
 use std::os::raw::c_int;
 use std::ptr;
@@ -43,6 +44,7 @@ pub(crate) struct Codec {
     encoder: *mut ISVCEncoder,
     api: DynamicAPI,
     info: Box<SFrameBSInfo>,
+    params: Box<SEncParamExt>,
 }
 
 // SAFETY: openh264 keeps no thread-local state; an encoder may move between threads when calls do not overlap, which
@@ -60,12 +62,13 @@ impl Codec {
             return Err(-1);
         }
         // From here on dropping it destroys the encoder.
-        let mut codec = Self { encoder, api, info: Box::default() };
+        let mut codec = Self { encoder, api, info: Box::default(), params: Box::default() };
         codec.set(ENCODER_OPTION_TRACE_LEVEL, &mut { WELS_LOG_QUIET })?;
         let params = codec.params(setup)?;
         let initialize = codec.table().InitializeExt.ok_or(-1)?;
         // SAFETY: a created encoder and parameters that openh264 filled in itself; it copies them.
         check(unsafe { initialize(codec.encoder, &raw const params) })?;
+        *codec.params = params;
         codec.set(ENCODER_OPTION_TRACE_LEVEL, &mut { WELS_LOG_QUIET })?;
         codec.set(ENCODER_OPTION_DATAFORMAT, &mut { videoFormatI420 })?;
         Ok(codec)
@@ -155,6 +158,9 @@ impl Codec {
 
     /// Moves target and ceiling from one rate to another.
     pub fn set_bitrate(&mut self, old_bps: i32, new_bps: i32) -> Result<(), c_int> {
+        self.params.iTargetBitrate = new_bps;
+        let layer = &mut self.params.sSpatialLayers[0];
+        (layer.iSpatialBitrate, layer.iMaxSpatialBitrate) = (new_bps, new_bps);
         let ceiling = |bps| SBitrateInfo { iLayer: SPATIAL_LAYER_0, iBitrate: bps };
         // The ceiling may at no moment lie below the target.
         self.set(ENCODER_OPTION_MAX_BITRATE, &mut ceiling(old_bps.max(new_bps)))?;
@@ -162,8 +168,21 @@ impl Codec {
         self.set(ENCODER_OPTION_MAX_BITRATE, &mut ceiling(new_bps))
     }
 
+    /// The next pictures take this quantizer, whatever they cost; `None`: what the rate allows, which goes on where it
+    /// was. Neither costs a keyframe: openh264 takes both over from its parameters as they are (`WelsEncoderParamAdjust`).
+    pub fn set_quantizer(&mut self, quantizer: Option<u8>) -> Result<(), c_int> {
+        if let Some(quantizer) = quantizer {
+            let mut params = *self.params;
+            params.iRCMode = RC_OFF_MODE;
+            params.sSpatialLayers[0].iDLayerQp = c_int::from(quantizer);
+            self.set(ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, &mut params)?;
+        }
+        self.set(ENCODER_OPTION_RC_MODE, &mut { if quantizer.is_some() { RC_OFF_MODE } else { RC_BITRATE_MODE } })
+    }
+
     /// The frame rate that the rate control works with.
     pub fn set_frame_rate(&mut self, hz: f32) -> Result<(), c_int> {
+        (self.params.fMaxFrameRate, self.params.sSpatialLayers[0].fFrameRate) = (hz, hz);
         let mut hz = hz;
         self.set(ENCODER_OPTION_FRAME_RATE, &mut hz)
     }

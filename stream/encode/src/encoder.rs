@@ -16,6 +16,16 @@ pub trait Encoder: Send {
     /// sequence with a keyframe.
     fn encode(&mut self, frame: &Frame, force_keyframe: bool) -> Result<Option<AccessUnit>, EncodeError>;
 
+    /// Encodes a picture that rests once more, sharper, in at most about `bits`. `first`: it has just come to rest. `None`:
+    /// it is as sharp as it gets. [`Encoder::encode`] goes on afterwards as if this had not been.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`].
+    fn refine(&mut self, frame: &Frame, first: bool, bits: u64) -> Result<Option<AccessUnit>, EncodeError> {
+        let _ = (first, bits);
+        self.encode(frame, false)
+    }
+
     /// Aims at another rate from the next frame on.
     ///
     /// # Errors

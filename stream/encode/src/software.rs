@@ -41,7 +41,23 @@ struct Running {
     started: Instant,
     /// The parameter sets were looked at.
     verified: bool,
+    /// The last pass over a picture that rests.
+    still: Option<Still>,
 }
+
+/// A pass over a picture that rests, and what it cost.
+#[derive(Debug, Clone, Copy)]
+struct Still {
+    quantizer: u8,
+    bits: u64,
+}
+
+/// No pass is finer: the picture is as good as the original then.
+const SHARPEST: u8 = 12;
+/// No pass is coarser.
+const COARSEST_STILL: u8 = 40;
+/// Quantizer of a first pass that has a bit for each pixel; most of a picture costs less.
+const FIRST_STILL: f64 = 26.0;
 
 impl SoftwareEncoder {
     /// An encoder that takes its size from the first frame.
@@ -88,25 +104,11 @@ impl SoftwareEncoder {
             slices: self.slices,
         })
         .map_err(codec_error)?;
-        Ok(Running { codec, width, height, level_idc, started: frame.captured_at, verified: false })
+        Ok(Running { codec, width, height, level_idc, started: frame.captured_at, verified: false, still: None })
     }
-}
 
-impl Encoder for SoftwareEncoder {
-    fn encode(&mut self, frame: &Frame, force_keyframe: bool) -> Result<Option<AccessUnit>, EncodeError> {
-        // A level that is higher than needed stays: another one would cost a keyframe.
-        let level = self.level(frame.width(), frame.height());
-        let fits = |r: &Running| {
-            (r.width, r.height) == (frame.width(), frame.height()) && level.is_some_and(|level| level <= r.level_idc)
-        };
-        // Taken out, so that after an error the next frame begins anew.
-        let mut running = match self.running.take() {
-            Some(running) if fits(&running) => running,
-            _ => self.start(frame)?,
-        };
-        if force_keyframe && running.verified {
-            running.codec.force_keyframe().map_err(codec_error)?;
-        }
+    /// Encodes with this instance and keeps it when that went well.
+    fn encode_with(&mut self, mut running: Running, frame: &Frame) -> Result<Option<AccessUnit>, EncodeError> {
         let elapsed = frame.captured_at.saturating_duration_since(running.started);
         let time_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
         let (keyframe, data) = match running.codec.encode(frame, time_ms).map_err(codec_error)? {
@@ -129,6 +131,60 @@ impl Encoder for SoftwareEncoder {
             captured_at: frame.captured_at,
             rtp_timestamp: rtp_timestamp(frame.captured_at),
         }))
+    }
+}
+
+impl Encoder for SoftwareEncoder {
+    fn encode(&mut self, frame: &Frame, force_keyframe: bool) -> Result<Option<AccessUnit>, EncodeError> {
+        // A level that is higher than needed stays: another one would cost a keyframe.
+        let level = self.level(frame.width(), frame.height());
+        let fits = |r: &Running| {
+            (r.width, r.height) == (frame.width(), frame.height()) && level.is_some_and(|level| level <= r.level_idc)
+        };
+        // Taken out, so that after an error the next frame begins anew.
+        let mut running = match self.running.take() {
+            Some(running) if fits(&running) => running,
+            _ => self.start(frame)?,
+        };
+        if force_keyframe && running.verified {
+            running.codec.force_keyframe().map_err(codec_error)?;
+        }
+        if running.still.take().is_some() {
+            running.codec.set_quantizer(None).map_err(codec_error)?;
+        }
+        self.encode_with(running, frame)
+    }
+
+    fn refine(&mut self, frame: &Frame, first: bool, bits: u64) -> Result<Option<AccessUnit>, EncodeError> {
+        let same_size = |r: &Running| (r.width, r.height) == (frame.width(), frame.height()) && r.verified;
+        if !self.running.as_ref().is_some_and(same_size) {
+            return self.encode(frame, false);
+        }
+        // Taken out as in `encode`.
+        let Some(mut running) = self.running.take() else { return Ok(None) };
+        let pixels = f64::from(frame.width()) * f64::from(frame.height());
+        let quantizer = match running.still.filter(|_| !first) {
+            None => FIRST_STILL - 3.0 * (bits.max(1) as f64 / pixels).log2(),
+            Some(still) if still.quantizer <= SHARPEST => {
+                self.running = Some(running);
+                return Ok(None);
+            }
+            // Six steps of the quantizer are twice the bits.
+            Some(still) => {
+                let room = 6.0 * (bits as f64 / still.bits.max(1) as f64).log2();
+                f64::from(still.quantizer) - room.clamp(1.0, 4.0)
+            }
+        };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+        let quantizer = quantizer.clamp(f64::from(SHARPEST), f64::from(COARSEST_STILL)) as u8;
+        running.codec.set_quantizer(Some(quantizer)).map_err(codec_error)?;
+        running.still = Some(Still { quantizer, bits: 0 });
+        let unit = self.encode_with(running, frame)?;
+        let spent = unit.as_ref().map_or(0, |unit| unit.data.len() as u64 * 8);
+        if let Some(running) = &mut self.running {
+            running.still = Some(Still { quantizer, bits: spent });
+        }
+        Ok(unit)
     }
 
     fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), EncodeError> {
