@@ -40,6 +40,8 @@ pub enum Action {
     Steer(PeerId, Steering),
 }
 
+/// How often viewers and rungs are compared while nothing falls.
+const FIT_INTERVAL: Duration = Duration::from_millis(50);
 /// Nobody's pictures get less than this: below, they would not be readable.
 const MIN: Bitrate = Bitrate::kbps(200);
 /// Rises are taken in steps no shorter than this; falls at once.
@@ -69,6 +71,8 @@ pub struct Ladder {
     rungs: BTreeMap<RungId, Setting>,
     /// Since when viewers and rungs do not fit.
     misfit: Option<(Misfit, Instant)>,
+    /// When they were compared last.
+    fitted: Option<Instant>,
     actions: Vec<Action>,
 }
 
@@ -95,7 +99,14 @@ struct Member {
 impl Ladder {
     /// No viewers, no encoder.
     pub fn new(config: LadderConfig) -> Self {
-        Self { config, members: BTreeMap::new(), rungs: BTreeMap::new(), misfit: None, actions: Vec::new() }
+        Self {
+            config,
+            members: BTreeMap::new(),
+            rungs: BTreeMap::new(),
+            misfit: None,
+            fitted: None,
+            actions: Vec::new(),
+        }
     }
 
     /// What is to be done, in order.
@@ -166,15 +177,21 @@ impl Ladder {
         if verdict.abandon {
             self.actions.push(Action::Steer(peer, Steering::Abandon));
         }
-        if verdict.pause != member.paused {
+        let turned = verdict.pause != member.paused;
+        if turned {
             member.paused = verdict.pause;
             self.actions.push(Action::Steer(peer, Steering::Hold(verdict.pause)));
         }
-        self.fit(now);
+        // A hundred viewers are looked at twenty times a second; all of them together need not be for each.
+        let falls = member.wish.as_f64() < taken.as_f64() * (1.0 - DEAD_BAND);
+        if turned || falls || self.fitted.is_none_or(|at| now >= at + FIT_INTERVAL) {
+            self.fit(now);
+        }
     }
 
     /// Shares viewers out when that has been due for a while, and sets each rung to what its viewers can take.
     fn fit(&mut self, now: Instant) {
+        self.fitted = Some(now);
         let misfit = self.misfits();
         let since = self.misfit.filter(|(of, _)| Some(*of) == misfit).map_or(now, |(_, at)| at);
         self.misfit = misfit.map(|of| (of, since));

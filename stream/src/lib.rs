@@ -21,7 +21,6 @@ mod view;
 
 pub use choice::{ChosenEncoder, EncoderCandidate, EncoderChoice, EncoderReport, NotUsed, SharedReport};
 pub use ladder::{Action, Ladder, LadderConfig};
-pub use path::{Path, Reset, Verdict};
 pub use rr_encode as encode;
 pub use rr_rtc as rtc;
 pub use rung::{EncodedFrame, Rung, RungStats};

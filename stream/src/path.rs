@@ -26,6 +26,8 @@ const OVERFLOW: f32 = 0.02;
 const NOTHING: u64 = 3_000;
 /// What waits when nothing more is sent until less does.
 const PAUSE: Duration = Duration::from_millis(100);
+/// What arrived is news for so long: viewers confirm packets in bunches.
+const NEWS: Duration = Duration::from_millis(100);
 /// A path from which nothing is heard for so long, though something is on the way, is silent.
 const SILENCE: Duration = Duration::from_millis(400);
 /// A silent path gets a picture so often.
@@ -53,7 +55,7 @@ const ERA: Duration = Duration::from_secs(20);
 
 /// What follows from a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// What the picture may take.
     pub rate: Bitrate,
     /// So much waits on the way that another picture would only make it longer.
@@ -66,7 +68,7 @@ pub struct Verdict {
 
 /// What an estimator that was wrong begins with.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Reset {
+pub(crate) struct Reset {
     /// What the path carries.
     pub bitrate: Bitrate,
     /// Most that it may probe for at first.
@@ -75,7 +77,7 @@ pub struct Reset {
 
 /// One peer's path.
 #[derive(Debug)]
-pub struct Path {
+pub(crate) struct Path {
     estimate: Option<Bitrate>,
     shortest: Option<Duration>,
     /// Shortest of this era and when it began.
@@ -114,12 +116,31 @@ struct Trouble {
 }
 
 impl Trouble {
-    fn believe(&mut self, arrived: f64) {
-        // Only bad news: what is repeated after losses arrives as well, and more than the path carries seems to.
-        let before = self.carries.as_f64();
-        let after = before + (arrived - before).min(0.0) * 0.7;
-        self.carries = Bitrate::bps(after as u64).max(FLOOR);
+    fn new(now: Instant, carries: Bitrate, loss: f32) -> Self {
+        Self { carries, reset: now, drained: None, began: now, asked: now, loss, abandoned: false }
     }
+
+    fn believe(&mut self, arrived: Bitrate) {
+        // Only bad news: what is repeated after losses arrives as well, and more than the path carries seems to.
+        self.carries = self.carries.min(arrived).max(FLOOR);
+    }
+}
+
+/// What a sample says beside those before it.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    /// What the packet that was confirmed last waited on the way, and the least that one waited lately.
+    last: Duration,
+    standing: Duration,
+    /// Nothing waits; something waits all the time; something waits long; it waits so long that no more should come.
+    calm: bool,
+    stands: bool,
+    waits: bool,
+    full: bool,
+    /// It waits long, and longer and longer.
+    steep: bool,
+    /// Nothing is confirmed any more although something is on the way.
+    silent: bool,
 }
 
 /// After a standing queue.
@@ -152,7 +173,50 @@ impl Path {
     pub fn on_sample(&mut self, now: Instant, sample: &PathSample, taken: Bitrate) -> Option<Verdict> {
         self.estimate = sample.estimate.or(self.estimate);
         let estimate = self.estimate?;
-        if self.sampled.is_some_and(|at| now > at + STANDS + WINDOW) {
+        let elapsed = self.sampled.replace(now).map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        self.take_in(now, elapsed, sample);
+        let look = self.look(now, sample, taken);
+        let fell = look.steep || look.silent;
+        let mut verdict = Verdict { rate: estimate.scale(SHARE), pause: false, abandon: false, reset: None };
+        match self.trouble {
+            Some(trouble) if trouble.drained.is_none() || !fell => {
+                self.trouble = self.get_over(now, trouble, sample, &look, estimate, &mut verdict);
+            }
+            _ if fell => {
+                let carries =
+                    if look.silent { taken.scale(0.7) } else { carried(&self.recent).unwrap_or(taken.scale(0.5)) };
+                let carries = carries.min(taken).min(estimate).max(FLOOR);
+                // Of a silent path nothing is known that could be told.
+                verdict.reset = (!look.silent).then_some(Reset { bitrate: carries, probe: carries.scale(0.5) });
+                self.trouble = Some(Trouble::new(now, carries, sample.loss.unwrap_or(0.0)));
+            }
+            _ => self.follow(now, elapsed.as_secs_f64(), &look, estimate, taken.min(estimate)),
+        }
+        match self.trouble {
+            // Less than the path carries, so that the queue drains in about half a second.
+            Some(trouble) if trouble.drained.is_none() => {
+                verdict.rate = trouble.carries.scale((1.0 - look.last.as_secs_f64() * 2.0).clamp(0.25, 0.8));
+                verdict.pause = look.silent || look.full;
+            }
+            // The estimate is not believed yet.
+            Some(_) => verdict.rate = self.limit.map_or(verdict.rate, |limit| limit.rate),
+            None => verdict.rate = self.limit.map_or(verdict.rate, |limit| limit.rate.min(verdict.rate)),
+        }
+        if let Some(trouble) = self.trouble.as_mut().filter(|_| look.silent) {
+            if !trouble.abandoned && now.saturating_duration_since(trouble.began) > GONE {
+                (trouble.abandoned, verdict.abandon) = (true, true);
+            }
+            // A path on which nothing is sent never answers.
+            if trouble.asked + ASK < now {
+                (trouble.asked, verdict.pause) = (now, false);
+            }
+        }
+        Some(verdict)
+    }
+
+    /// Keeps what is new in a sample.
+    fn take_in(&mut self, now: Instant, elapsed: Duration, sample: &PathSample) {
+        if elapsed > STANDS + WINDOW {
             // The picture rested: what was seen before says nothing about now.
             self.fresh = None;
             self.recent.clear();
@@ -165,110 +229,85 @@ impl Path {
         if let Some(rtt) = sample.rtt.filter(|_| news) {
             self.remember(Seen { at: now, rtt, confirmed: sample.confirmed });
         }
-        let elapsed = self.sampled.replace(now).map_or(0.0, |at| now.saturating_duration_since(at).as_secs_f64());
+    }
+
+    fn look(&self, now: Instant, sample: &PathSample, taken: Bitrate) -> Look {
         // What is not on the way waits nowhere; the last round trip may be old.
         let (last, standing) = if sample.in_flight < NOTHING { Default::default() } else { self.queues() };
         // On a slow path the packets of one picture wait for each other.
         let own = Duration::from_secs_f64((PACKETS_BITS / taken.as_f64().max(1.0)).min(0.1));
-        let calm = standing < CALM + self.noise.mul_f32(0.6) + own;
-        let stands = standing > STANDING + self.noise.mul_f32(1.2) + own;
         let waits = last > STEEP + self.noise.mul_f32(2.5) + own;
-        let steep = waits && self.grows();
-        let silent = self.is_silent(now);
-        let (mut reset, mut abandon) = (None, false);
-        let draining = self.trouble.is_some_and(|trouble| trouble.drained.is_none());
-        match &mut self.trouble {
-            Some(trouble) if draining || !(steep || silent) => {
-                let drained = !stands && !waits && !silent;
-                if standing > STANDING
-                    && let Some(carried) = carried(&self.recent)
-                {
-                    let arrived = carried.as_f64() * f64::from(1.0 - sample.loss.unwrap_or(0.0));
-                    // Where less is sent than arrives, what arrives says nothing about the path.
-                    let offered = sample.in_flight as f64 * 8.0 / sample.rtt.map_or(1.0, |rtt| rtt.as_secs_f64());
-                    if offered > carried.as_f64() * 0.8 {
-                        trouble.believe(arrived);
-                    }
-                }
-                let carries = trouble.carries;
-                // What was lost in a full queue or an outage is no sign of a path that loses, and without belief nothing
-                // is sent. Reports of such losses come in for a while after the path is well again.
-                let faith = estimate.as_f64() / carries.as_f64();
-                let starves = faith < 0.8 && (trouble.drained.is_some() || sample.backlog > WINDOW / 3);
-                let believes_too_much = faith > 1.2 && drained && trouble.drained.is_none();
-                if (starves || believes_too_much) && trouble.reset + WINDOW < now && !silent {
-                    let probe = carries.scale(if drained { 1.2 } else { 0.5 });
-                    reset = Some(Reset { bitrate: carries, probe });
-                    trouble.reset = now;
-                }
-                let loss = sample.loss.unwrap_or(0.0);
-                if !trouble.abandoned && trouble.drained.is_none() && last > PAUSE && loss > trouble.loss + OVERFLOW {
-                    trouble.abandoned = true;
-                    abandon = true;
-                }
-                match trouble.drained {
-                    None if drained => {
-                        trouble.drained = Some(now);
-                        self.limit = Some(Limit { rate: carries.scale(LESS), ceiling: carries, changed: now });
-                    }
-                    Some(at) if now.saturating_duration_since(at) > RECOVERY => self.trouble = None,
-                    _ => {}
-                }
-            }
-            _ if (steep || silent) && !draining => {
-                let carries = if silent { taken.scale(0.7) } else { carried(&self.recent).unwrap_or(taken.scale(0.5)) };
-                let carries = carries.min(taken).min(estimate).max(FLOOR);
-                if !silent {
-                    reset = Some(Reset { bitrate: carries, probe: carries.scale(0.5) });
-                }
-                let loss = sample.loss.unwrap_or(0.0);
-                self.trouble = Some(Trouble {
-                    carries,
-                    reset: now,
-                    drained: None,
-                    began: now,
-                    asked: now,
-                    loss,
-                    abandoned: false,
-                });
-            }
-            _ => self.follow(now, elapsed, (calm, stands), estimate, taken.min(estimate)),
+        Look {
+            last,
+            standing,
+            calm: standing < CALM + self.noise.mul_f32(0.6) + own,
+            stands: standing > STANDING + self.noise.mul_f32(1.2) + own,
+            waits,
+            full: last > PAUSE + self.noise + own,
+            steep: waits && self.grows(),
+            silent: self.fresh.is_some_and(|(at, _)| now.saturating_duration_since(at) > SILENCE),
         }
-        let draining = self.trouble.filter(|trouble| trouble.drained.is_none());
-        let rate = match (draining, self.limit) {
-            // Less than the path carries, so that the queue drains in about half a second.
-            (Some(trouble), _) => trouble.carries.scale((1.0 - last.as_secs_f64() * 2.0).clamp(0.25, 0.8)),
-            (None, Some(limit)) if self.trouble.is_some() => limit.rate,
-            (None, Some(limit)) => limit.rate.min(estimate.scale(SHARE)),
-            (None, None) => estimate.scale(SHARE),
-        };
-        let mut pause = draining.is_some() && (silent || last > PAUSE + self.noise + own);
-        if let Some(trouble) = self.trouble.as_mut().filter(|_| silent) {
-            if !trouble.abandoned && now.saturating_duration_since(trouble.began) > GONE {
-                trouble.abandoned = true;
-                abandon = true;
-            }
-            // A path on which nothing is sent never answers.
-            if trouble.asked + ASK < now {
-                trouble.asked = now;
-                pause = false;
-            }
-        }
-        Some(Verdict { rate, pause, abandon, reset })
     }
 
-    /// Nothing is confirmed any more although something is on the way.
-    fn is_silent(&self, now: Instant) -> bool {
-        self.fresh.is_some_and(|(at, _)| now.saturating_duration_since(at) > SILENCE)
+    /// One step out of trouble; what is left of it.
+    fn get_over(
+        &mut self,
+        now: Instant,
+        mut trouble: Trouble,
+        sample: &PathSample,
+        look: &Look,
+        estimate: Bitrate,
+        verdict: &mut Verdict,
+    ) -> Option<Trouble> {
+        let loss = sample.loss.unwrap_or(0.0);
+        // What arrived is known when something did.
+        let is_news = self.fresh.is_some_and(|(at, _)| now <= at + NEWS);
+        if is_news
+            && look.standing > STANDING
+            && let Some(carried) = carried(&self.recent)
+        {
+            // Where less is sent than arrives, what arrives says nothing about the path.
+            let offered = sample.in_flight as f64 * 8.0 / sample.rtt.map_or(1.0, |rtt| rtt.as_secs_f64());
+            if offered > carried.as_f64() * 0.8 {
+                trouble.believe(carried.scale(f64::from(1.0 - loss)));
+            }
+        }
+        let carries = trouble.carries;
+        let drained = !look.stands && !look.waits && !look.silent;
+        let drains = trouble.drained.is_none();
+        // What was lost in a full queue or an outage is no sign of a path that loses, and without belief nothing is sent.
+        // Reports of such losses come in for a while after the path is well again.
+        let faith = estimate.as_f64() / carries.as_f64();
+        let starves = faith < 0.8 && (!drains || sample.backlog > WINDOW / 3);
+        let believes_too_much = faith > 1.2 && drained && drains;
+        if (starves || believes_too_much) && trouble.reset + WINDOW < now && !look.silent {
+            let probe = carries.scale(if drained { 1.2 } else { 0.5 });
+            verdict.reset = Some(Reset { bitrate: carries, probe });
+            trouble.reset = now;
+        }
+        if !trouble.abandoned && drains && look.last > PAUSE && loss > trouble.loss + OVERFLOW {
+            (trouble.abandoned, verdict.abandon) = (true, true);
+        }
+        match trouble.drained {
+            None if drained => {
+                trouble.drained = Some(now);
+                self.limit = Some(Limit { rate: carries.scale(LESS), ceiling: carries, changed: now });
+            }
+            Some(at) if now.saturating_duration_since(at) > RECOVERY => return None,
+            _ => {}
+        }
+        Some(trouble)
     }
 
-    fn follow(&mut self, now: Instant, elapsed: f64, (calm, stands): (bool, bool), estimate: Bitrate, taken: Bitrate) {
+    fn follow(&mut self, now: Instant, elapsed: f64, look: &Look, estimate: Bitrate, taken: Bitrate) {
         let settled = self.limit.is_none_or(|limit| now.saturating_duration_since(limit.changed) > WINDOW * 2);
-        if stands {
+        if look.stands {
             if settled {
                 self.limit = Some(Limit { rate: taken.scale(LESS), ceiling: taken, changed: now });
             }
-        } else if calm && let Some(limit) = &mut self.limit {
+        } else if look.calm
+            && let Some(limit) = &mut self.limit
+        {
             // Slowly where it was too much, unless more was found since; faster beyond: the path has changed then.
             let near = (0.85..1.05).contains(&(limit.rate.as_f64() / limit.ceiling.as_f64().max(1.0)));
             let found = estimate.as_f64() > limit.ceiling.as_f64() * FOUND;

@@ -224,10 +224,8 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
                     let keyframe = self.schedule.on_frame(now) || anew;
                     // The last one goes back to its pool before the new one is encoded.
                     self.last = None;
-                    match self.at_my_size(frame) {
-                        Ok(frame) => self.encode(frame, How::New { keyframe }),
-                        Err(error) => self.failed(now, &error),
-                    }
+                    let frame = self.at_my_size(frame);
+                    self.encode(frame, How::New { keyframe });
                 }
                 // Something newer is about to be taken, or nothing may be encoded yet.
                 None if self.slot.has_frame() => {}
@@ -250,11 +248,9 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
         }
     }
 
-    fn at_my_size(&mut self, frame: Frame) -> Result<Frame, String> {
-        if self.setting.scale >= 1.0 {
-            return Ok(frame);
-        }
-        let mut small = self.scaled.take().ok_or("the small frame is in use")?;
+    /// The frame in the size of this rung; as it is when that cannot be: a large picture is better than none.
+    fn at_my_size(&mut self, frame: Frame) -> Frame {
+        let Some(mut small) = self.scaled.take().filter(|_| self.setting.scale < 1.0) else { return frame };
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -263,8 +259,10 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
         )]
         let [width, height] =
             [frame.width(), frame.height()].map(|edge| ((edge as f32 * self.setting.scale) as u32 & !1).max(16));
-        self.scaler.scale(&frame, &mut small, width, height).map_err(|error| error.to_string())?;
-        Ok(small)
+        match self.scaler.scale(&frame, &mut small, width, height) {
+            Ok(()) => small,
+            Err(_) => frame,
+        }
     }
 
     /// Takes over what was asked for. `false`: stop.

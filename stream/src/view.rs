@@ -5,7 +5,7 @@ use crate::ladder::{Action, Ladder, LadderConfig};
 use crate::rung::{EncodedFrame, Rung, RungStats};
 use crate::slot::{FrameFan, FrameSlot};
 use rr_encode::{Bitrate, EncodeError, Encoder};
-use rr_rtc::{PeerId, RtcEvent, RungId, Steering};
+use rr_rtc::{RtcEvent, RungId, Steerings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -46,8 +46,8 @@ impl View {
         Self { ladder: Ladder::new(config), fan, rungs: BTreeMap::new(), make, on_unit, ending: Vec::new() }
     }
 
-    /// What the network says. `steer` carries out what was decided for a peer.
-    pub fn on_event(&mut self, now: Instant, event: &RtcEvent, mut steer: impl FnMut(PeerId, Steering)) {
+    /// What the network says. What was decided for peers is added to `steerings`.
+    pub fn on_event(&mut self, now: Instant, event: &RtcEvent, steerings: &mut Steerings) {
         self.ladder.on_event(now, event);
         for action in self.ladder.take_actions() {
             match action {
@@ -81,7 +81,7 @@ impl View {
                         rung.request_keyframe();
                     }
                 }
-                Action::Steer(peer, steering) => steer(peer, steering),
+                Action::Steer(peer, steering) => steerings.push((peer, steering)),
             }
         }
     }

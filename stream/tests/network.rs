@@ -79,6 +79,11 @@ fn config() -> LadderConfig {
 }
 
 fn play(viewers: &[Steps], seconds: f64, seed: u64) -> Outcome {
+    play_while(viewers, seconds, seed, |_| true)
+}
+
+/// The picture rests while `moves` says no.
+fn play_while(viewers: &[Steps], seconds: f64, seed: u64, moves: impl Fn(f64) -> bool) -> Outcome {
     let mut world = World::new(seed, CoreConfig::default());
     for steps in viewers {
         world.join(steps[0].1);
@@ -112,7 +117,7 @@ fn play(viewers: &[Steps], seconds: f64, seed: u64) -> Outcome {
         }
         rungs.push((elapsed, encoders.len()));
         number += 1;
-        for (id, encoder) in &mut encoders {
+        for (id, encoder) in encoders.iter_mut().filter(|(_, encoder)| moves(elapsed) || encoder.keyframe) {
             if let Some((bytes, keyframe)) = encoder.encode(world.now) {
                 world.core.publish(world.now, *id, &filler(world.now, number, bytes, keyframe));
             }
@@ -295,6 +300,20 @@ fn an_outage_is_over_soon_after_it_ends() {
     println!("outage of 3 s: pictures again after {back} ms, then share {share}");
     assert!(back.most() < 2_000.0, "no picture for {back} ms after the outage");
     assert!(share.median() > 0.7, "{share} of the link afterwards");
+}
+
+#[test]
+fn an_outage_while_the_picture_comes_to_rest_is_survived() {
+    // The path falls silent just after the last picture, and is there again long before the next one.
+    let cut = Link { cut: true, ..link(10.0, 15) };
+    let steps = vec![(0.0, link(10.0, 15)), (6.1, cut), (9.0, link(10.0, 15))];
+    for seed in 1..=SEEDS {
+        let moves = |at: f64| !(6.0..14.0).contains(&at);
+        let seen = play_while(std::slice::from_ref(&steps), 18.0, seed, moves).viewers.remove(0);
+        let back = seen.shown.iter().find(|at| **at > 14.0);
+        assert!(back.is_some_and(|at| *at < 15.0), "seed {seed}: moved at 14 s, seen at {back:?}");
+        assert!(seen.pictures(15.0, 18.0) > 60, "seed {seed}: {} pictures", seen.pictures(15.0, 18.0));
+    }
 }
 
 #[test]

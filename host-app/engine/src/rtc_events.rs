@@ -5,11 +5,11 @@ use crate::session_thread::{Message, SessionSender};
 use crate::sharing::{Outboxes, PeerEvent, lock};
 use crate::status::LinkStatus;
 use rr_protocol::host::ErrorCode;
-use rr_rtc::{DisconnectReason, PeerId, RtcEvent, RtcServer};
+use rr_rtc::{DisconnectReason, PeerId, RtcEvent, Steerings};
 use rr_session::ParticipantId;
 use rr_stream::{FrameFan, SharedReport, View};
 use std::collections::HashSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often the session hears of the encoders.
@@ -19,7 +19,6 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct RtcEvents {
     session: SessionSender,
     render: RenderControl,
-    rtc: Arc<OnceLock<Arc<RtcServer>>>,
     view: View,
     fan: FrameFan,
     /// Frames that encoders had failed on when somebody looked last, and why there was none.
@@ -37,30 +36,16 @@ impl RtcEvents {
     pub fn new(
         session: SessionSender,
         render: RenderControl,
-        rtc: Arc<OnceLock<Arc<RtcServer>>>,
         view: View,
         fan: FrameFan,
         encoder: SharedReport,
         outboxes: Arc<Outboxes>,
     ) -> Self {
         let (failed, refused, reported, encoder_changes, connected) = (0, None, None, 0, HashSet::new());
-        Self {
-            session,
-            render,
-            rtc,
-            view,
-            fan,
-            failed,
-            refused,
-            reported,
-            encoder,
-            encoder_changes,
-            connected,
-            outboxes,
-        }
+        Self { session, render, view, fan, failed, refused, reported, encoder, encoder_changes, connected, outboxes }
     }
 
-    pub fn handle(&mut self, event: RtcEvent) {
+    pub fn handle(&mut self, event: RtcEvent, steerings: &mut Steerings) {
         let now = Instant::now();
         if let RtcEvent::Connected { peer } = event {
             if self.connected.is_empty() {
@@ -69,12 +54,7 @@ impl RtcEvents {
             }
             self.connected.insert(peer);
         }
-        let rtc = &self.rtc;
-        self.view.on_event(now, &event, |peer, steering| {
-            if let Some(Err(error)) = rtc.get().map(|rtc| rtc.steer(peer, steering)) {
-                tracing::warn!(%peer, %error, "a decision of the adaptation was lost");
-            }
-        });
+        self.view.on_event(now, &event, steerings);
         match event {
             RtcEvent::StateChannelOpen { peer } => self.tell(peer, PeerEvent::Open),
             RtcEvent::StateReady { peer } => self.tell(peer, PeerEvent::Behind),
@@ -93,10 +73,7 @@ impl RtcEvents {
             }
             RtcEvent::Flood { peer } => tracing::warn!(%peer, "sends too many messages and is disconnected"),
             RtcEvent::Disconnected { peer, reason } => self.disconnected(peer, &reason),
-            RtcEvent::Connected { .. }
-            | RtcEvent::KeyframeNeeded { .. }
-            | RtcEvent::Estimate { .. }
-            | RtcEvent::Path { .. } => {}
+            RtcEvent::Connected { .. } | RtcEvent::KeyframeNeeded { .. } | RtcEvent::Path { .. } => {}
         }
     }
 
@@ -105,6 +82,8 @@ impl RtcEvents {
         if self.connected.is_empty() {
             self.render.set_stream(None);
             self.fan.forget();
+            // Nothing is encoded any more.
+            self.session.try_send(Message::EncoderStats(Vec::new()));
         }
         if let Ok(id) = u32::try_from(peer.0)
             && let Some(outbox) = lock(&self.outboxes).remove(&id)
@@ -143,7 +122,8 @@ impl RtcEvents {
 
     fn tell(&self, peer: PeerId, event: PeerEvent) {
         let Ok(id) = u32::try_from(peer.0) else { return };
-        let must_arrive = matches!(event, PeerEvent::Gone(_) | PeerEvent::Open | PeerEvent::Behind);
+        let must_arrive =
+            matches!(event, PeerEvent::Gone(_) | PeerEvent::Open | PeerEvent::Behind | PeerEvent::Rung(_));
         if !self.session.try_send(Message::Peer(ParticipantId(id), event)) && must_arrive {
             tracing::error!(%peer, "the session does not keep up; a viewer's coming or going was lost");
         }

@@ -160,8 +160,7 @@ impl Sharing {
             encoded_to.try_send(Message::Encoded { rung, frame, revision, rtp_timestamp });
         });
         let view = View::new(ladder, fan.clone(), make, on_unit);
-        let mut events =
-            RtcEvents::new(session, render.clone(), rtc.clone(), view, fan, report.clone(), outboxes.clone());
+        let mut events = RtcEvents::new(session, render.clone(), view, fan, report.clone(), outboxes.clone());
         let rtc_config = |port| RtcConfig {
             bind: SocketAddr::new(at.ip(), port),
             advertise: advertised(at.ip(), &config.advertise),
@@ -169,7 +168,7 @@ impl Sharing {
             ..RtcConfig::default()
         };
         let port = free_udp_port(at);
-        let server = RtcServer::start(rtc_config(port), move |event| events.handle(event))?;
+        let server = RtcServer::start(rtc_config(port), move |event, steerings| events.handle(event, steerings))?;
         let server = rtc.get_or_init(|| Arc::new(server)).clone();
 
         let mut urls = vec![signal.url_base().to_owned()];

@@ -100,6 +100,17 @@ impl AmbientPass {
             let (samples, has_stencil) = textures.depth_kind();
             self.made.push(gpu.guarded(|| Pipelines::new(gpu, shaders, layouts, samples, has_stencil))?);
         }
+        if textures.ambient_depth().is_none()
+            && let Some(pipelines) = self.find(textures)
+        {
+            let depth = wgpu::BindingResource::TextureView(textures.depth());
+            let bind_group = gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some("ambient"),
+                layout: &pipelines.depth,
+                entries: &[wgpu::BindGroupEntry { binding: 0, resource: depth }],
+            });
+            textures.set_ambient_depth(bind_group);
+        }
         if ambient == Ambient::Smooth && textures.openness.is_none() {
             let size = (textures.width, textures.height);
             textures.openness = Some(gpu.guarded(|| Openness::new(gpu, layouts, size))?);
@@ -115,26 +126,17 @@ impl AmbientPass {
     /// Shades some rows of a picture whose faces are all there. Returns the number of draw commands.
     pub(crate) fn record(
         &self,
-        gpu: &Gpu,
         encoder: &mut wgpu::CommandEncoder,
         textures: &Textures,
         (frame, timing): (&wgpu::BindGroup, &Timing),
         (ambient, rows): (Ambient, &Range<u32>),
     ) -> u32 {
-        let Some(pipelines) = self.find(textures) else { return 0 };
-        let depth = gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("ambient"),
-            layout: &pipelines.depth,
-            entries: &[wgpu::BindGroupEntry {
-                binding: 0,
-                resource: wgpu::BindingResource::TextureView(textures.depth()),
-            }],
-        });
+        let (Some(pipelines), Some(depth)) = (self.find(textures), textures.ambient_depth()) else { return 0 };
         let draw = |pass: &mut wgpu::RenderPass<'_>, pipeline, rows: Range<u32>| {
             pass.set_pipeline(pipeline);
             pass.set_scissor_rect(0, rows.start, textures.width, rows.end - rows.start);
             pass.set_bind_group(0, frame, &[]);
-            pass.set_bind_group(1, &depth, &[]);
+            pass.set_bind_group(1, depth, &[]);
             pass.draw(0..3, 0..1);
         };
         match (ambient, &pipelines.direct, &textures.openness) {

@@ -55,6 +55,8 @@ struct Depth {
     view: wgpu::TextureView,
     /// Without a stencil, to be read.
     depth_only: wgpu::TextureView,
+    /// The same for ambient occlusion; made when first needed.
+    ambient: Option<wgpu::BindGroup>,
 }
 
 impl Depth {
@@ -63,7 +65,7 @@ impl Depth {
         let made = texture(gpu, "depth", size, format, samples, usage);
         let aspect = wgpu::TextureAspect::DepthOnly;
         let depth_only = made.create_view(&wgpu::TextureViewDescriptor { aspect, ..Default::default() });
-        Self { view: made.create_view(&Default::default()), depth_only }
+        Self { view: made.create_view(&Default::default()), depth_only, ambient: None }
     }
 }
 
@@ -225,9 +227,28 @@ impl Textures {
         &self.section_depth.as_ref().unwrap_or(&self.depth).depth_only
     }
 
+    /// What ambient occlusion reads that depth by.
+    pub(crate) fn ambient_depth(&self) -> Option<&wgpu::BindGroup> {
+        self.section_depth.as_ref().unwrap_or(&self.depth).ambient.as_ref()
+    }
+
+    pub(crate) fn set_ambient_depth(&mut self, bind_group: wgpu::BindGroup) {
+        self.section_depth.as_mut().unwrap_or(&mut self.depth).ambient = Some(bind_group);
+    }
+
     /// Samples per pixel of that depth, and whether there is a stencil beside it.
     pub(crate) fn depth_kind(&self) -> (u32, bool) {
         (self.samples, self.section_depth.is_some())
+    }
+
+    /// Where faces are drawn: the picture, or the samples that [`Textures::resolve`] makes it from.
+    fn samples_or_picture(&self, load: wgpu::LoadOp<wgpu::Color>) -> wgpu::RenderPassColorAttachment<'_> {
+        wgpu::RenderPassColorAttachment {
+            view: self.multisampled.as_ref().unwrap_or(self.drawn().1),
+            depth_slice: None,
+            resolve_target: None,
+            ops: wgpu::Operations { load, store: wgpu::StoreOp::Store },
+        }
     }
 
     /// A pass over what was just drawn. It may read the depth that it tests.
@@ -239,12 +260,7 @@ impl Textures {
     ) -> wgpu::RenderPass<'e> {
         encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
             label: Some(label),
-            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                view: self.multisampled.as_ref().unwrap_or(self.drawn().1),
-                depth_slice: None,
-                resolve_target: None,
-                ops: wgpu::Operations { load: wgpu::LoadOp::Load, store: wgpu::StoreOp::Store },
-            })],
+            color_attachments: &[Some(self.samples_or_picture(wgpu::LoadOp::Load))],
             depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
                 view: &self.section_depth.as_ref().unwrap_or(&self.depth).view,
                 depth_ops: None,
@@ -265,12 +281,7 @@ impl Textures {
     ) -> wgpu::RenderPass<'e> {
         encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
             label: Some(label),
-            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                view: self.multisampled.as_ref().unwrap_or(self.drawn().1),
-                depth_slice: None,
-                resolve_target: None,
-                ops: wgpu::Operations { load: colour, store: wgpu::StoreOp::Store },
-            })],
+            color_attachments: &[Some(self.samples_or_picture(colour))],
             depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
                 view: &self.section_depth.as_ref().unwrap_or(&self.depth).view,
                 depth_ops: Some(wgpu::Operations { load: depth, store: wgpu::StoreOp::Store }),

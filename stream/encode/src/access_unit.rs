@@ -1,5 +1,6 @@
 //! One encoded picture and the clock that names it.
 
+use crate::Frame;
 use bytes::Bytes;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -19,6 +20,14 @@ pub struct AccessUnit {
     pub captured_at: Instant,
     /// [`rtp_timestamp`] of `captured_at`: the same for all peers, so that a frame has one name everywhere.
     pub rtp_timestamp: u32,
+}
+
+impl AccessUnit {
+    /// The encoded picture of a frame, named after it.
+    pub fn of(frame: &Frame, data: Bytes, keyframe: bool) -> Self {
+        let Frame { number, revision, captured_at, .. } = *frame;
+        Self { data, keyframe, frame: number, revision, captured_at, rtp_timestamp: rtp_timestamp(captured_at) }
+    }
 }
 
 /// 90 kHz RTP time of a moment. Counted from one epoch per process, which lies an hour before its first use so that

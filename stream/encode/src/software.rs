@@ -3,7 +3,7 @@
 use crate::bytes_pool::BytesPool;
 use crate::codec::{Codec, Encoded, Nals, Setup};
 use crate::h264::{self, H264Error, NAL_SPS};
-use crate::{AccessUnit, Bitrate, EncodeError, Encoder, Frame, H264Format, H264Profile, rtp_timestamp};
+use crate::{AccessUnit, Bitrate, EncodeError, Encoder, Frame, H264Format, H264Profile};
 use bytes::{BufMut, Bytes};
 use std::time::Instant;
 
@@ -123,14 +123,7 @@ impl SoftwareEncoder {
             running.verified = true;
         }
         self.running = Some(running);
-        Ok(Some(AccessUnit {
-            data,
-            keyframe,
-            frame: frame.number,
-            revision: frame.revision,
-            captured_at: frame.captured_at,
-            rtp_timestamp: rtp_timestamp(frame.captured_at),
-        }))
+        Ok(Some(AccessUnit::of(frame, data, keyframe)))
     }
 }
 

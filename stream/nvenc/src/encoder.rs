@@ -4,7 +4,7 @@ use crate::session::{Encoded, Session};
 use crate::settings::{self, PresetSettings, Target};
 use crate::{Driver, NvencError};
 use bytes::{BufMut, Bytes};
-use rr_encode::{AccessUnit, Bitrate, BytesPool, Codec, EncodeError, Encoder, Frame, H264Format, rtp_timestamp};
+use rr_encode::{AccessUnit, Bitrate, BytesPool, Codec, EncodeError, Encoder, Frame, H264Format};
 use rr_nvenc_sys::guids;
 use rr_nvenc_sys::nvenc;
 use std::time::Instant;
@@ -70,7 +70,12 @@ pub struct NvencEncoder {
     running: Option<Running>,
     limits: Limits,
     pool: BytesPool,
+    /// Passes over the picture that rests.
+    passes: u32,
 }
+
+/// After so many passes over a picture that rests, the rate has made it as sharp as it gets.
+const PASSES: u32 = 8;
 
 /// A session that is set up.
 struct Running {
@@ -112,7 +117,7 @@ impl NvencEncoder {
             ..config
         };
         let driver = driver.clone();
-        Ok(Self { driver, config, session: Some(session), running: None, limits, pool: BytesPool::new() })
+        Ok(Self { driver, config, session: Some(session), running: None, limits, pool: BytesPool::new(), passes: 0 })
     }
 
     fn try_encode(&mut self, frame: &Frame, force_keyframe: bool) -> Result<(Bytes, bool), EncodeError> {
@@ -206,19 +211,17 @@ impl NvencEncoder {
 impl Encoder for NvencEncoder {
     fn encode(&mut self, frame: &Frame, force_keyframe: bool) -> Result<Option<AccessUnit>, EncodeError> {
         match self.try_encode(frame, force_keyframe) {
-            Ok((data, keyframe)) => Ok(Some(AccessUnit {
-                data,
-                keyframe,
-                frame: frame.number,
-                revision: frame.revision,
-                captured_at: frame.captured_at,
-                rtp_timestamp: rtp_timestamp(frame.captured_at),
-            })),
+            Ok((data, keyframe)) => Ok(Some(AccessUnit::of(frame, data, keyframe))),
             Err(error) => {
                 self.stop();
                 Err(error)
             }
         }
+    }
+
+    fn refine(&mut self, frame: &Frame, first: bool, _bits: u64) -> Result<Option<AccessUnit>, EncodeError> {
+        self.passes = if first { 1 } else { self.passes + 1 };
+        if self.passes > PASSES { Ok(None) } else { self.encode(frame, false) }
     }
 
     fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), EncodeError> {

@@ -86,13 +86,6 @@ pub enum RtcEvent {
         /// Which encoder's.
         rung: RungId,
     },
-    /// What the path to a peer carries changed.
-    Estimate {
-        /// Who.
-        peer: PeerId,
-        /// Of everything that is sent to it.
-        bitrate: Bitrate,
-    },
     /// How the path to a peer is right now, twenty times a second while pictures go to it.
     Path {
         /// Who.
@@ -154,7 +147,7 @@ impl fmt::Display for DisconnectReason {
     }
 }
 
-/// The path to a peer at one moment. Faster than [`RtcEvent::Estimate`], which is a mean over seconds.
+/// The path to a peer at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct PathSample {
     /// What the path is believed to carry at this moment.

@@ -28,4 +28,4 @@ mod wait;
 
 pub use error::RtcError;
 pub use event::{Channel, DisconnectReason, PathSample, PeerId, PeerStats, RtcEvent, RungId, Steering};
-pub use server::{RtcConfig, RtcServer};
+pub use server::{RtcConfig, RtcServer, Steerings};

@@ -265,7 +265,8 @@ impl Peer {
     /// While the picture rests nothing needs to be known of the path. str0m would pad and probe all the same, each time
     /// it is asked to go on: so it is asked seldom, and told that nothing is looked for.
     fn rest(&mut self, now: Instant) {
-        let rests = self.pictured.is_some_and(|at| now >= at + REST) && self.queue.is_empty();
+        // A path in trouble is watched until it is well: somebody waits for that to go on.
+        let rests = self.pictured.is_some_and(|at| now >= at + REST) && self.queue.is_empty() && !self.held;
         if rests && !self.at_rest && self.backlog(now).is_zero() {
             self.at_rest = true;
             self.nudge.sleep();
@@ -444,7 +445,6 @@ impl Peer {
                 if self.nudge.on_estimate(now, estimate) {
                     self.tell_desired();
                 }
-                sink.events.push(RtcEvent::Estimate { peer: self.id, bitrate: estimate });
             }
             Event::PeerStats(stats) if self.connected => self.on_stats(now, &stats, sink),
             Event::Closed => self.end(DisconnectReason::Left),

@@ -48,6 +48,9 @@ impl Default for RtcConfig {
     }
 }
 
+/// What is to be done with the pictures of which peer, in order.
+pub type Steerings = Vec<(PeerId, Steering)>;
+
 /// All WebRTC peers of a host. Dropping it says goodbye to all and ends the thread.
 pub struct RtcServer {
     commands_tx: SyncSender<Command>,
@@ -59,11 +62,15 @@ pub struct RtcServer {
 
 impl RtcServer {
     /// Binds the port and starts the thread `rr-rtc`. `on_event` is called on that thread and must not block: put the
-    /// event into a bounded queue and decide there what to leave out.
+    /// event into a bounded queue and decide there what to leave out. What it wants done with peers' pictures goes into
+    /// the list and is done at once.
     ///
     /// # Errors
     /// The port is taken or not permitted, no address to tell, or the system gives no thread.
-    pub fn start(config: RtcConfig, on_event: impl FnMut(RtcEvent) + Send + 'static) -> Result<Self, RtcError> {
+    pub fn start(
+        config: RtcConfig,
+        on_event: impl FnMut(RtcEvent, &mut Steerings) + Send + 'static,
+    ) -> Result<Self, RtcError> {
         let (socket, locals) = open(config.bind, &config.advertise)?;
         let place = place_of(&socket, config.bind, &locals)?;
         let waiter = Waiter::new(socket).map_err(RtcError::Start)?;
@@ -89,6 +96,7 @@ impl RtcServer {
             place: place.clone(),
             advertise: config.advertise,
             on_event,
+            steerings: Steerings::new(),
         };
         let thread = std::thread::Builder::new().name("rr-rtc".to_owned());
         let thread = thread.spawn(move || worker.run()).map_err(RtcError::Start)?;
@@ -160,14 +168,6 @@ impl RtcServer {
         self.command(Command::State { peer, text: text.into(), full: true })
     }
 
-    /// What the adaptation decided for a peer.
-    ///
-    /// # Errors
-    /// The command queue is full: decide again.
-    pub fn steer(&self, peer: PeerId, steering: Steering) -> Result<(), RtcError> {
-        self.command(Command::Steer { peer, steering })
-    }
-
     /// Ends a peer; [`RtcEvent::Disconnected`] follows.
     ///
     /// # Errors
@@ -224,7 +224,6 @@ enum Command {
     Candidate { peer: PeerId, text: String },
     State { peer: PeerId, text: String, full: bool },
     Close { peer: PeerId, reason: String },
-    Steer { peer: PeerId, steering: Steering },
     Rebind { bind: SocketAddr, advertise: Vec<SocketAddr>, reply_tx: SyncSender<Result<SocketAddr, RtcError>> },
 }
 
@@ -249,9 +248,10 @@ struct Worker<F> {
     place: Arc<Mutex<Place>>,
     advertise: Vec<SocketAddr>,
     on_event: F,
+    steerings: Steerings,
 }
 
-impl<F: FnMut(RtcEvent)> Worker<F> {
+impl<F: FnMut(RtcEvent, &mut Steerings)> Worker<F> {
     fn run(mut self) {
         let mut buffer = vec![0; 65_536];
         loop {
@@ -309,7 +309,6 @@ impl<F: FnMut(RtcEvent)> Worker<F> {
                     // The peer may have left in between; its `Disconnected` says so.
                     let _ = self.core.send_state(now, peer, text.as_bytes(), full);
                 }
-                Ok(Command::Steer { peer, steering }) => self.core.steer(now, peer, steering),
                 Ok(Command::Close { peer, reason }) => self.core.close(now, peer, DisconnectReason::Closed(reason)),
                 Ok(Command::Rebind { bind, advertise, reply_tx }) => {
                     let _ = reply_tx.try_send(self.rebind(bind, advertise));
@@ -374,16 +373,25 @@ impl<F: FnMut(RtcEvent)> Worker<F> {
         }
     }
 
-    /// Sends and reports what the core has.
+    /// Sends and reports what the core has, and what follows from that.
     fn flush(&mut self) {
-        let socket = self.waiter.socket();
-        let mapped = socket.local_addr().is_ok_and(|addr| addr.is_ipv6());
-        for Datagram { destination, contents, .. } in self.core.take_datagrams() {
-            // A full buffer or an unreachable viewer loses the datagram, as any network may; nothing waits for it.
-            let _ = socket.send_to(&contents, if mapped { to_v6(destination) } else { destination });
-        }
-        for event in self.core.take_events() {
-            (self.on_event)(event);
+        loop {
+            let socket = self.waiter.socket();
+            let mapped = socket.local_addr().is_ok_and(|addr| addr.is_ipv6());
+            for Datagram { destination, contents, .. } in self.core.take_datagrams() {
+                // A full buffer or an unreachable viewer loses the datagram, as any network may; nothing waits for it.
+                let _ = socket.send_to(&contents, if mapped { to_v6(destination) } else { destination });
+            }
+            for event in self.core.take_events() {
+                (self.on_event)(event, &mut self.steerings);
+            }
+            if self.steerings.is_empty() {
+                return;
+            }
+            let now = Instant::now();
+            for (peer, steering) in self.steerings.drain(..) {
+                self.core.steer(now, peer, steering);
+            }
         }
     }
 }

@@ -352,8 +352,8 @@ fn the_estimate_finds_the_link() {
         for i in 0..450 {
             let asked = world.events.contains(&RtcEvent::KeyframeNeeded { rung: RUNG });
             for event in world.events.drain(..) {
-                if let RtcEvent::Estimate { bitrate, .. } = event {
-                    estimate = bitrate;
+                if let RtcEvent::Path { sample, .. } = event {
+                    estimate = sample.estimate.unwrap_or(estimate);
                 }
             }
             best = best.max(if i > 150 { estimate } else { best });

@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 fn start() -> (RtcServer, Receiver<RtcEvent>) {
     let (events_tx, events_rx) = sync_channel(10_000);
-    let server = RtcServer::start(RtcConfig::default(), move |event| {
+    let server = RtcServer::start(RtcConfig::default(), move |event, _| {
         let _ = events_tx.try_send(event);
     });
     (server.unwrap(), events_rx)
@@ -127,11 +127,11 @@ fn a_viewer_sees_and_speaks_and_the_end_is_clean() {
 fn a_port_in_use_is_named() {
     let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
     let bind = taken.local_addr().unwrap();
-    let outcome = RtcServer::start(RtcConfig { bind, ..RtcConfig::default() }, |_| {});
+    let outcome = RtcServer::start(RtcConfig { bind, ..RtcConfig::default() }, |_, _| {});
     let text = outcome.err().unwrap().to_string();
     assert!(text.contains(&bind.to_string()), "{text}");
     let bind = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-    let outcome = RtcServer::start(RtcConfig { bind, ..RtcConfig::default() }, |_| {});
+    let outcome = RtcServer::start(RtcConfig { bind, ..RtcConfig::default() }, |_, _| {});
     assert!(matches!(outcome, Err(RtcError::NoAddress)));
 }
 

@@ -197,7 +197,7 @@ impl Host {
     fn start() -> Self {
         let events = Arc::new(Mutex::new(Vec::new()));
         let sink = events.clone();
-        let server = RtcServer::start(RtcConfig::default(), move |event| sink.lock().unwrap().push(event)).unwrap();
+        let server = RtcServer::start(RtcConfig::default(), move |event, _| sink.lock().unwrap().push(event)).unwrap();
         let server = Arc::new(server);
         let sent = Arc::new(Mutex::new(Vec::new()));
         let (publisher, asked, times) = (server.clone(), events.clone(), sent.clone());

@@ -198,7 +198,7 @@ impl Renderer {
             if part == Part::Rest && ambient != Ambient::None {
                 let with = (&self.frame_bind_group, &self.timing);
                 let what = (ambient, &rows);
-                cost.draw_calls += self.ambient.record(&self.gpu, encoder, &target.textures, with, what);
+                cost.draw_calls += self.ambient.record(encoder, &target.textures, with, what);
             }
             if part != Part::Rest {
                 let Listed { list, instances } = &mut self.visible[band];
