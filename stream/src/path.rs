@@ -40,6 +40,14 @@ const RECOVERY: Duration = Duration::from_millis(1_200);
 const FOUND: f64 = 1.35;
 /// Noise of a viewer that confirms every 50 ms or so.
 const USUAL_NOISE: Duration = Duration::from_millis(14);
+/// A path has proven what it delivered over this time.
+const PROVING: Duration = Duration::from_millis(400);
+/// A fall that shows nowhere else after this time is none.
+const DOUBT: Duration = Duration::from_millis(100);
+/// What is left of an estimate that collapsed, at most.
+const COLLAPSE: f64 = 0.6;
+/// A path that loses so much may carry as little as is believed.
+const LOSSY: f32 = 0.15;
 /// Most noise that is allowed for.
 const NOISE: Duration = Duration::from_millis(40);
 /// What is left of the rate after a standing queue.
@@ -89,6 +97,10 @@ pub(crate) struct Path {
     fresh: Option<(Instant, Option<u64>)>,
     limit: Option<Limit>,
     sampled: Option<Instant>,
+    /// What was confirmed over the last [`PROVING`].
+    delivered: VecDeque<(Instant, u64)>,
+    /// Since when the estimate is far below what was delivered before, and what that was.
+    doubt: Option<(Instant, Bitrate)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -164,6 +176,8 @@ impl Default for Path {
             fresh: None,
             limit: None,
             sampled: None,
+            delivered: VecDeque::new(),
+            doubt: None,
         }
     }
 }
@@ -171,6 +185,7 @@ impl Default for Path {
 impl Path {
     /// The path was measured while the picture took `taken`. `None`: nothing is known yet.
     pub fn on_sample(&mut self, now: Instant, sample: &PathSample, taken: Bitrate) -> Option<Verdict> {
+        let before = self.estimate;
         self.estimate = sample.estimate.or(self.estimate);
         let estimate = self.estimate?;
         let elapsed = self.sampled.replace(now).map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
@@ -180,6 +195,7 @@ impl Path {
         let mut verdict = Verdict { rate: estimate.scale(SHARE), pause: false, abandon: false, reset: None };
         match self.trouble {
             Some(trouble) if trouble.drained.is_none() || !fell => {
+                self.doubt = None;
                 self.trouble = self.get_over(now, trouble, sample, &look, estimate, &mut verdict);
             }
             _ if fell => {
@@ -190,7 +206,14 @@ impl Path {
                 verdict.reset = (!look.silent).then_some(Reset { bitrate: carries, probe: carries.scale(0.5) });
                 self.trouble = Some(Trouble::new(now, carries, sample.loss.unwrap_or(0.0)));
             }
-            _ => self.follow(now, elapsed.as_secs_f64(), &look, estimate, taken.min(estimate)),
+            _ => {
+                self.follow(now, elapsed.as_secs_f64(), &look, estimate, taken.min(estimate));
+                if let Some(proven) = self.contradicts(now, sample, &look, before) {
+                    let bitrate = proven.scale(LESS);
+                    verdict.rate = bitrate;
+                    verdict.reset = Some(Reset { bitrate, probe: bitrate.scale(0.5) });
+                }
+            }
         }
         match self.trouble {
             // Less than the path carries, so that the queue drains in about half a second.
@@ -220,6 +243,13 @@ impl Path {
             // The picture rested: what was seen before says nothing about now.
             self.fresh = None;
             self.recent.clear();
+            self.delivered.clear();
+        }
+        if let Some(confirmed) = sample.confirmed {
+            self.delivered.push_back((now, confirmed));
+        }
+        while self.delivered.len() > 1 && self.delivered.get(1).is_some_and(|(at, _)| *at + PROVING <= now) {
+            self.delivered.pop_front();
         }
         let news = self.fresh.is_none_or(|(_, confirmed)| confirmed != sample.confirmed) || sample.in_flight == 0;
         if news {
@@ -229,6 +259,35 @@ impl Path {
         if let Some(rtt) = sample.rtt.filter(|_| news) {
             self.remember(Seen { at: now, rtt, confirmed: sample.confirmed });
         }
+    }
+
+    /// What was delivered before the estimate fell far below that, when a moment later next to nothing waits. The
+    /// estimator takes a fall from what it believes to have arrived, and right after a pause or a rise that is much too
+    /// little; from there it needs ten seconds to come back.
+    fn contradicts(
+        &mut self,
+        now: Instant,
+        sample: &PathSample,
+        look: &Look,
+        before: Option<Bitrate>,
+    ) -> Option<Bitrate> {
+        let estimate = self.estimate?;
+        if before.is_some_and(|before| before.scale(COLLAPSE) > estimate) {
+            self.doubt = self.proven().filter(|proven| proven.scale(COLLAPSE) > estimate).map(|proven| (now, proven));
+        }
+        // Where a path really fell, the queue grows for all to see.
+        let (since, proven) = self.doubt?;
+        if look.waits || sample.loss.unwrap_or(0.0) > LOSSY {
+            self.doubt = None;
+        }
+        (now >= since + DOUBT && self.doubt.take().is_some()).then_some(proven)
+    }
+
+    /// What was delivered lately.
+    fn proven(&self) -> Option<Bitrate> {
+        let (&(from, first), &(to, last)) = (self.delivered.front()?, self.delivered.back()?);
+        let seconds = (to - from).max(PROVING).as_secs_f64();
+        Some(Bitrate::bps((last.checked_sub(first)? as f64 * 8.0 / seconds) as u64))
     }
 
     fn look(&self, now: Instant, sample: &PathSample, taken: Bitrate) -> Look {
@@ -381,6 +440,7 @@ mod tests {
         paused: bool,
         resets: Vec<Bitrate>,
         worst: Duration,
+        loss: f32,
     }
 
     const STEP: f64 = 0.05;
@@ -399,6 +459,7 @@ mod tests {
                 paused: false,
                 resets: Vec::new(),
                 worst: Duration::ZERO,
+                loss: 0.0,
             }
         }
 
@@ -412,7 +473,7 @@ mod tests {
                 let sample = PathSample {
                     estimate: Some(self.estimate),
                     rtt: Some(Duration::from_secs_f64(WAY + waits)),
-                    loss: Some(0.0),
+                    loss: Some(self.loss),
                     confirmed: Some(self.confirmed as u64),
                     in_flight: (self.sent - self.confirmed) as u64 + 3_500,
                     backlog: Duration::ZERO,
@@ -465,6 +526,26 @@ mod tests {
         sim.run(3.0);
         assert!(sim.worst < Duration::from_millis(120), "{:?} stand on the path", sim.worst);
         assert!(sim.rate > Bitrate::kbps(900), "fell to {}", sim.rate);
+    }
+
+    #[test]
+    fn an_estimate_that_collapses_without_a_queue_is_put_right() {
+        let mut sim = Sim::new(Bitrate::mbps(10));
+        sim.run(5.0);
+        sim.estimate = Bitrate::kbps(800);
+        sim.run(0.2);
+        assert!(sim.resets.last().is_some_and(|reset| *reset > Bitrate::mbps(7)), "{:?}", sim.resets);
+        assert!(sim.rate > Bitrate::mbps(6), "{}", sim.rate);
+    }
+
+    #[test]
+    fn an_estimate_that_falls_for_losses_is_believed() {
+        let mut sim = Sim::new(Bitrate::mbps(10));
+        sim.loss = 0.3;
+        sim.run(5.0);
+        sim.estimate = Bitrate::kbps(800);
+        sim.run(0.5);
+        assert!(sim.resets.is_empty() && sim.rate < Bitrate::mbps(1), "{:?}, {}", sim.resets, sim.rate);
     }
 
     #[test]
