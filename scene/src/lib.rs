@@ -31,7 +31,7 @@ pub use model::{Model, Piece, Place, StandIn};
 pub use pick::{Hit, PickModel, PickModels, Ray};
 pub use section::{Section, SectionPlane};
 pub use shape::{Corner, Grid, Level, Levels, Segment, Shape, ShapeBuilder};
-pub use snapshot::{Marks, SceneSnapshot};
+pub use snapshot::{Marks, OwnView, SceneSnapshot, ViewId};
 pub use workspace::{
     Connection, ConnectionId, Device, DeviceId, DeviceKind, ModelRef, NamedView, PropertyValue, Transform, Workspace,
 };

@@ -25,6 +25,8 @@ pub struct LadderConfig {
     pub start: Bitrate,
     /// Most encoders at once.
     pub rungs: usize,
+    /// Number of the first one; as many as there may be from there on belong to this view.
+    pub first_rung: RungId,
 }
 
 /// What is to be done.
@@ -40,6 +42,8 @@ pub enum Action {
     Steer(PeerId, Steering),
 }
 
+/// Numbers that a view's rungs have.
+pub const RUNGS_OF_A_VIEW: u16 = 4;
 /// How often viewers and rungs are compared while nothing falls.
 const FIT_INTERVAL: Duration = Duration::from_millis(50);
 /// Nobody's pictures get less than this: below, they would not be readable.
@@ -86,8 +90,9 @@ enum Misfit {
     Unbalanced,
 }
 
+/// A viewer, and all that is known of its path.
 #[derive(Debug)]
-struct Member {
+pub(crate) struct Member {
     path: Path,
     /// What its path may be given.
     wish: Bitrate,
@@ -140,21 +145,34 @@ impl Ladder {
                 self.actions.push(Action::Keyframe(*rung));
             }
             RtcEvent::Disconnected { peer, .. } => {
-                self.members.remove(peer);
-                self.fit(now);
+                self.dismiss(now, *peer);
             }
             _ => {}
         }
     }
 
     fn join(&mut self, now: Instant, peer: PeerId) {
-        // The best rung that is not far beyond what may be assumed of an unknown path.
-        let assumed = self.config.start.as_f64() / SPLIT;
+        let wish = self.config.start.min(self.config.max);
+        let rung = self.config.first_rung;
+        self.admit(now, peer, Member { path: Path::default(), wish, risen: now, paused: false, rung });
+    }
+
+    /// A viewer goes to another view.
+    pub(crate) fn dismiss(&mut self, now: Instant, peer: PeerId) -> Option<Member> {
+        let member = self.members.remove(&peer);
+        self.fit(now);
+        member
+    }
+
+    /// A viewer comes, perhaps from another view.
+    pub(crate) fn admit(&mut self, now: Instant, peer: PeerId, mut member: Member) {
+        // The best rung that is not far beyond what may be assumed of its path.
+        let assumed = member.wish.as_f64() / SPLIT;
         let all = self.rungs();
         let found = all.iter().find(|(_, setting)| setting.bitrate.as_f64() <= assumed).or(all.last());
         let rung = found.map_or_else(|| self.free(), |(id, _)| *id);
-        let wish = self.config.start.min(self.config.max);
-        self.members.insert(peer, Member { path: Path::default(), wish, risen: now, paused: false, rung });
+        member.rung = rung;
+        self.members.insert(peer, member);
         self.actions.push(Action::Steer(peer, Steering::Assign(rung)));
         self.fit(now);
         self.actions.push(Action::Keyframe(rung));
@@ -293,8 +311,8 @@ impl Ladder {
                 *counts.entry(member.rung).or_default() += 1;
             }
             let present = counts.into_iter().filter(|(id, _)| !taken.contains(id)).max_by_key(|(_, count)| *count);
-            let unused = || (0..=u8::MAX).map(RungId).find(|id| !taken.contains(id) && !self.rungs.contains_key(id));
-            let rung = present.map(|(id, _)| id).or_else(unused).unwrap_or_default();
+            let unused = || self.numbers().find(|id| !taken.contains(id) && !self.rungs.contains_key(id));
+            let rung = present.map(|(id, _)| id).or_else(unused).unwrap_or(self.config.first_rung);
             taken.push(rung);
             moves.extend(group.iter().map(|id| (*id, rung)));
         }
@@ -307,7 +325,12 @@ impl Ladder {
     }
 
     fn free(&self) -> RungId {
-        (0..=u8::MAX).map(RungId).find(|id| !self.rungs.contains_key(id)).unwrap_or_default()
+        self.numbers().find(|id| !self.rungs.contains_key(id)).unwrap_or(self.config.first_rung)
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = RungId> + use<> {
+        let first = self.config.first_rung.0;
+        (first..first.saturating_add(RUNGS_OF_A_VIEW)).map(RungId)
     }
 }
 
@@ -317,7 +340,8 @@ mod tests {
 
     fn ladder(rungs: usize) -> (Ladder, Instant) {
         let (max, start) = (Bitrate::mbps(8), Bitrate::mbps(3));
-        let config = LadderConfig { size: (1280, 720), frames_per_second: 30.0, max, start, rungs };
+        let first_rung = RungId::default();
+        let config = LadderConfig { size: (1280, 720), frames_per_second: 30.0, max, start, rungs, first_rung };
         (Ladder::new(config), Instant::now())
     }
 
@@ -361,6 +385,24 @@ mod tests {
         assert_eq!(actions.last(), Some(&Action::Keyframe(rung)));
         assert_eq!(leave(&mut ladder, now, 1), [Action::Close(rung)]);
         assert!(ladder.rungs().is_empty());
+    }
+
+    #[test]
+    fn a_viewer_takes_what_is_known_of_its_path_to_another_view() {
+        let (mut shared, mut now) = ladder(3);
+        join(&mut shared, now, 1);
+        join(&mut shared, now, 2);
+        hold(&mut shared, &mut now, &[(1, Bitrate::mbps(20)), (2, Bitrate::mbps(20))], 3.0);
+        let first_rung = RungId(RUNGS_OF_A_VIEW);
+        let mut own = Ladder::new(LadderConfig { first_rung, ..shared.config });
+        let member = shared.dismiss(now, PeerId(2)).unwrap();
+        assert!(shared.dismiss(now, PeerId(2)).is_none());
+        assert_eq!(shared.take_actions().count(), 0, "the one that stays notices nothing");
+        own.admit(now, PeerId(2), member);
+        let actions: Vec<Action> = own.take_actions().collect();
+        assert!(actions.contains(&Action::Steer(PeerId(2), Steering::Assign(first_rung))), "{actions:?}");
+        assert_eq!(own.setting(first_rung).unwrap().bitrate, Bitrate::mbps(8));
+        assert_eq!(leave(&mut own, now, 2), [Action::Close(first_rung)]);
     }
 
     #[test]

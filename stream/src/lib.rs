@@ -20,7 +20,7 @@ mod survey;
 mod view;
 
 pub use choice::{ChosenEncoder, EncoderCandidate, EncoderChoice, EncoderReport, NotUsed, SharedReport};
-pub use ladder::{Action, Ladder, LadderConfig};
+pub use ladder::{Action, Ladder, LadderConfig, RUNGS_OF_A_VIEW};
 pub use rr_encode as encode;
 pub use rr_rtc as rtc;
 pub use rung::{EncodedFrame, Rung, RungStats};

@@ -50,10 +50,11 @@ impl Setting {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rr_rtc::RungId;
 
     fn config(size: (u32, u32)) -> LadderConfig {
         let (max, start) = (Bitrate::mbps(8), Bitrate::mbps(3));
-        LadderConfig { size, frames_per_second: 30.0, max, start, rungs: 3 }
+        LadderConfig { size, frames_per_second: 30.0, max, start, rungs: 3, first_rung: RungId::default() }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::ladder::{Action, Ladder, LadderConfig};
 use crate::rung::{EncodedFrame, Rung, RungStats};
 use crate::slot::{FrameFan, FrameSlot};
 use rr_encode::{Bitrate, EncodeError, Encoder};
-use rr_rtc::{RtcEvent, RungId, Steerings};
+use rr_rtc::{PeerId, RtcEvent, RungId, Steerings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -49,6 +49,35 @@ impl View {
     /// What the network says. What was decided for peers is added to `steerings`.
     pub fn on_event(&mut self, now: Instant, event: &RtcEvent, steerings: &mut Steerings) {
         self.ladder.on_event(now, event);
+        self.act(steerings);
+    }
+
+    /// Gives a viewer another view. It sees this one until a keyframe of the other is there, and what is known of its
+    /// path goes with it.
+    pub fn hand_over(&mut self, now: Instant, peer: PeerId, other: &mut Self, steerings: &mut Steerings) {
+        let Some(member) = self.ladder.dismiss(now, peer) else { return };
+        self.act(steerings);
+        other.ladder.admit(now, peer, member);
+        other.act(steerings);
+    }
+
+    /// Nobody watches it and no encoder works for it any more: it can be dropped without a wait.
+    pub fn is_over(&mut self) -> bool {
+        self.ending.retain(|thread| !thread.is_finished());
+        self.ending.is_empty() && self.rungs.is_empty()
+    }
+
+    /// Whether a rung is one of its own.
+    pub fn has_rung(&self, rung: RungId) -> bool {
+        self.rungs.contains_key(&rung)
+    }
+
+    /// Where its frames go.
+    pub fn fan(&self) -> &FrameFan {
+        &self.fan
+    }
+
+    fn act(&mut self, steerings: &mut Steerings) {
         for action in self.ladder.take_actions() {
             match action {
                 Action::Set(id, setting) => match self.rungs.get(&id) {

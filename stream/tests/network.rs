@@ -75,7 +75,7 @@ type Steps = Vec<(f64, Link)>;
 
 fn config() -> LadderConfig {
     let (max, start) = (Bitrate::mbps(20), Bitrate::mbps(3));
-    LadderConfig { size: (1280, 720), frames_per_second: 30.0, max, start, rungs: 3 }
+    LadderConfig { size: (1280, 720), frames_per_second: 30.0, max, start, rungs: 3, first_rung: RungId::default() }
 }
 
 fn play(viewers: &[Steps], seconds: f64, seed: u64) -> Outcome {

@@ -1,6 +1,6 @@
 //! What changed since somebody last asked: the material of incremental updates.
 
-use rr_scene::{ConnectionId, DeviceId, Event};
+use rr_scene::{ConnectionId, DeviceId, Event, ViewId};
 use std::collections::BTreeSet;
 
 /// Names what changed; the values are in the session.
@@ -22,8 +22,10 @@ pub struct Changes {
     pub removed_measurements: BTreeSet<u32>,
     /// The selection changed.
     pub selection: bool,
-    /// The camera moved.
+    /// The shared camera moved.
     pub camera: bool,
+    /// Cameras of participants who look for themselves that moved, are new or are gone.
+    pub own_cameras: BTreeSet<ViewId>,
     /// Section planes were set, moved or taken away.
     pub section: bool,
     /// The list of named views changed.
@@ -47,6 +49,12 @@ impl Changes {
     /// True when the picture may look different.
     pub fn touches_picture(&self) -> bool {
         *self != Self { presence: self.presence, views: self.views, name: self.name, ..Self::default() }
+    }
+
+    /// True when the picture through one camera may look different.
+    pub fn touches_view(&self, view: ViewId) -> bool {
+        let moved = if view == ViewId::SHARED { self.camera } else { self.own_cameras.contains(&view) };
+        moved || Self { camera: false, own_cameras: BTreeSet::new(), ..self.clone() }.touches_picture()
     }
 
     /// True when the document differs, so that it wants saving.
@@ -78,6 +86,7 @@ impl Changes {
         self.models.extend(later.models);
         self.selection |= later.selection;
         self.camera |= later.camera;
+        self.own_cameras.extend(later.own_cameras);
         self.section |= later.section;
         self.views |= later.views;
         self.name |= later.name;
@@ -126,6 +135,17 @@ impl Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_camera_touches_its_own_view_only() {
+        let own = Changes { own_cameras: [ViewId(3)].into(), ..Changes::default() };
+        assert!(own.touches_picture() && own.touches_view(ViewId(3)));
+        assert!(!own.touches_view(ViewId(4)) && !own.touches_view(ViewId::SHARED));
+        let shared = Changes { camera: true, ..Changes::default() };
+        assert!(shared.touches_view(ViewId::SHARED) && !shared.touches_view(ViewId(3)));
+        let hover = Changes { picture: true, ..Changes::default() };
+        assert!(hover.touches_view(ViewId::SHARED) && hover.touches_view(ViewId(3)));
+    }
 
     #[test]
     fn merging_keeps_the_last_word_on_every_device() {

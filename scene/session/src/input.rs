@@ -81,6 +81,11 @@ pub enum Input {
     Undo,
     /// Does again what was taken back.
     Redo,
+    /// Leaves the shared view for a camera of one's own, which begins where the shared one is, or comes back to it.
+    OwnCamera {
+        /// Leaves it.
+        on: bool,
+    },
     /// Asks to be presenter.
     RequestControl,
     /// Stops being presenter.
@@ -131,6 +136,18 @@ pub enum Refusal {
     /// Viewers do not steer in this session.
     #[error("viewers do not move the camera in this session")]
     ViewersDoNotSteer,
+    /// The owner of the session wants all to see the same.
+    #[error("{who} may have a camera of their own in this session")]
+    NoOwnCameras {
+        /// Who may.
+        who: &'static str,
+    },
+    /// Another picture would make all of them too slow.
+    #[error("there is no room for another camera: {why}")]
+    NoRoomForCamera {
+        /// In figures.
+        why: String,
+    },
     /// Nothing that can be measured is seen where somebody pointed.
     #[error("there is nothing to measure at this point")]
     NothingToMeasure,

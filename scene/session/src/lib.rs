@@ -14,6 +14,7 @@ mod models;
 mod participants;
 mod section;
 mod session;
+mod views;
 
 pub use changes::Changes;
 pub use input::{Input, Outcome, PlaneWish, Refusal};
@@ -21,3 +22,4 @@ pub use measure::{MAX_MEASUREMENTS, MeasurePick};
 pub use models::ModelState;
 pub use participants::{Participant, ParticipantId};
 pub use session::{Session, Settings};
+pub use views::{CameraRoom, OwnCameras};

@@ -56,7 +56,7 @@ impl Session {
     /// new one.
     pub(crate) fn measure_pick(&mut self, from: ParticipantId, pick: MeasurePick) -> Result<Outcome, Refusal> {
         self.may_steer(from)?;
-        let feature = self.snap(&pick).ok_or(Refusal::NothingToMeasure)?;
+        let feature = self.snap(from, &pick).ok_or(Refusal::NothingToMeasure)?;
         if pick.starts_anew {
             self.close_measurements(from);
         }
@@ -94,7 +94,7 @@ impl Session {
         if self.may_steer(from).is_err() {
             return Ok(Outcome::Stale);
         }
-        let feature = at.and_then(|at| self.snap(&MeasurePick { at, ..MeasurePick::default() }));
+        let feature = at.and_then(|at| self.snap(from, &MeasurePick { at, ..MeasurePick::default() }));
         self.set_aim(feature.map(|f| (from, Arc::new(measure::outline(&f, &self.workspace)))));
         self.update_hover_from(from);
         Ok(Outcome::Applied)
@@ -191,11 +191,12 @@ impl Session {
         }
     }
 
-    fn snap(&self, pick: &MeasurePick) -> Option<Feature> {
+    fn snap(&self, from: ParticipantId, pick: &MeasurePick) -> Option<Feature> {
         let radius = pick.radius_px.unwrap_or(SNAP_PX).clamp(1.0, MAX_SNAP_PX);
         // Pixels become smaller angles when the view is narrower.
-        let radians = (self.camera().fov_y / REFERENCE_HEIGHT_PX * radius).max(PICK_RADIANS * 0.1);
-        let ray = self.camera().ray(pick.at, self.aspect());
+        let camera = self.camera_of(from);
+        let radians = (camera.fov_y / REFERENCE_HEIGHT_PX * radius).max(PICK_RADIANS * 0.1);
+        let ray = camera.ray(pick.at, self.aspect());
         self.pick_models().snap(&self.snapshot(), &ray, radians, pick.wanted)
     }
 }

@@ -5,6 +5,7 @@ use crate::input::{Input, Outcome, Refusal};
 use crate::measure::Measuring;
 use crate::models::{ModelState, Models};
 use crate::participants::{Participant, ParticipantId, shown_name};
+use crate::views::{OwnCameras, Views};
 use glam::Vec2;
 use rr_scene::history::Group;
 use rr_scene::{
@@ -17,8 +18,6 @@ use std::time::{Duration, Instant};
 
 /// Height of the picture that pixel movements are counted in.
 pub(crate) const REFERENCE_HEIGHT_PX: f32 = 720.0;
-/// How long the camera takes to a named view.
-const EASE: Duration = Duration::from_millis(250);
 /// How long a latency probe's mark is shown: longer than a picture takes even when the host is busy, because a mark that
 /// goes before it was drawn would leave out just the slowest probes.
 const PROBE_SHOWN: Duration = Duration::from_millis(400);
@@ -32,30 +31,24 @@ pub struct Settings {
     pub viewers_may_steer: bool,
     /// Go to named views at once instead of easing.
     pub reduced_motion: bool,
+    /// Who may leave the shared view for a camera of their own.
+    pub own_cameras: OwnCameras,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { viewers_may_steer: true, reduced_motion: false }
+        Self { viewers_may_steer: true, reduced_motion: false, own_cameras: OwnCameras::default() }
     }
-}
-
-#[derive(Debug)]
-struct CameraMove {
-    from: Camera,
-    to: Camera,
-    start: Instant,
 }
 
 /// One collaboration over one workspace.
 #[derive(Debug)]
 pub struct Session {
-    settings: Settings,
+    pub(crate) settings: Settings,
     pub(crate) workspace: Arc<Workspace>,
     history: History,
     marks: Arc<Marks>,
-    camera: Camera,
-    camera_move: Option<CameraMove>,
+    pub(crate) views: Views,
     pub(crate) section: Section,
     pub(crate) measuring: Measuring,
     probe_until: Option<Instant>,
@@ -77,8 +70,7 @@ impl Session {
             workspace: Arc::new(workspace),
             history: History::default(),
             marks: Arc::default(),
-            camera,
-            camera_move: None,
+            views: Views::new(camera),
             section: Section::default(),
             measuring: Measuring::default(),
             probe_until: None,
@@ -94,8 +86,9 @@ impl Session {
 
     /// Opens another workspace for the people who are here.
     pub fn replace_workspace(&mut self, workspace: Workspace) {
-        self.camera = workspace.views().first().map_or(self.camera, |v| v.camera);
-        self.camera_move = None;
+        if let Some(first) = workspace.views().first() {
+            self.views.all_to(first.camera);
+        }
         self.workspace = Arc::new(workspace);
         self.history = History::default();
         self.marks = Arc::default();
@@ -132,6 +125,7 @@ impl Session {
             self.presenter = None;
         }
         self.close_measurements(id);
+        self.end_own_camera(id);
         self.update_hover();
     }
 
@@ -155,9 +149,9 @@ impl Session {
         &self.workspace
     }
 
-    /// The camera as it is now.
+    /// The shared camera as it is now.
     pub fn camera(&self) -> &Camera {
-        &self.camera
+        &self.views.shared.camera
     }
 
     /// What is cut away.
@@ -194,7 +188,9 @@ impl Session {
             workspace: self.workspace.clone(),
             models: self.models.geometry.clone(),
             marks: self.marks.clone(),
-            camera: self.camera,
+            camera: self.views.shared.camera,
+            changed: self.views.shared.changed,
+            own_views: self.views.own_views(),
             section: self.section,
             measurements: self.measuring.list.clone(),
             aim: self.measuring.aim.as_ref().map(|(_, marks)| marks.clone()).unwrap_or_default(),
@@ -206,23 +202,14 @@ impl Session {
         let changes = std::mem::take(&mut self.changes);
         if !changes.is_empty() {
             self.revision += 1;
+            self.views.note(&changes, self.revision);
         }
         changes
     }
 
     /// Moves what moves by itself. Call it at [`Session::next_tick`] or whenever input came.
     pub fn tick(&mut self, now: Instant) {
-        if let Some(m) = &self.camera_move {
-            let t = now.saturating_duration_since(m.start).as_secs_f32() / EASE.as_secs_f32();
-            if t >= 1.0 {
-                self.camera = m.to;
-                self.camera_move = None;
-            } else {
-                // Smoothstep: starts and ends at rest.
-                self.camera = m.from.lerp(&m.to, t * t * (3.0 - 2.0 * t));
-            }
-            self.changes.camera = true;
-        }
+        self.views.tick(now, &mut self.changes);
         if self.probe_until.is_some_and(|until| now >= until) {
             self.probe_until = None;
             Arc::make_mut(&mut self.marks).probe = None;
@@ -232,15 +219,15 @@ impl Session {
 
     /// When [`Session::tick`] has something to do, if ever.
     pub fn next_tick(&self, now: Instant) -> Option<Instant> {
-        let moving = self.camera_move.as_ref().map(|_| now + Duration::from_millis(16));
-        [moving, self.probe_until].into_iter().flatten().min()
+        [self.views.next_tick(now), self.probe_until].into_iter().flatten().min()
     }
 
     /// Shows everything from a standard direction at once, whoever presents: for a document that was just opened.
     pub fn show_all(&mut self, view: NamedViewKind) {
         let bounds = self.bounds();
-        self.camera_move = None;
-        self.camera.look_from(view, &bounds, self.aspect);
+        let mut camera = self.views.shared.camera;
+        camera.look_from(view, &bounds, self.aspect);
+        self.views.shared.set(camera);
         self.changes.camera = true;
     }
 
@@ -262,9 +249,9 @@ impl Session {
                 self.steer(now, from, |camera| *camera = to)?;
             }
             Input::View(name) => {
-                self.may_steer(from)?;
-                let to = self.view_camera(&name)?;
-                self.ease_to(now, to);
+                self.may_move_camera(from)?;
+                let to = self.view_camera(from, &name)?;
+                self.ease_to(now, from, to);
             }
             Input::Section { planes, timestamp_ms } => return self.set_section(from, &planes, timestamp_ms),
             Input::MeasurePick(pick) => return self.measure_pick(from, pick),
@@ -273,11 +260,11 @@ impl Session {
             Input::MeasureRemove(id) => return self.measure_remove(from, id),
             Input::MeasureClear => return self.measure_clear(from),
             Input::Focus(id) => {
-                self.may_steer(from)?;
+                self.may_move_camera(from)?;
                 let bounds = self.device_bounds(&id).ok_or(CommandError::NoDevice(id))?;
-                let mut to = self.camera;
+                let mut to = *self.camera_of(from);
                 to.fit(&bounds, self.aspect);
-                self.ease_to(now, to);
+                self.ease_to(now, from, to);
             }
             Input::Pointer { at, timestamp_ms } => return Ok(self.point(from, at, timestamp_ms)),
             Input::Click { at, device, toggle } => {
@@ -285,7 +272,7 @@ impl Session {
                 let hit = match device {
                     Some(id) if self.workspace.device(&id).is_some() => Some(id),
                     Some(id) => return Err(CommandError::NoDevice(id).into()),
-                    None => self.pick(at),
+                    None => self.pick(from, at),
                 };
                 let mut selection = if toggle { self.marks.selection.clone() } else { BTreeSet::new() };
                 if let Some(id) = hit
@@ -327,6 +314,7 @@ impl Session {
                 let events = self.history.redo(Arc::make_mut(&mut self.workspace))?;
                 self.after_edit(events);
             }
+            Input::OwnCamera { on } => self.set_own_camera(from, role, on)?,
             Input::RequestControl => {
                 self.needs(role, Role::Engineer)?;
                 // An administrator may take control from somebody; an engineer asks for a free place.
@@ -405,9 +393,9 @@ impl Session {
         &self.models.picks
     }
 
-    /// The device at a point of the picture.
-    pub fn pick(&self, at: Vec2) -> Option<DeviceId> {
-        let ray = self.camera.ray(at, self.aspect);
+    /// The device at a point of the picture that a participant sees.
+    pub fn pick(&self, from: ParticipantId, at: Vec2) -> Option<DeviceId> {
+        let ray = self.camera_of(from).ray(at, self.aspect);
         self.models.picks.pick(&self.snapshot(), &ray, PICK_RADIANS).map(|hit| hit.device)
     }
 
@@ -434,31 +422,12 @@ impl Session {
         }
     }
 
-    /// Moves the camera by hand, which ends a movement of its own where it is.
-    fn steer(&mut self, now: Instant, who: ParticipantId, f: impl FnOnce(&mut Camera)) -> Result<(), Refusal> {
-        self.may_steer(who)?;
-        self.tick(now);
-        self.camera_move = None;
-        f(&mut self.camera);
-        self.changes.camera = true;
-        Ok(())
-    }
-
-    fn ease_to(&mut self, now: Instant, to: Camera) {
-        if self.settings.reduced_motion {
-            self.camera = to;
-            self.changes.camera = true;
-        } else {
-            self.camera_move = Some(CameraMove { from: self.camera, to, start: now });
-        }
-    }
-
-    fn view_camera(&self, name: &str) -> Result<Camera, CommandError> {
+    fn view_camera(&self, from: ParticipantId, name: &str) -> Result<Camera, CommandError> {
         if let Some(view) = self.workspace.views().iter().find(|v| v.name == name) {
             return Ok(view.camera);
         }
         let kind = NamedViewKind::from_name(name).ok_or_else(|| CommandError::NoView(name.to_owned()))?;
-        let mut to = self.camera;
+        let mut to = *self.camera_of(from);
         to.look_from(kind, &self.bounds(), self.aspect);
         Ok(to)
     }
@@ -487,7 +456,7 @@ impl Session {
         // Who measures points at edges and faces: the device around them would only be in the way.
         let measures = self.measuring.aim.as_ref().is_some_and(|(who, _)| *who == mover);
         let pointer = self.participants.get(&mover).and_then(|p| p.pointer).filter(|_| may_select && !measures);
-        self.set_hover(pointer.and_then(|at| self.pick(at)));
+        self.set_hover(pointer.and_then(|at| self.pick(mover, at)));
     }
 
     fn update_hover(&mut self) {

@@ -236,9 +236,9 @@ fn a_section_goes_through_the_selection_or_through_everything_unless_it_says_whe
     s.handle(now, me, click(at_of(&s, "right"))).unwrap();
     s.take_changes();
     s.handle(now, me, cut(&[(Vec3::X, Some(-3.0))], 3.0)).unwrap();
-    assert_eq!(s.pick(at_of(&s, "left")), None, "both devices are cut away");
+    assert_eq!(s.pick(me, at_of(&s, "left")), None, "both devices are cut away");
     s.handle(now, me, cut(&[], 4.0)).unwrap();
-    assert!(s.section().is_none() && s.pick(at_of(&s, "left")).is_some());
+    assert!(s.section().is_none() && s.pick(me, at_of(&s, "left")).is_some());
     s.handle(now, me, cut(&[(Vec3::X, None)], 5.0)).unwrap();
     s.replace_workspace(Workspace::new("next"));
     assert!(s.section().is_none());

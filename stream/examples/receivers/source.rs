@@ -31,6 +31,7 @@ impl Source {
             max: self.max,
             start: Bitrate::mbps(3).min(self.max),
             rungs: 3,
+            first_rung: RungId::default(),
         };
         let (mut ladder, rungs) = (Ladder::new(config), self.rungs.clone());
         move |event, steerings| {

@@ -15,9 +15,9 @@ impl fmt::Display for PeerId {
     }
 }
 
-/// One quality level of a view: one encoder. Numbers from 0 on, which are used again.
+/// One quality level of a view: one encoder. Each view has numbers of its own, which are used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct RungId(pub u8);
+pub struct RungId(pub u16);
 
 impl fmt::Display for RungId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
