@@ -102,7 +102,12 @@ pub(crate) fn speakable(mut all: Vec<SocketAddr>) -> Vec<SocketAddr> {
         IpAddr::V6(v6) => !(v6.is_multicast() || v6.is_unspecified()),
     });
     let mut seen = Vec::with_capacity(all.len());
-    all.retain(|addr| !seen.contains(addr) && { seen.push(*addr); true });
+    all.retain(|addr| {
+        !seen.contains(addr) && {
+            seen.push(*addr);
+            true
+        }
+    });
     all
 }
 
@@ -160,12 +165,37 @@ mod tests {
             assert!(is_public(text.parse().unwrap()), "{text}");
         }
         let kept = [
-            "0.0.0.0", "0.1.2.3", "10.1.2.3", "100.64.0.1", "100.127.255.255", "127.0.0.1", "169.254.9.9", "172.16.0.1",
-            "172.31.255.255", "192.0.0.8", "192.0.2.7", "192.168.1.1", "198.18.0.1", "198.19.255.1", "198.51.100.7",
-            "203.0.113.7", "224.0.0.1", "240.0.0.1", "255.255.255.255",
+            "0.0.0.0",
+            "0.1.2.3",
+            "10.1.2.3",
+            "100.64.0.1",
+            "100.127.255.255",
+            "127.0.0.1",
+            "169.254.9.9",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.8",
+            "192.0.2.7",
+            "192.168.1.1",
+            "198.18.0.1",
+            "198.19.255.1",
+            "198.51.100.7",
+            "203.0.113.7",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
         ];
         let kept6 = [
-            "::", "::1", "fe80::1", "fd00::1", "fc00::1", "ff02::1", "2001:db8::1", "2001::1", "3fff::1", "::ffff:10.0.0.1",
+            "::",
+            "::1",
+            "fe80::1",
+            "fd00::1",
+            "fc00::1",
+            "ff02::1",
+            "2001:db8::1",
+            "2001::1",
+            "3fff::1",
+            "::ffff:10.0.0.1",
             "64:ff9b::1",
         ];
         for text in kept.iter().chain(&kept6) {
@@ -187,7 +217,8 @@ mod tests {
 
     #[test]
     fn tcp_candidates_are_passive_and_come_after_udp() {
-        let locals = Locals { udp: vec![at("192.0.2.1:4000")], tcp: vec![at("192.0.2.1:4000"), at("[2001:db8::1]:4000")] };
+        let locals =
+            Locals { udp: vec![at("192.0.2.1:4000")], tcp: vec![at("192.0.2.1:4000"), at("[2001:db8::1]:4000")] };
         let lines: Vec<String> = locals.candidates().unwrap().iter().map(Candidate::to_sdp_string).collect();
         let field = |line: &str, i: usize| line.split(' ').nth(i).unwrap().to_owned();
         let priority = |line: &String| field(line, 3).parse::<u32>().unwrap();
@@ -201,7 +232,8 @@ mod tests {
 
     #[test]
     fn what_no_candidate_may_name_is_left_out() {
-        let all = ["10.0.0.1:1", "0.0.0.0:1", "169.254.1.1:1", "224.0.0.1:1", "10.0.0.2:1", "10.0.0.1:1", "[::]:1"].map(at);
+        let all =
+            ["10.0.0.1:1", "0.0.0.0:1", "169.254.1.1:1", "224.0.0.1:1", "10.0.0.2:1", "10.0.0.1:1", "[::]:1"].map(at);
         assert_eq!(speakable(all.to_vec()), [at("10.0.0.1:1"), at("10.0.0.2:1")]);
         assert_eq!(usable(at("10.0.0.1:5"), &[at("10.0.0.9:0")]).unwrap(), [at("10.0.0.9:5")]);
         assert!(matches!(usable(at("0.0.0.0:5"), &[]), Err(RtcError::NoAddress)));

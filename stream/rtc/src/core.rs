@@ -229,11 +229,11 @@ impl Core {
     /// A datagram came. What belongs to no peer is ignored.
     pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, contents: &[u8]) {
         let hint = self.by_source.get(&source).copied();
-        let known = hint.filter(|id| self.peers.get(id).is_some_and(|p| p.accepts(now, Transport::Udp, source, contents)));
+        let known =
+            hint.filter(|id| self.peers.get(id).is_some_and(|p| p.accepts(now, Transport::Udp, source, contents)));
         let mut all = self.peers.iter();
-        let found = known.or_else(|| {
-            all.find(|(_, peer)| peer.accepts(now, Transport::Udp, source, contents)).map(|(id, _)| *id)
-        });
+        let found = known
+            .or_else(|| all.find(|(_, peer)| peer.accepts(now, Transport::Udp, source, contents)).map(|(id, _)| *id));
         let Some(id) = found else { return };
         if hint != Some(id) {
             self.by_source.insert(source, id);

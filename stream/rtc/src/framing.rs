@@ -220,6 +220,7 @@ mod tests {
         assert_eq!(got.len() as u64 + out.dropped, 1_000);
         // And then it goes on.
         out.send(&mut slow, &datagram(5_000)).unwrap();
+        out.flush(&mut slow).unwrap();
         assert!(slow.got.ends_with(&frame(&datagram(5_000))));
     }
 

@@ -82,8 +82,7 @@ impl Connections {
                     self.end(oldest, "too many wait for their first datagram");
                 }
                 let (input, output) = (Deframer::default(), Outgoing::default());
-                let connection =
-                    Connection { registered, remote, since: now, owner: None, input, output, _held: held };
+                let connection = Connection { registered, remote, since: now, owner: None, input, output, _held: held };
                 self.all.insert(key, connection);
                 self.waiting.insert(key);
             }

@@ -152,7 +152,9 @@ impl fmt::Display for IceUrl {
 
 /// A text that is not the address of a STUN or TURN server: browsers refuse the whole connection for one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("use an address such as stun:stun.example:3478, turn:turn.example:3478 or turns:turn.example:443?transport=tcp")]
+#[error(
+    "use an address such as stun:stun.example:3478, turn:turn.example:3478 or turns:turn.example:443?transport=tcp"
+)]
 pub struct IceUrlError;
 
 impl FromStr for IceUrl {
@@ -216,7 +218,10 @@ mod tests {
     #[test]
     fn each_viewer_gets_credentials_of_its_own_that_expire() {
         let turn = TimeLimitedTurn {
-            urls: vec!["turn:turn.example:3478".parse().unwrap(), "turns:turn.example:443?transport=tcp".parse().unwrap()],
+            urls: vec![
+                "turn:turn.example:3478".parse().unwrap(),
+                "turns:turn.example:443?transport=tcp".parse().unwrap(),
+            ],
             secret: secret("north"),
             valid_for: Duration::from_secs(600),
         };
@@ -263,9 +268,25 @@ mod tests {
             assert_eq!((url.to_string().as_str(), url.is_turn()), (text, turn));
         }
         for wrong in [
-            "", "turn", "turn:", "turn.example:3478", "http://turn.example", "turn://turn.example", "turn:a b", "turn:a:0",
-            "turn:a:70000", "turn:a:+1", "turn:a:", "turn:[::1", "turn:[::1]x", "turn:[a]:1", "turn:a?transport=sctp",
-            "stun:a?transport=udp", "turn:user@turn.example", "turn:a:1:2", "TURN:a",
+            "",
+            "turn",
+            "turn:",
+            "turn.example:3478",
+            "http://turn.example",
+            "turn://turn.example",
+            "turn:a b",
+            "turn:a:0",
+            "turn:a:70000",
+            "turn:a:+1",
+            "turn:a:",
+            "turn:[::1",
+            "turn:[::1]x",
+            "turn:[a]:1",
+            "turn:a?transport=sctp",
+            "stun:a?transport=udp",
+            "turn:user@turn.example",
+            "turn:a:1:2",
+            "TURN:a",
         ] {
             assert_eq!(wrong.parse::<IceUrl>(), Err(IceUrlError), "{wrong}");
         }

@@ -32,7 +32,7 @@ pub mod token;
 pub use assets::{Asset, VIEWER_ASSETS};
 pub use config::{Limits, SignalConfig, SignalError, Tls};
 pub use handler::{ConnectionHold, JoinRequest, MediaDoor, Outbox, OutboxError, PeerId, Refusal, SignalHandler};
-pub use ice::{IceServers, IceUrl, Secret, SecretError, TimeLimitedTurn};
+pub use ice::{IceServers, IceUrl, IceUrlError, Secret, SecretError, TimeLimitedTurn};
 pub use link::{QrMatrix, ShareLink};
 pub use server::SignalServer;
 pub use token::{Issued, KeyError, TokenError, TokenKey};

@@ -67,7 +67,9 @@ mod tests {
 
     #[test]
     fn one_byte_of_http_or_tls_decides() {
-        for first in [&b"GET / HTTP/1.1"[..], b"PRI * HTTP/2.0", b"\x16\x03\x01\x02\x00", b"\r\n", b"\xff", b"\x05\x01\x00"] {
+        for first in
+            [&b"GET / HTTP/1.1"[..], b"PRI * HTTP/2.0", b"\x16\x03\x01\x02\x00", b"\r\n", b"\xff", b"\x05\x01\x00"]
+        {
             for length in 1..=first.len() {
                 assert_eq!(kind(&first[..length]), Kind::Http, "{:?}", &first[..length]);
             }
