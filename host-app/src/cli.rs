@@ -1,10 +1,14 @@
 //! The command line: every option with its default and its environment variable.
 
+use anyhow::bail;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use rr_engine::{AdapterChoice, EncoderChoice, ImportOptions, PictureSize};
+use rr_engine::{
+    AdapterChoice, EncoderChoice, IceServer, IceServers, IceUrl, ImportOptions, PictureSize, Secret, TimeLimitedTurn,
+};
 use rr_scene::{NamedViewKind, Unit, UpAxis};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Opens equipment models (STEP, IGES, BREP, STL, glTF, OBJ, PLY), shows it and serves it live to browsers.
 ///
@@ -68,7 +72,7 @@ impl ImportArgs {
 
     pub fn limits(&self) -> rr_engine::Limits {
         rr_engine::Limits {
-            helper_time: std::time::Duration::from_secs(self.import_time_secs),
+            helper_time: Duration::from_secs(self.import_time_secs),
             helper_memory_bytes: self.import_memory_mib << 20,
             ..rr_engine::Limits::default()
         }
@@ -129,6 +133,8 @@ pub struct HostArgs {
     /// of a router, with the port that it forwards. Several are separated by commas.
     #[arg(long, env = "RRHOST_ADVERTISE", value_name = "ADDR[:PORT]", value_delimiter = ',', value_parser = parse_advertised)]
     pub advertise: Vec<SocketAddr>,
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// Size of the stream's picture.
     #[arg(long, default_value = "1280x720", env = "RRHOST_SIZE", value_name = "WxH")]
     pub size: PictureSize,
@@ -237,6 +243,84 @@ pub struct RenderArgs {
     pub cache: CacheArgs,
 }
 
+/// How the video finds its way where networks stand between.
+#[derive(Debug, Clone, Args)]
+pub struct NetworkArgs {
+    /// Browsers that UDP does not reach may fetch the video from the page's TCP port.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, env = "RRHOST_MEDIA_TCP")]
+    pub media_tcp: bool,
+    /// Leave it to browsers to find the way to the video (ICE-lite): auto does so where all addresses that browsers are told
+    /// are public.
+    #[arg(long, default_value = "auto", env = "RRHOST_ICE_LITE")]
+    pub ice_lite: AutoSwitch,
+    /// STUN servers that browsers are told, such as stun:stun.example:3478. Several are separated by commas.
+    #[arg(long, env = "RRHOST_STUN", value_name = "URL", value_delimiter = ',', value_parser = parse_stun)]
+    pub stun: Vec<IceUrl>,
+    /// TURN servers that relay the video where there is no direct way, such as turn:turn.example:3478 or
+    /// turns:turn.example:443?transport=tcp. Several are separated by commas.
+    #[arg(long, env = "RRHOST_TURN", value_name = "URL", value_delimiter = ',', value_parser = parse_turn)]
+    pub turn: Vec<IceUrl>,
+    /// File with the secret that the TURN servers share with this host (coturn: static-auth-secret). Each browser gets
+    /// credentials of its own that expire.
+    #[arg(long, env = "RRHOST_TURN_SECRET_FILE", value_name = "FILE", requires = "turn", conflicts_with = "turn_user")]
+    pub turn_secret_file: Option<PathBuf>,
+    /// How long these credentials can be used, hours: at least as long as people watch without a break.
+    #[arg(long, default_value_t = 12.0, env = "RRHOST_TURN_HOURS", value_name = "HOURS", value_parser = parse_hours)]
+    pub turn_hours: f64,
+    /// User name for TURN servers that have one for all.
+    #[arg(long, env = "RRHOST_TURN_USER", value_name = "NAME", requires = "turn", requires = "turn_password_file")]
+    pub turn_user: Option<String>,
+    /// File with the password of that user. Everybody with a share link can see it.
+    #[arg(long, env = "RRHOST_TURN_PASSWORD_FILE", value_name = "FILE", requires = "turn_user")]
+    pub turn_password_file: Option<PathBuf>,
+}
+
+/// On, off, or what fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AutoSwitch {
+    /// What fits.
+    Auto,
+    /// In any case.
+    On,
+    /// In no case.
+    Off,
+}
+
+impl AutoSwitch {
+    pub fn choice(self) -> Option<bool> {
+        match self {
+            Self::Auto => None,
+            Self::On => Some(true),
+            Self::Off => Some(false),
+        }
+    }
+}
+
+impl NetworkArgs {
+    /// What browsers are told of STUN and TURN. Reads the secrets' files.
+    pub fn ice_servers(&self) -> anyhow::Result<IceServers> {
+        let texts = |urls: &[IceUrl]| urls.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let mut ice = IceServers::default();
+        if !self.stun.is_empty() {
+            ice.fixed.push(IceServer { urls: texts(&self.stun), username: None, credential: None });
+        }
+        match (&self.turn_secret_file, &self.turn_user, &self.turn_password_file) {
+            (Some(file), _, _) => {
+                let valid_for = Duration::from_secs_f64(self.turn_hours * 3600.0);
+                ice.turn = Some(TimeLimitedTurn { urls: self.turn.clone(), secret: Secret::read(file)?, valid_for });
+            }
+            (None, Some(user), Some(file)) => ice.fixed.push(IceServer {
+                urls: texts(&self.turn),
+                username: Some(user.clone()),
+                credential: Some(Secret::read(file)?.expose().to_owned()),
+            }),
+            _ if self.turn.is_empty() => {}
+            _ => bail!("--turn needs --turn-secret-file, or --turn-user with --turn-password-file"),
+        }
+        Ok(ice)
+    }
+}
+
 /// Takes the options that a host takes, and looks at what it would do with them.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
@@ -277,6 +361,16 @@ fn parse_advertised(text: &str) -> Result<SocketAddr, String> {
         Ok(addr) if !addr.ip().is_unspecified() && !addr.ip().is_multicast() => Ok(addr),
         _ => Err("use an address that browsers can reach, such as 203.0.113.7 or 203.0.113.7:8443".into()),
     }
+}
+
+fn parse_stun(text: &str) -> Result<IceUrl, String> {
+    let url: IceUrl = text.parse().map_err(|e: rr_engine::IceUrlError| e.to_string())?;
+    if url.is_turn() { Err("this is a TURN server: use --turn".into()) } else { Ok(url) }
+}
+
+fn parse_turn(text: &str) -> Result<IceUrl, String> {
+    let url: IceUrl = text.parse().map_err(|e: rr_engine::IceUrlError| e.to_string())?;
+    if url.is_turn() { Ok(url) } else { Err("this is a STUN server: use --stun".into()) }
 }
 
 fn parse_fps(text: &str) -> Result<f32, String> {
@@ -340,9 +434,41 @@ mod tests {
             vec!["--listen", "here"],
             vec!["--unit", "furlong"],
             vec!["--encoder", "x264"],
+            vec!["--turn", "stun:turn.example"],
+            vec!["--turn", "http://turn.example"],
+            vec!["--stun", "turn:turn.example"],
+            vec!["--turn-secret-file", "secret"],
+            vec!["--turn", "turn:turn.example", "--turn-user", "line"],
+            vec!["--turn", "turn:a", "--turn-secret-file", "f", "--turn-user", "line", "--turn-password-file", "g"],
+            vec!["--turn", "turn:a", "--turn-secret-file", "f", "--turn-hours", "0"],
+            vec!["--ice-lite", "maybe"],
         ] {
             let args = ["rrhost"].into_iter().chain(wrong.clone());
             assert!(Cli::try_parse_from(args).is_err(), "{wrong:?} was taken");
         }
+    }
+
+    #[test]
+    fn turn_servers_come_with_secrets_from_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, "north\n").unwrap();
+        let secret = secret.to_str().unwrap();
+        let ice = |args: &[&str]| {
+            let args = ["rrhost"].iter().chain(args);
+            Cli::try_parse_from(args).unwrap().host.network.ice_servers()
+        };
+        assert_eq!(ice(&[]).unwrap(), IceServers::default());
+        let shared =
+            ice(&["--turn", "turn:a,turns:b:443", "--turn-secret-file", secret, "--turn-hours", "0.5"]).unwrap();
+        let turn = shared.turn.unwrap();
+        assert_eq!((turn.urls.len(), turn.valid_for, turn.secret.expose()), (2, Duration::from_secs(1800), "north"));
+        let fixed =
+            ice(&["--stun", "stun:s", "--turn", "turn:a", "--turn-user", "line", "--turn-password-file", secret]);
+        let fixed = fixed.unwrap().fixed;
+        assert_eq!((fixed[0].urls[0].as_str(), fixed[0].credential.as_deref()), ("stun:s", None));
+        assert_eq!((fixed[1].username.as_deref(), fixed[1].credential.as_deref()), (Some("line"), Some("north")));
+        assert!(ice(&["--turn", "turn:a"]).unwrap_err().to_string().contains("--turn-secret-file"));
+        assert!(ice(&["--turn", "turn:a", "--turn-secret-file", "/none"]).unwrap_err().to_string().contains("/none"));
     }
 }

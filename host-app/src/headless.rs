@@ -19,6 +19,7 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
     // Before any thread starts, so that a signal during the start ends it in order, too.
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot listen for signals")?;
     let documents = start::documents(&args.files)?;
+    let ice = args.network.ice_servers()?;
     let gpu = Gpu::headless(args.adapter)?;
     if let Some(warning) = gpu.warning() {
         tracing::warn!("{warning}");
@@ -46,6 +47,9 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
         config_dir: start::config_dir(args.config_dir.as_deref()),
         encoder: args.encoder,
         advertise: args.advertise.clone(),
+        media_tcp: args.network.media_tcp,
+        ice_lite: args.network.ice_lite.choice(),
+        ice,
     })?;
     let asked = documents.models.len();
     let import = |file| ImportRequest { file, options: args.import.options() };
@@ -64,6 +68,7 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
         "url": engineer,
         "links": { "viewer": viewer, "engineer": engineer, "admin": admin },
         "addresses": share.urls,
+        "warning": share.warning,
         "pid": std::process::id(),
         "workspace": scene.workspace.name,
         "devices": scene.workspace.devices().len(),

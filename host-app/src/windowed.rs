@@ -23,7 +23,8 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
     })?;
     let config_dir = start::config_dir(args.config_dir.as_deref());
     let (tls, keys, encoder) = (crate::share_tls(args), config_dir.clone(), args.encoder);
-    let advertise = args.advertise.clone();
+    let (advertise, ice) = (args.advertise.clone(), args.network.ice_servers()?);
+    let (media_tcp, ice_lite) = (args.network.media_tcp, args.network.ice_lite.choice());
     let import = |file| ImportRequest { file, options: args.import.options() };
     desktop::run(DesktopOptions {
         workspace: documents.workspace,
@@ -47,6 +48,9 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
             listen,
             tls: tls.clone(),
             advertise: advertise.clone(),
+            media_tcp,
+            ice_lite,
+            ice: ice.clone(),
             config_dir: keys.clone(),
             encoder,
         }),

@@ -54,12 +54,10 @@ export async function startHost(folder, args = [], { listen = '127.0.0.1:0', env
   };
 }
 
-let browser;
-
-/** One Chromium for all tests of a file; pages are isolated by contexts. */
-export async function openBrowser() {
+/** A Chromium of its own, for tests that need it with other arguments. */
+export async function launchBrowser(args = []) {
   const executablePath = execFileSync(join(root, 'tools/chromium.sh'), { encoding: 'utf8' }).trim();
-  browser ??= await chromium.launch({
+  return chromium.launch({
     executablePath,
     headless: true,
     args: [
@@ -70,8 +68,16 @@ export async function openBrowser() {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...args,
     ],
   });
+}
+
+let browser;
+
+/** One Chromium for all tests of a file; pages are isolated by contexts. */
+export async function openBrowser() {
+  browser ??= await launchBrowser();
   return browser;
 }
 
@@ -80,9 +86,9 @@ export async function closeBrowser() {
   browser = undefined;
 }
 
-/** A page that follows a share link. Errors of the page are collected. */
-export async function openViewer(url, options = {}) {
-  const context = await (await openBrowser()).newContext({
+/** A page that follows a share link. Errors of the page are collected. `prepare` gets the page before it is loaded. */
+export async function openViewer(url, { browser = null, prepare = async () => {}, ...options } = {}) {
+  const context = await (browser ?? (await openBrowser())).newContext({
     viewport: { width: 1280, height: 720 },
     ignoreHTTPSErrors: true,
     ...options,
@@ -90,6 +96,7 @@ export async function openViewer(url, options = {}) {
   const page = await context.newPage();
   const errors = [];
   page.on('pageerror', (error) => errors.push(String(error)));
+  await prepare(page);
   await page.goto(url);
   return { page, context, errors };
 }

@@ -3,6 +3,7 @@ import { preferH264 } from '../src/client/codecs.js';
 import { quantile, report, rtpReached } from '../src/client/latency.js';
 import { StatsReader } from '../src/client/stats.js';
 import { HOST_ROWS, leftOut, short } from '../src/page/host_figures.js';
+import { route } from '../src/page/stats_panel.js';
 import { hostStats } from './samples.js';
 
 const entries = (change: object = {}): [string, unknown][] => [
@@ -24,6 +25,22 @@ test('figures are those of the time between two reports', () => {
   expect(second?.decodeMs).toBeCloseTo(2);
   expect(second?.jitterBufferMs).toBeCloseTo(10);
   expect(second?.jitterMs).toBeCloseTo(4);
+});
+
+test('how packets travel is told in words', () => {
+  const told = (candidate: object) => {
+    const with_ = [...entries().slice(0, -1), ['L', { id: 'L', type: 'local-candidate', ...candidate }]] as [string, unknown][];
+    const stats = new StatsReader().read(with_);
+    return stats && route(stats);
+  };
+  expect(told({ candidateType: 'host', protocol: 'udp' })).toBe('Direct, UDP');
+  expect(told({ candidateType: 'host', protocol: 'tcp', tcpType: 'active' })).toBe('Direct, TCP');
+  expect(told({ candidateType: 'srflx', protocol: 'udp' })).toBe('Through a router, UDP');
+  expect(told({ candidateType: 'relay', protocol: 'udp', relayProtocol: 'tls' })).toBe('Relayed, TLS');
+  expect(told({ candidateType: 'relay', protocol: 'udp' })).toBe('Relayed, UDP');
+  expect(told({ candidateType: 'prflx' })).toBe('Direct');
+  expect(told({ candidateType: 'new' })).toBe('–');
+  expect(told({})).toBe('–');
 });
 
 test('a picture at rest and a browser that tells little give zeros, never NaN', () => {

@@ -1,6 +1,7 @@
 //! The session on the network: signaling, the peers and the one encoder that serves them all.
 
 use crate::engine::PictureSize;
+use crate::reach::Reach;
 use crate::render_thread::RenderControl;
 use crate::rtc_events::RtcEvents;
 use crate::session_thread::{Message, SessionSender};
@@ -12,12 +13,15 @@ use rr_protocol::signaling::Candidate;
 use rr_rtc::{PeerId, RtcConfig, RtcServer, RungId};
 use rr_scene::Role;
 use rr_session::ParticipantId;
-use rr_signal::{JoinRequest, Outbox, Refusal, ShareLink, SignalConfig, SignalHandler, SignalServer, Tls, TokenKey};
+use rr_signal::{
+    ConnectionHold, IceServers, JoinRequest, MediaDoor, Outbox, Refusal, ShareLink, SignalConfig, SignalHandler,
+    SignalServer, Tls, TokenKey,
+};
 use rr_stream::{
     ChosenEncoder, EncoderCandidate, EncoderChoice, FrameFan, LadderConfig, MakeEncoder, OnUnit, SharedReport, View,
 };
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -34,6 +38,12 @@ pub struct ShareConfig {
     /// Addresses that viewers are told to connect to for the video, such as the public one of a router that forwards to
     /// this machine; port 0 stands for the port of the video. Empty: those of this machine.
     pub advertise: Vec<SocketAddr>,
+    /// Whether browsers whom UDP does not reach may fetch the video from the page's TCP port.
+    pub media_tcp: bool,
+    /// Whether to be an ICE-lite agent; `None`: where only public addresses are told.
+    pub ice_lite: Option<bool>,
+    /// STUN and TURN servers that viewers are told.
+    pub ice: IceServers,
     /// Folder that keeps the key that signs links and the certificate.
     pub config_dir: PathBuf,
     /// Which video encoder to use.
@@ -136,7 +146,9 @@ impl Sharing {
             }
             ShareTls::Files { cert, key } => Tls::Files { cert, key },
         };
-        let signal_config = SignalConfig { tls, ..SignalConfig::new(config.listen, key.clone()) };
+        let media = config.media_tcp.then(|| Arc::new(Door(rtc.clone())) as Arc<dyn MediaDoor>);
+        let signal_config =
+            SignalConfig { tls, media, ice: config.ice, ..SignalConfig::new(config.listen, key.clone()) };
         let signal = SignalServer::start(signal_config, Arc::new(handler))?;
         let at = signal.local_addr();
 
@@ -161,9 +173,12 @@ impl Sharing {
         });
         let view = View::new(ladder, fan.clone(), make, on_unit);
         let mut events = RtcEvents::new(session, render.clone(), view, fan, report.clone(), outboxes.clone());
+        let told = advertised(at.ip(), &config.advertise);
         let rtc_config = |port| RtcConfig {
             bind: SocketAddr::new(at.ip(), port),
-            advertise: advertised(at.ip(), &config.advertise),
+            advertise_tcp: if config.media_tcp { with_port(&told, at.port()) } else { Vec::new() },
+            advertise: told,
+            ice_lite: config.ice_lite,
             max_bitrate: ladder.max,
             ..RtcConfig::default()
         };
@@ -179,7 +194,8 @@ impl Sharing {
                 all.map(|a| rr_signal::link::url_base(scheme, a)).filter(|u| *u != urls[0]).collect();
             urls.extend(more);
         }
-        let status = ShareStatus { urls, loopback_only: at.ip().is_loopback(), encoder: report.get() };
+        let warning = Reach::of(at, &config.advertise).warning();
+        let status = ShareStatus { urls, loopback_only: at.ip().is_loopback(), warning, encoder: report.get() };
         Ok(Self { status, key, signal: Some(signal), rtc: server, outboxes, render, encoder: report })
     }
 
@@ -254,6 +270,11 @@ fn advertised(bound: IpAddr, wanted: &[SocketAddr]) -> Vec<SocketAddr> {
     all.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect()
 }
 
+/// Addresses on the page's own listener: the port that is named, as a router forwards it for TCP and UDP alike, else its own.
+fn with_port(told: &[SocketAddr], port: u16) -> Vec<SocketAddr> {
+    told.iter().map(|a| SocketAddr::new(a.ip(), if a.port() == 0 { port } else { a.port() })).collect()
+}
+
 /// The page's port number when it is free for UDP, too; else any.
 fn free_udp_port(at: SocketAddr) -> u16 {
     std::net::UdpSocket::bind(at).map_or(0, |_| at.port())
@@ -261,6 +282,17 @@ fn free_udp_port(at: SocketAddr) -> u16 {
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Hands connections that carry media over to the peers.
+struct Door(Arc<OnceLock<Arc<RtcServer>>>);
+
+impl MediaDoor for Door {
+    fn take(&self, stream: TcpStream, held: ConnectionHold) {
+        if let Some(rtc) = self.0.get() {
+            rtc.take_tcp(stream, held);
+        }
+    }
 }
 
 /// The engine's side of signaling. Runs on threads for blocking work.

@@ -126,6 +126,8 @@ pub struct ShareStatus {
     pub urls: Vec<String>,
     /// Whether only this machine can reach it.
     pub loopback_only: bool,
+    /// Why nobody elsewhere can get the video, and what to do about it; none when somebody can.
+    pub warning: Option<String>,
     /// The video encoder in use, and why not the better ones.
     pub encoder: EncoderReport,
 }

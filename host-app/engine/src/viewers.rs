@@ -282,6 +282,9 @@ impl Host {
         let result = result.map(|sharing| {
             let status = sharing.status();
             self.log.add(LogLevel::Info, format!("shared at {}", status.urls.join(", ")));
+            if let Some(warning) = &status.warning {
+                self.log.add(LogLevel::Warning, format!("nobody else can watch: {warning}"));
+            }
             self.tell_encoder(&status.encoder);
             self.sharing = Some(sharing);
             status

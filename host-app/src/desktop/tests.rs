@@ -284,6 +284,7 @@ fn share_starts_with_what_was_chosen_and_shows_the_link() {
     state.status.share = Some(ShareStatus {
         urls: vec!["https://192.0.2.7:8443".into()],
         loopback_only: false,
+        warning: Some("127.0.0.1 is seen from this machine only: give --advertise another".into()),
         encoder: EncoderReport::default(),
     });
     state.status.participants.push(viewer);
@@ -294,6 +295,7 @@ fn share_starts_with_what_was_chosen_and_shows_the_link() {
     });
     harness.run_steps(4);
     assert!(harness.query_by_label("QR code of the link").is_some());
+    assert!(harness.query_by_label_contains("Nobody else can watch").is_some());
     assert!(harness.query_by_label_contains("Browsers will warn about the certificate").is_some());
     harness.get_by_label("Copy link").click();
     harness.run_steps(3);
@@ -519,7 +521,8 @@ fn a_picture_that_cannot_be_drawn_says_why_and_what_to_do() {
     harness.run_steps(3);
     assert!(harness.state().actions.contains(&Action::Save));
     let state = harness.state_mut();
-    state.status.share = Some(ShareStatus { urls: vec![], loopback_only: true, encoder: EncoderReport::default() });
+    state.status.share =
+        Some(ShareStatus { urls: vec![], loopback_only: true, warning: None, encoder: EncoderReport::default() });
     harness.run_steps(3);
     assert!(harness.query_by_label("Viewers get no new pictures").is_some());
     let state = harness.state_mut();

@@ -3,7 +3,7 @@
 use super::{Check, State};
 use crate::cli::DoctorArgs;
 use crate::start;
-use rr_engine::{EncoderChoice, Gpu, SurveyedEncoder, survey_encoders};
+use rr_engine::{EncoderChoice, Gpu, Reach, SurveyedEncoder, survey_encoders};
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub(super) fn all(args: &DoctorArgs) -> Vec<Check> {
         graphics(args),
         encoder(args.encoder, &survey_encoders()),
         port(args.listen),
-        addresses(args.listen, &args.advertise, &local_addresses()),
+        addresses(Reach::of(args.listen, &args.advertise)),
         helper(),
         cache(args),
         settings(&start::config_dir(args.config_dir.as_deref())),
@@ -105,36 +105,9 @@ fn port(listen: SocketAddr) -> Check {
 }
 
 /// Whether browsers elsewhere can get here.
-fn addresses(listen: SocketAddr, advertised: &[SocketAddr], local: &[String]) -> Check {
-    const NAME: &str = "addresses";
-    let ip = listen.ip();
-    if let Some(first) = advertised.first() {
-        let told = advertised.iter().map(|a| format!("browsers are told to fetch the video from {}", a.ip()));
-        if advertised.iter().all(|a| a.ip().is_loopback()) {
-            return Check::new(NAME, State::Warning, format!("{} is seen from this machine only", first.ip()))
-                .advise("give --advertise an address that browsers can reach");
-        }
-        let from = format!("the video is advertised at {}", first.ip());
-        return Check::new(NAME, State::Ok, from).with(told.skip(1).collect());
-    }
-    if ip.is_loopback() {
-        return Check::new(NAME, State::Warning, format!("{ip} is seen from this machine only"))
-            .with(local.iter().map(|address| format!("this machine also has {address}")).collect())
-            .advise(format!("to share with others use --listen 0.0.0.0:{}", listen.port()));
-    }
-    if !ip.is_unspecified() {
-        return Check::new(NAME, State::Ok, format!("browsers that reach {ip} can watch"));
-    }
-    match local.first() {
-        Some(first) => Check::new(NAME, State::Ok, format!("browsers in the network of {first} can watch"))
-            .with(local.iter().skip(1).map(|address| format!("also {address}")).collect()),
-        None => Check::new(NAME, State::Warning, "this machine has no address but loopback: nobody else can watch")
-            .advise("connect it to a network"),
-    }
-}
-
-fn local_addresses() -> Vec<String> {
-    rr_signal::link::local_addresses().into_iter().map(|a| format!("{} ({})", a.ip, a.interface)).collect()
+fn addresses(reach: Reach) -> Check {
+    let check = Check::new("addresses", if reach.advice.is_some() { State::Warning } else { State::Ok }, reach.found);
+    Check { advice: reach.advice, ..check.with(reach.details) }
 }
 
 /// The child process that reads all formats but STL.
@@ -244,19 +217,12 @@ mod tests {
     }
 
     #[test]
-    fn reachability_follows_the_address_that_is_listened_on() {
-        let local = ["192.0.2.7 (eth0)".to_owned(), "2001:db8::7 (eth0)".to_owned()];
-        let at = |listen: &str, local: &[String]| addresses(listen.parse().unwrap(), &[], local);
-        let told = |at: &str| addresses("0.0.0.0:8443".parse().unwrap(), &[at.parse().unwrap()], &local);
-        assert!(told("203.0.113.7:9000").found.contains("203.0.113.7"));
-        assert_eq!(told("127.0.0.1:9000").state, State::Warning);
-        let loopback = at("127.0.0.1:8443", &local);
-        assert_eq!(loopback.state, State::Warning);
-        assert!(loopback.advice.unwrap().contains("--listen 0.0.0.0:8443"));
-        let all = at("0.0.0.0:8443", &local);
-        assert!(all.state == State::Ok && all.found.contains("192.0.2.7") && all.details.len() == 1);
-        assert_eq!(at("[::]:8443", &[]).state, State::Warning);
-        assert_eq!(at("192.0.2.7:8443", &local).state, State::Ok);
+    fn an_address_that_nobody_reaches_is_a_warning() {
+        let at = |listen: &str| addresses(Reach::of(listen.parse().unwrap(), &[]));
+        let loopback = at("127.0.0.1:8443");
+        assert!(loopback.state == State::Warning && loopback.advice.unwrap().contains("--listen 0.0.0.0:8443"));
+        let one = at("192.0.2.7:8443");
+        assert!(one.state == State::Ok && one.advice.is_none() && one.found.contains("192.0.2.7"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Call a method, then send all of [`Core::take_datagrams`], pass [`Core::take_events`] on, and come back with
 //! [`Core::handle_time`] at [`Core::timeout`] or with the next datagram.
 
+use crate::address::{Locals, Transport};
 use crate::event::{DisconnectReason, PeerId, RtcEvent, RungId, Steering};
 use crate::peer::{Peer, Sink, Unit};
 use crate::{RtcError, offer};
@@ -13,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use str0m::Candidate;
+use str0m::ice::StunMessage;
 
 /// Shortest time between two [`RtcEvent::KeyframeNeeded`].
 const KEYFRAME_INTERVAL: Duration = Duration::from_millis(100);
@@ -32,6 +34,10 @@ pub struct CoreConfig {
     pub connect_timeout: Duration,
     /// A connected peer is given up this long after its path was found to be broken (which itself takes some seconds).
     pub vanish_timeout: Duration,
+    /// Whether to be an ICE-lite agent (RFC 8445, 2.5): it checks no paths and answers the viewers' checks. `None`: where all
+    /// addresses that peers are told are public ([`crate::is_public`]), because then no check of ours opens a way that
+    /// theirs do not.
+    pub ice_lite: Option<bool>,
 }
 
 impl Default for CoreConfig {
@@ -42,6 +48,7 @@ impl Default for CoreConfig {
             max_bitrate: Bitrate::mbps(20),
             connect_timeout: Duration::from_secs(20),
             vanish_timeout: Duration::from_secs(5),
+            ice_lite: None,
         }
     }
 }
@@ -49,6 +56,8 @@ impl Default for CoreConfig {
 /// A datagram to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Datagram {
+    /// How.
+    pub transport: Transport,
     /// One of the local addresses.
     pub source: SocketAddr,
     /// Where to.
@@ -70,7 +79,7 @@ struct KeyframeAsk {
 /// All peers.
 pub struct Core {
     config: CoreConfig,
-    locals: Vec<SocketAddr>,
+    locals: Locals,
     peers: BTreeMap<PeerId, Peer>,
     /// Who sent from an address the last time; a hint that saves asking all.
     by_source: HashMap<SocketAddr, PeerId>,
@@ -82,10 +91,10 @@ pub struct Core {
 
 impl Core {
     /// No peers yet. `locals` are the addresses that peers are told.
-    pub fn new(config: CoreConfig, locals: Vec<SocketAddr>) -> Self {
+    pub fn new(config: CoreConfig, locals: impl Into<Locals>) -> Self {
         Self {
             config,
-            locals,
+            locals: locals.into(),
             peers: BTreeMap::new(),
             by_source: HashMap::new(),
             datagrams: Vec::new(),
@@ -102,12 +111,17 @@ impl Core {
 
     /// The addresses that peers are told, as `candidate:` lines.
     pub fn local_candidates(&self) -> Vec<String> {
-        self.locals.iter().filter_map(|&a| Candidate::host(a, "udp").ok()).map(|c| c.to_sdp_string()).collect()
+        self.locals.candidates().unwrap_or_default().iter().map(Candidate::to_sdp_string).collect()
     }
 
     /// New addresses for peers to come; those that are here keep theirs.
-    pub fn set_locals(&mut self, locals: Vec<SocketAddr>) {
-        self.locals = locals;
+    pub fn set_locals(&mut self, locals: impl Into<Locals>) {
+        self.locals = locals.into();
+    }
+
+    /// Whether peers to come are told that this is an ICE-lite agent ([`CoreConfig::ice_lite`]).
+    pub fn ice_lite(&self) -> bool {
+        self.config.ice_lite.unwrap_or_else(|| self.locals.are_public())
     }
 
     /// A viewer offers; the answer, which names all local candidates.
@@ -123,7 +137,8 @@ impl Core {
             return Err(RtcError::TooManyPeers { max: self.config.max_peers });
         }
         // The description comes from outside: whatever it does to the parser stays here.
-        let outcome = catch_unwind(AssertUnwindSafe(|| Peer::accept(id, sdp, &self.locals, &self.config, now)));
+        let (locals, lite) = (&self.locals, self.ice_lite());
+        let outcome = catch_unwind(AssertUnwindSafe(|| Peer::accept(id, sdp, locals, lite, &self.config, now)));
         let (peer, answer) = outcome.map_err(|_| RtcError::BadOffer("contradicts itself".to_owned()))??;
         self.peers.insert(id, peer);
         Ok(answer)
@@ -214,16 +229,39 @@ impl Core {
     /// A datagram came. What belongs to no peer is ignored.
     pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, contents: &[u8]) {
         let hint = self.by_source.get(&source).copied();
-        let known = hint.filter(|id| self.peers.get(id).is_some_and(|p| p.accepts(now, source, contents)));
+        let known =
+            hint.filter(|id| self.peers.get(id).is_some_and(|p| p.accepts(now, Transport::Udp, source, contents)));
+        let mut all = self.peers.iter();
         let found = known
-            .or_else(|| self.peers.iter().find(|(_, peer)| peer.accepts(now, source, contents)).map(|(id, _)| *id));
+            .or_else(|| all.find(|(_, peer)| peer.accepts(now, Transport::Udp, source, contents)).map(|(id, _)| *id));
         let Some(id) = found else { return };
         if hint != Some(id) {
             self.by_source.insert(source, id);
         }
         let mut sink = Sink { datagrams: &mut self.datagrams, events: &mut self.events };
         if let Some(peer) = self.peers.get_mut(&id) {
-            peer.handle_datagram(now, source, contents, &mut sink);
+            peer.handle_datagram(now, Transport::Udp, source, contents, &mut sink);
+        }
+        self.sweep(now);
+    }
+
+    /// Whose a connection is, by the first datagram on it. That has to be a binding request (RFC 8445, 7.3) signed with the
+    /// password that this peer alone was told; `None` for everything else.
+    pub fn claim(&self, now: Instant, source: SocketAddr, contents: &[u8]) -> Option<PeerId> {
+        let request = StunMessage::parse(contents).ok().filter(StunMessage::is_binding_request)?;
+        let (ours, _) = request.split_username()?;
+        let mut peers = self.peers.iter();
+        let owner = peers.find(|(_, p)| p.is_called(ours) && p.accepts(now, Transport::Tcp, source, contents));
+        owner.map(|(id, _)| *id)
+    }
+
+    /// A datagram came on a connection of a peer ([`Core::claim`]). What makes no sense to the peer is ignored.
+    pub fn handle_frame(&mut self, now: Instant, id: PeerId, source: SocketAddr, contents: &[u8]) {
+        let mut sink = Sink { datagrams: &mut self.datagrams, events: &mut self.events };
+        if let Some(peer) = self.peers.get_mut(&id)
+            && peer.accepts(now, Transport::Tcp, source, contents)
+        {
+            peer.handle_datagram(now, Transport::Tcp, source, contents, &mut sink);
         }
         self.sweep(now);
     }

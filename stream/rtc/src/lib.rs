@@ -1,4 +1,5 @@
-//! WebRTC peers of a host: many viewers of one encoded stream over one UDP port.
+//! WebRTC peers of a host: many viewers of one encoded stream over one UDP port, and over connections to the TCP port of
+//! the same number where UDP is blocked.
 //!
 //! Two layers. [`core`] holds all peers (on str0m) and is sans-IO: time and datagrams are arguments, so that its tests
 //! run in virtual time. [`RtcServer`] is the thin loop around it: one named thread, one socket, a precise timer, and
@@ -9,23 +10,28 @@
 //! publish(AccessUnit) ──4──► ┌─────────┐ ──► datagrams to every peer
 //! accept, add_candidate, ──► │ rr-rtc  │
 //! send_state, close   ─256─► │ thread  │ ──► events (callback): messages, keyframe needed, estimates, statistics
+//! take_tcp(connection) ─32─► └─────────┘
 //! ```
 //!
 //! An access unit that a peer cannot take in time is left out together with all up to the next keyframe, which is asked
 //! for; a new peer is held until a keyframe.
 
+mod address;
 mod behind;
 pub mod core;
 mod error;
 mod event;
+mod framing;
 mod limit;
 mod nudge;
 mod offer;
 mod peer;
 mod sent;
 mod server;
+mod tcp;
 mod wait;
 
+pub use address::{Locals, Transport, is_public};
 pub use error::RtcError;
 pub use event::{Channel, DisconnectReason, PathSample, PeerId, PeerStats, RtcEvent, RungId, Steering};
 pub use server::{RtcConfig, RtcServer, Steerings};

@@ -1,5 +1,6 @@
 //! One peer: its str0m instance and what is waiting for it.
 
+use crate::address::{Locals, Transport, closest};
 use crate::behind::UnitQueue;
 use crate::event::{Channel, DisconnectReason, PathSample, PeerId, PeerStats, RtcEvent, RungId, Steering};
 use crate::limit::{Bucket, MessageLimit, Verdict};
@@ -63,7 +64,9 @@ pub(crate) struct Peer {
     id: PeerId,
     rtc: Rtc,
     /// Local addresses that it was told.
-    locals: Vec<SocketAddr>,
+    locals: Locals,
+    /// What its binding requests call us.
+    ufrag: String,
     queue: UnitQueue<Unit>,
     rung: RungId,
     /// Another rung whose keyframe it waits for; until then it gets those of its own.
@@ -107,22 +110,24 @@ impl Peer {
     pub(crate) fn accept(
         id: PeerId,
         offer: &str,
-        locals: &[SocketAddr],
+        locals: &Locals,
+        ice_lite: bool,
         config: &CoreConfig,
         now: Instant,
     ) -> Result<(Self, String), RtcError> {
         let bad = |e: &dyn std::fmt::Display| RtcError::BadOffer(e.to_string());
-        let mut rtc = settings(config).build(now);
-        for &addr in locals {
-            let candidate = Candidate::host(addr, "udp").map_err(|e| RtcError::BadCandidate(e.to_string()))?;
+        let mut rtc = settings(config).set_ice_lite(ice_lite).build(now);
+        for candidate in locals.candidates()? {
             rtc.add_local_candidate(candidate);
         }
         let offer = SdpOffer::from_sdp_string(offer).map_err(|e| bad(&e))?;
         let answer = rtc.sdp_api().accept_offer(offer).map_err(|e| bad(&e))?.to_sdp_string();
+        let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
         let mut peer = Self {
             id,
             rtc,
-            locals: locals.to_vec(),
+            locals: locals.clone(),
+            ufrag,
             queue: UnitQueue::new(),
             rung: RungId::default(),
             next_rung: None,
@@ -174,12 +179,24 @@ impl Peer {
     }
 
     /// Whether a datagram is this peer's.
-    pub(crate) fn accepts(&self, now: Instant, source: SocketAddr, contents: &[u8]) -> bool {
-        self.receive(source, contents).is_some_and(|receive| self.rtc.accepts(&Input::Receive(now, receive)))
+    pub(crate) fn accepts(&self, now: Instant, by: Transport, source: SocketAddr, contents: &[u8]) -> bool {
+        self.receive(by, source, contents).is_some_and(|receive| self.rtc.accepts(&Input::Receive(now, receive)))
     }
 
-    pub(crate) fn handle_datagram(&mut self, now: Instant, source: SocketAddr, contents: &[u8], sink: &mut Sink) {
-        let Some(receive) = self.receive(source, contents) else { return };
+    /// Whether a binding request names this peer.
+    pub(crate) fn is_called(&self, ufrag: &str) -> bool {
+        self.ufrag == ufrag
+    }
+
+    pub(crate) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        by: Transport,
+        source: SocketAddr,
+        contents: &[u8],
+        sink: &mut Sink,
+    ) {
+        let Some(receive) = self.receive(by, source, contents) else { return };
         self.guarded(now, sink, |peer| peer.rtc.handle_input(Input::Receive(now, receive)));
     }
 
@@ -344,9 +361,13 @@ impl Peer {
         self.ended.as_ref()
     }
 
-    fn receive<'a>(&self, source: SocketAddr, contents: &'a [u8]) -> Option<Receive<'a>> {
-        let destination = closest(&self.locals, source)?;
-        Receive::new(Protocol::Udp, source, destination, contents).ok()
+    fn receive<'a>(&self, by: Transport, source: SocketAddr, contents: &'a [u8]) -> Option<Receive<'a>> {
+        let destination = closest(self.locals.of(by), source)?;
+        let protocol = match by {
+            Transport::Udp => Protocol::Udp,
+            Transport::Tcp => Protocol::Tcp,
+        };
+        Receive::new(protocol, source, destination, contents).ok()
     }
 
     /// One change of the str0m instance and all that follows from it. What goes wrong, even a panic, ends this peer and
@@ -386,7 +407,9 @@ impl Peer {
                 }
                 Output::Transmit(transmit) => {
                     self.sent.add(now, transmit.contents.len());
+                    let transport = if transmit.proto == Protocol::Tcp { Transport::Tcp } else { Transport::Udp };
                     sink.datagrams.push(Datagram {
+                        transport,
                         source: transmit.source,
                         destination: transmit.destination,
                         contents: transmit.contents.into(),
@@ -586,36 +609,4 @@ fn settings(config: &CoreConfig) -> RtcConfig {
 
 fn rate(bitrate: Bitrate) -> str0m::bwe::Bitrate {
     str0m::bwe::Bitrate::bps(bitrate.as_bps())
-}
-
-/// With one socket for all addresses the system does not say which one a datagram came to; the one nearest to its
-/// source is right or as good as.
-fn closest(locals: &[SocketAddr], source: SocketAddr) -> Option<SocketAddr> {
-    let bits = |addr: &SocketAddr| match addr.ip() {
-        std::net::IpAddr::V4(ip) => u128::from(ip.to_bits()) << 96,
-        std::net::IpAddr::V6(ip) => ip.to_bits(),
-    };
-    let same_family = locals.iter().filter(|local| local.is_ipv4() == source.is_ipv4());
-    same_family.min_by_key(|local| bits(local) ^ bits(&source)).copied()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_closest_address_is_of_the_same_net() {
-        let locals: Vec<SocketAddr> =
-            ["10.0.0.5:1", "192.168.1.7:1", "127.0.0.1:1", "[fd00::5]:1"].map(|a| a.parse().unwrap()).into();
-        for (source, local) in [
-            ("192.168.1.99:7", Some("192.168.1.7:1")),
-            ("127.0.0.1:7", Some("127.0.0.1:1")),
-            ("10.9.9.9:7", Some("10.0.0.5:1")),
-            ("[fd00::9]:7", Some("[fd00::5]:1")),
-        ] {
-            let expected = local.map(|l| l.parse().unwrap());
-            assert_eq!(closest(&locals, source.parse().unwrap()), expected, "{source}");
-        }
-        assert_eq!(closest(&locals[..3], "[fd00::9]:7".parse().unwrap()), None);
-    }
 }

@@ -1,13 +1,16 @@
-//! The thread around [`crate::core`]: one UDP socket for all peers.
+//! The thread around [`crate::core`]: one UDP socket for all peers, and the connections of those whom it does not reach.
 
 use crate::RtcError;
+use crate::address::{Locals, Transport, speakable, to_v6, unmapped, usable};
 use crate::core::{Core, CoreConfig, Datagram};
 use crate::event::{DisconnectReason, PeerId, RtcEvent, RungId, Steering};
+use crate::tcp::{Arrival, Connections, Heard};
 use crate::wait::{Waiter, Waker};
 use rr_encode::{AccessUnit, Bitrate};
+use std::any::Any;
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -21,6 +24,11 @@ pub struct RtcConfig {
     /// The addresses that viewers are told; port 0 stands for the bound one. Empty: the bound address, which must then not
     /// be a wildcard.
     pub advertise: Vec<SocketAddr>,
+    /// Addresses of the listener whose media connections come here ([`RtcServer::take_tcp`]), as viewers are told them.
+    /// Empty: media goes over UDP only.
+    pub advertise_tcp: Vec<SocketAddr>,
+    /// Whether to be an ICE-lite agent; `None`: where only public addresses are told ([`CoreConfig::ice_lite`]).
+    pub ice_lite: Option<bool>,
     /// Most peers at once.
     pub max_peers: usize,
     /// What the path to a new peer is taken to carry.
@@ -39,6 +47,8 @@ impl Default for RtcConfig {
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             advertise: Vec::new(),
+            advertise_tcp: Vec::new(),
+            ice_lite: core.ice_lite,
             max_peers: core.max_peers,
             initial_bitrate: core.initial_bitrate,
             max_bitrate: core.max_bitrate,
@@ -54,6 +64,7 @@ pub type Steerings = Vec<(PeerId, Steering)>;
 /// All WebRTC peers of a host. Dropping it says goodbye to all and ends the thread.
 pub struct RtcServer {
     commands_tx: SyncSender<Command>,
+    arrivals_tx: SyncSender<Arrival>,
     units: Arc<Mutex<UnitSlot>>,
     place: Arc<Mutex<Place>>,
     waker: Waker,
@@ -71,11 +82,13 @@ impl RtcServer {
         config: RtcConfig,
         on_event: impl FnMut(RtcEvent, &mut Steerings) + Send + 'static,
     ) -> Result<Self, RtcError> {
-        let (socket, locals) = open(config.bind, &config.advertise)?;
+        let (socket, udp) = open(config.bind, &config.advertise)?;
+        let locals = Locals { udp, tcp: speakable(config.advertise_tcp) };
         let place = place_of(&socket, config.bind, &locals)?;
         let waiter = Waiter::new(socket).map_err(RtcError::Start)?;
         let waker = waiter.waker();
         let (commands_tx, commands_rx) = sync_channel(COMMANDS);
+        let (arrivals_tx, arrivals_rx) = sync_channel(ARRIVALS);
         let units = Arc::new(Mutex::new(UnitSlot::default()));
         let place = Arc::new(Mutex::new(place));
         let core = Core::new(
@@ -85,22 +98,25 @@ impl RtcServer {
                 max_bitrate: config.max_bitrate,
                 connect_timeout: config.connect_timeout,
                 vanish_timeout: config.vanish_timeout,
+                ice_lite: config.ice_lite,
             },
-            locals,
+            locals.clone(),
         );
+        tracing::info!(udp = ?locals.udp, tcp = ?locals.tcp, ice_lite = core.ice_lite(), "viewers are told these addresses");
         let worker = Worker {
             core,
             waiter,
             commands_rx,
+            arrivals_rx,
+            connections: Connections::default(),
             units: units.clone(),
             place: place.clone(),
-            advertise: config.advertise,
             on_event,
             steerings: Steerings::new(),
         };
         let thread = std::thread::Builder::new().name("rr-rtc".to_owned());
         let thread = thread.spawn(move || worker.run()).map_err(RtcError::Start)?;
-        Ok(Self { commands_tx, units, place, waker, thread: Some(thread) })
+        Ok(Self { commands_tx, arrivals_tx, units, place, waker, thread: Some(thread) })
     }
 
     /// Where it listens.
@@ -112,6 +128,16 @@ impl RtcServer {
     pub fn local_candidates(&self) -> Vec<String> {
         let locals = self.place.lock().unwrap_or_else(PoisonError::into_inner).locals.clone();
         Core::new(CoreConfig::default(), locals).local_candidates()
+    }
+
+    /// Takes over a connection that seems to carry media (RFC 4571, a binding request first): nothing was read from it yet.
+    /// `held` is dropped when the connection ends. Never waits: a connection is ended at once when 32 others wait for the
+    /// network thread, and soon when its first datagram is no peer's.
+    pub fn take_tcp(&self, stream: TcpStream, held: impl Any + Send) {
+        // What does not find room is dropped, which closes it.
+        if self.arrivals_tx.try_send(Arrival { stream, held: Box::new(held) }).is_ok() {
+            self.waker.wake();
+        }
     }
 
     /// Takes a viewer in: its offer for the answer. Waits for the network thread, usually less than a millisecond.
@@ -176,7 +202,7 @@ impl RtcServer {
         self.command(Command::Close { peer, reason: reason.to_owned() })
     }
 
-    /// Listens somewhere else from now on. Peers stay when the port stays the same (such as from 127.0.0.1 to all
+    /// Listens on another UDP address from now on. Peers stay when the port stays the same (such as from 127.0.0.1 to all
     /// addresses); otherwise they are ended with [`DisconnectReason::Rebound`]. On failure everything stays as it was.
     ///
     /// # Errors
@@ -212,6 +238,8 @@ impl Drop for RtcServer {
 
 /// Commands that may wait for the thread.
 const COMMANDS: usize = 256;
+/// Media connections that may wait for the thread.
+const ARRIVALS: usize = 32;
 /// Access units that may wait for the thread.
 const UNITS: usize = 4;
 /// Longest wait for an answer of the thread.
@@ -237,16 +265,17 @@ struct UnitSlot {
 #[derive(Debug, Clone)]
 struct Place {
     addr: SocketAddr,
-    locals: Vec<SocketAddr>,
+    locals: Locals,
 }
 
 struct Worker<F> {
     core: Core,
     waiter: Waiter,
     commands_rx: Receiver<Command>,
+    arrivals_rx: Receiver<Arrival>,
+    connections: Connections,
     units: Arc<Mutex<UnitSlot>>,
     place: Arc<Mutex<Place>>,
-    advertise: Vec<SocketAddr>,
     on_event: F,
     steerings: Steerings,
 }
@@ -255,7 +284,8 @@ impl<F: FnMut(RtcEvent, &mut Steerings)> Worker<F> {
     fn run(mut self) {
         let mut buffer = vec![0; 65_536];
         loop {
-            if let Err(error) = self.waiter.wait(self.core.timeout()) {
+            let due = [self.core.timeout(), self.connections.timeout()].into_iter().flatten().min();
+            if let Err(error) = self.waiter.wait(due) {
                 tracing::error!(%error, "the network thread cannot wait and ends");
                 break;
             }
@@ -263,6 +293,7 @@ impl<F: FnMut(RtcEvent, &mut Steerings)> Worker<F> {
                 break;
             }
             self.receive(&mut buffer);
+            self.receive_tcp(&mut buffer);
             self.core.handle_time(Instant::now());
             self.flush();
         }
@@ -336,6 +367,27 @@ impl<F: FnMut(RtcEvent, &mut Steerings)> Worker<F> {
         }
     }
 
+    fn receive_tcp(&mut self, buffer: &mut [u8]) {
+        let now = Instant::now();
+        for arrival in self.arrivals_rx.try_iter().take(ARRIVALS) {
+            self.connections.adopt(now, &self.waiter, arrival);
+        }
+        for key in self.waiter.ready() {
+            let core = &mut self.core;
+            self.connections.on_ready(key, buffer, |source, heard| {
+                let now = Instant::now();
+                let (owner, datagram) = match heard {
+                    Heard::Claim(datagram) => (core.claim(now, source, datagram)?, datagram),
+                    Heard::Frame(owner, datagram) => (owner, datagram),
+                };
+                core.handle_frame(now, owner, source, datagram);
+                Some(owner)
+            });
+            self.flush();
+        }
+        self.connections.expire(now);
+    }
+
     fn rebind(&mut self, bind: SocketAddr, advertise: Vec<SocketAddr>) -> Result<SocketAddr, RtcError> {
         let old = self.waiter.socket().local_addr().map_err(RtcError::Start)?;
         // Found out before anything is given up.
@@ -348,15 +400,16 @@ impl<F: FnMut(RtcEvent, &mut Steerings)> Worker<F> {
         } else {
             self.waiter.replace(|| open_socket(bind)).map_err(|source| RtcError::Bind { addr: bind, source })?;
         }
-        let locals = locals_for(self.waiter.socket(), &advertise)?;
+        let udp = locals_for(self.waiter.socket(), &advertise)?;
         if !keeps_port {
             self.core.close_all(Instant::now(), &DisconnectReason::Rebound);
         }
+        let mut held = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        let locals = Locals { udp, tcp: held.locals.tcp.clone() };
         self.core.set_locals(locals.clone());
-        self.advertise = advertise;
         let place = place_of(self.waiter.socket(), bind, &locals)?;
         let addr = place.addr;
-        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
+        *held = place;
         Ok(addr)
     }
 
@@ -378,11 +431,18 @@ impl<F: FnMut(RtcEvent, &mut Steerings)> Worker<F> {
         loop {
             let socket = self.waiter.socket();
             let mapped = socket.local_addr().is_ok_and(|addr| addr.is_ipv6());
-            for Datagram { destination, contents, .. } in self.core.take_datagrams() {
+            for Datagram { transport, destination, contents, .. } in self.core.take_datagrams() {
+                if transport == Transport::Tcp {
+                    self.connections.send(destination, &contents);
+                    continue;
+                }
                 // A full buffer or an unreachable viewer loses the datagram, as any network may; nothing waits for it.
                 let _ = socket.send_to(&contents, if mapped { to_v6(destination) } else { destination });
             }
             for event in self.core.take_events() {
+                if let RtcEvent::Disconnected { peer, .. } = event {
+                    self.connections.end_peer(peer);
+                }
                 (self.on_event)(event, &mut self.steerings);
             }
             if self.steerings.is_empty() {
@@ -420,34 +480,7 @@ fn locals_for(socket: &UdpSocket, advertise: &[SocketAddr]) -> Result<Vec<Socket
     usable(bound, advertise)
 }
 
-/// What str0m takes as host candidates.
-fn usable(bound: SocketAddr, advertise: &[SocketAddr]) -> Result<Vec<SocketAddr>, RtcError> {
-    let mut all = if advertise.is_empty() { vec![bound] } else { advertise.to_vec() };
-    all.retain(|addr| match addr.ip() {
-        IpAddr::V4(v4) => !(v4.is_link_local() || v4.is_broadcast() || v4.is_multicast() || v4.is_unspecified()),
-        IpAddr::V6(v6) => !(v6.is_multicast() || v6.is_unspecified()),
-    });
-    for addr in all.iter_mut().filter(|addr| addr.port() == 0) {
-        addr.set_port(bound.port());
-    }
-    all.dedup();
-    if all.is_empty() { Err(RtcError::NoAddress) } else { Ok(all) }
-}
-
-fn place_of(socket: &UdpSocket, bind: SocketAddr, locals: &[SocketAddr]) -> Result<Place, RtcError> {
+fn place_of(socket: &UdpSocket, bind: SocketAddr, locals: &Locals) -> Result<Place, RtcError> {
     let addr = socket.local_addr().map_err(|source| RtcError::Bind { addr: bind, source })?;
-    Ok(Place { addr, locals: locals.to_vec() })
-}
-
-/// A socket on `[::]` gives IPv4 sources as mapped addresses.
-fn unmapped(addr: SocketAddr) -> SocketAddr {
-    SocketAddr::new(addr.ip().to_canonical(), addr.port())
-}
-
-fn to_v6(addr: SocketAddr) -> SocketAddr {
-    let ip: Ipv6Addr = match addr.ip() {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
-        IpAddr::V6(v6) => v6,
-    };
-    SocketAddr::new(ip.into(), addr.port())
+    Ok(Place { addr, locals: locals.clone() })
 }

@@ -1,4 +1,5 @@
-//! Waiting for a datagram, a wake-up or a moment, whichever comes first.
+//! Waiting for a datagram, a connection with something to read or room to write, a wake-up or a moment, whichever comes
+//! first.
 //!
 //! `polling` keeps its deadlines with a timer of the system's finest resolution (timerfd on Linux). The pacer needs
 //! that: a socket's read timeout is rounded up to the kernel's tick and starves it.
@@ -6,9 +7,9 @@
 
 use polling::{Event, Events, Poller};
 use std::io;
-use std::net::UdpSocket;
+use std::net::{TcpStream, UdpSocket};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Wakes the waiting thread from any other.
 #[derive(Debug, Clone)]
@@ -21,6 +22,9 @@ impl Waker {
     }
 }
 
+/// The UDP socket's; connections have others.
+const SOCKET: usize = 0;
+
 /// A socket and the means to wait for it.
 pub(crate) struct Waiter {
     poller: Arc<Poller>,
@@ -31,7 +35,9 @@ pub(crate) struct Waiter {
 impl Waiter {
     pub(crate) fn new(socket: UdpSocket) -> io::Result<Self> {
         let poller = Arc::new(Poller::new()?);
-        register(&poller, &socket)?;
+        // SAFETY: `Waiter` owns poller and socket and takes the socket out of the poller (`replace`, `drop`) before it
+        // closes it. A `Waker` or a `Registered` may keep the poller longer, but then the socket is not in it.
+        unsafe { poller.add(&socket, Event::readable(SOCKET)) }?;
         Ok(Self { poller, events: Events::new(), socket })
     }
 
@@ -46,22 +52,34 @@ impl Waiter {
     /// Closes the socket and waits for another one from now on.
     pub(crate) fn replace(&mut self, make: impl FnOnce() -> io::Result<UdpSocket>) -> io::Result<()> {
         let socket = make()?;
-        register(&self.poller, &socket)?;
+        // SAFETY: as in `new`.
+        unsafe { self.poller.add(&socket, Event::readable(SOCKET)) }?;
         self.poller.delete(&self.socket)?;
         self.socket = socket;
         Ok(())
     }
 
-    /// Returns at the deadline, after a wake-up, or when a datagram is there.
+    /// Waits for a connection, too, from now on: first for something to read. `key` is the caller's, not 0, and of this
+    /// connection alone.
+    pub(crate) fn register(&self, stream: TcpStream, key: usize) -> io::Result<Registered> {
+        // SAFETY: `Registered` owns the connection, keeps the poller alive and takes the connection out of it before it
+        // closes it.
+        unsafe { self.poller.add(&stream, Event::readable(key)) }?;
+        Ok(Registered { poller: self.poller.clone(), stream, key })
+    }
+
+    /// Returns at the deadline, after a wake-up, or when a datagram is there or a connection is ready.
     pub(crate) fn wait(&mut self, deadline: Option<Instant>) -> io::Result<()> {
         self.events.clear();
         // Interest is for one event: it is renewed before each wait.
-        self.poller.modify(&self.socket, Event::readable(0))?;
+        self.poller.modify(&self.socket, Event::readable(SOCKET))?;
         let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        if timeout == Some(Duration::ZERO) {
-            return Ok(());
-        }
         self.poller.wait(&mut self.events, timeout).map(|_| ())
+    }
+
+    /// Connections that were ready after the last wait. Each has to be armed again ([`Registered::arm`]).
+    pub(crate) fn ready(&self) -> Vec<usize> {
+        self.events.iter().map(|event| event.key).filter(|key| *key != SOCKET).collect()
     }
 }
 
@@ -71,8 +89,26 @@ impl Drop for Waiter {
     }
 }
 
-fn register(poller: &Poller, socket: &UdpSocket) -> io::Result<()> {
-    // SAFETY: `Waiter` owns poller and socket and takes the socket out of the poller (`replace`, `drop`) before it
-    // closes it. A `Waker` may keep the poller longer, but then it has no socket in it.
-    unsafe { poller.add(socket, Event::readable(0)) }
+/// A connection that a [`Waiter`] waits for.
+pub(crate) struct Registered {
+    poller: Arc<Poller>,
+    stream: TcpStream,
+    key: usize,
+}
+
+impl Registered {
+    pub(crate) fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
+    /// The next event: something to read, or also room to write.
+    pub(crate) fn arm(&self, writable: bool) -> io::Result<()> {
+        self.poller.modify(&self.stream, Event::new(self.key, true, writable))
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let _ = self.poller.delete(&self.stream);
+    }
 }

@@ -7,7 +7,8 @@ use common::{Link, RUNG, Source, World, filler};
 use openh264::decoder::Decoder;
 use rr_encode::{Bitrate, rtp_timestamp};
 use rr_rtc::core::CoreConfig;
-use rr_rtc::{Channel, DisconnectReason, PeerId, RtcError, RtcEvent};
+use rr_rtc::{Channel, DisconnectReason, Locals, PeerId, RtcError, RtcEvent};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 const FRAME: Duration = Duration::from_micros(33_333);
@@ -434,4 +435,37 @@ fn candidates_of_browsers_are_taken_or_ignored() {
         assert!(matches!(world.core.add_candidate(now, id, bad), Err(RtcError::BadCandidate(_))), "{bad}");
     }
     world.connect();
+}
+
+#[test]
+fn ice_lite_is_for_hosts_that_tell_public_addresses_only() {
+    let answer = |ice_lite: Option<bool>, locals: Locals| {
+        let mut world = World::with(19, CoreConfig { ice_lite, ..config() }, locals);
+        world.join(Link::default());
+        world.viewers[0].answer.clone()
+    };
+    let at = |all: &[&str]| all.iter().map(|a| a.parse().unwrap()).collect::<Vec<SocketAddr>>();
+    let public = || Locals { udp: at(&["8.8.4.4:4000"]), tcp: at(&["8.8.4.4:4000"]) };
+    let mixed = || Locals { udp: at(&["8.8.4.4:4000", "192.168.1.7:4000"]), tcp: Vec::new() };
+    let is_lite = |answer: String| answer.contains("\r\na=ice-lite\r\n");
+    assert!(is_lite(answer(None, public())));
+    assert!(!is_lite(answer(None, mixed())), "viewers in the same building need our checks");
+    assert!(!is_lite(answer(Some(false), public())));
+    assert!(is_lite(answer(Some(true), mixed())));
+    let answer = answer(None, public());
+    assert!(answer.contains("8.8.4.4 4000 typ host") && answer.contains("tcptype passive"), "{answer}");
+}
+
+#[test]
+fn a_viewer_of_an_ice_lite_host_connects_and_one_that_vanishes_is_given_up() {
+    let mut world = World::new(20, CoreConfig { ice_lite: Some(true), ..config() });
+    world.join(Link::default());
+    world.connect();
+    let mut source = Source::new(Bitrate::mbps(1));
+    play(&mut world, &mut source, 60);
+    assert!(world.viewers[0].units.len() > 50);
+    world.viewers[0].link.cut = true;
+    world.run(Duration::from_secs(40));
+    let reason = DisconnectReason::Vanished;
+    assert!(world.events.contains(&RtcEvent::Disconnected { peer: PeerId(1), reason }));
 }

@@ -33,6 +33,7 @@ struct Seen {
     units: Vec<(u32, Vec<u8>)>,
     messages: Vec<String>,
     open: Vec<String>,
+    ice_lite: bool,
 }
 
 impl Seen {
@@ -158,6 +159,7 @@ impl Viewer {
         until("candidates", || seen.lock().unwrap().gathered).await;
         let offer = connection.local_description().await.unwrap().sdp;
         let answer = server.accept(id, &offer).unwrap();
+        seen.lock().unwrap().ice_lite = answer.contains("\r\na=ice-lite\r\n");
         assert!(answer.contains("profile-level-id=42"), "{answer}");
         connection.set_remote_description(RTCSessionDescription::answer(answer).unwrap()).await.unwrap();
         Self { connection: Box::new(connection), input, state, seen }
@@ -195,9 +197,13 @@ struct Host {
 
 impl Host {
     fn start() -> Self {
+        Self::with(RtcConfig::default())
+    }
+
+    fn with(config: RtcConfig) -> Self {
         let events = Arc::new(Mutex::new(Vec::new()));
         let sink = events.clone();
-        let server = RtcServer::start(RtcConfig::default(), move |event, _| sink.lock().unwrap().push(event)).unwrap();
+        let server = RtcServer::start(config, move |event, _| sink.lock().unwrap().push(event)).unwrap();
         let server = Arc::new(server);
         let sent = Arc::new(Mutex::new(Vec::new()));
         let (publisher, asked, times) = (server.clone(), events.clone(), sent.clone());
@@ -297,4 +303,20 @@ async fn a_flooder_is_disconnected_alone() {
     }
     let before = quiet.units();
     until("more pictures", || quiet.units() >= before + 10).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_viewer_of_another_make_finds_an_ice_lite_host() {
+    let host = Host::with(RtcConfig { ice_lite: Some(true), ..RtcConfig::default() });
+    let peer = PeerId(1);
+    let viewer = Viewer::join(&host.server, peer).await;
+    assert!(viewer.seen.lock().unwrap().ice_lite);
+    until("pictures", || viewer.units() >= 30).await;
+    viewer.assert_decodes();
+    until("channels", || viewer.seen.lock().unwrap().open.len() == 2).await;
+    // It lives as long as the viewer asks, and ends with it.
+    let before = viewer.units();
+    until("more pictures", || viewer.units() >= before + 60).await;
+    viewer.connection.close().await.unwrap();
+    until("goodbye", || host.saw(|e| *e == RtcEvent::Disconnected { peer, reason: DisconnectReason::Left })).await;
 }

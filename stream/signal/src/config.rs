@@ -1,16 +1,17 @@
 //! What a [`SignalServer`](crate::SignalServer) is started with, and why it may not start.
 
 use crate::assets::Asset;
+use crate::handler::MediaDoor;
+use crate::ice::IceServers;
 use crate::tls::TlsError;
 use crate::token::TokenKey;
-use rr_protocol::signaling::IceServer;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How to serve.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SignalConfig {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
@@ -21,7 +22,9 @@ pub struct SignalConfig {
     /// Signs and checks share links.
     pub key: Arc<TokenKey>,
     /// Told to viewers with a good token.
-    pub ice_servers: Vec<IceServer>,
+    pub ice: IceServers,
+    /// Where connections go that carry media; none: they are refused as damaged HTTP.
+    pub media: Option<Arc<dyn MediaDoor>>,
     /// Origins such as `https://plant.example` that may open the WebSocket besides the page's own, for pages that are
     /// served elsewhere.
     pub allowed_origins: Vec<String>,
@@ -37,7 +40,8 @@ impl SignalConfig {
             tls: Tls::Off,
             assets: crate::VIEWER_ASSETS,
             key,
-            ice_servers: Vec::new(),
+            ice: IceServers::default(),
+            media: None,
             allowed_origins: Vec::new(),
             limits: Limits::default(),
         }
@@ -95,7 +99,7 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// For one message to leave for a viewer; longer closes its socket.
     pub write_timeout: Duration,
-    /// TLS handshake, and then a request's headers.
+    /// The first bytes, the TLS handshake, and then a request's headers; for each.
     pub header_timeout: Duration,
     /// Longest life of a connection that is not a signaling socket.
     pub http_timeout: Duration,

@@ -1,9 +1,10 @@
 //! What the host does with a viewer: the border between signaling and the WebRTC engine.
 
+use crate::throttle::ConnectionGuard;
 use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::{Bye, Candidate, SignalFromHost};
 use rr_protocol::token::Claims;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use tokio::sync::mpsc;
 
 /// Why the host does not take a viewer or an offer; goes to the viewer as it is.
@@ -43,6 +44,18 @@ pub trait SignalHandler: Send + Sync + 'static {
     /// session may go on and its ICE state decides; without, there is none and the peer is gone.
     fn left(&self, peer: PeerId, answered: bool);
 }
+
+/// Takes the connections that carry media instead of HTTP: the WebRTC engine's side of the door that both share.
+pub trait MediaDoor: Send + Sync + 'static {
+    /// A connection that begins as media does ([`crate::media`]). Nothing was read from it, and it does not block. Must return at
+    /// once; a connection that is not wanted is dropped. `held` counts it among the [`Limits`](crate::Limits) and has to
+    /// live as long as it.
+    fn take(&self, stream: TcpStream, held: ConnectionHold);
+}
+
+/// Counts a connection among the [`Limits`](crate::Limits) for as long as it lives.
+#[derive(Debug)]
+pub struct ConnectionHold(#[expect(dead_code, reason = "its end is what counts")] pub(crate) ConnectionGuard);
 
 /// Why a message was not queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

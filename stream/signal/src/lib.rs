@@ -6,8 +6,8 @@
 //!
 //! ```text
 //! socket ─► server (accept, TLS, limits) ─► routes (page, /health, /signal) ─► socket task ─► Machine ─► SignalHandler
-//!                                                                                  ▲
-//!                                                          Outbox (bounded, 64) ───┘  candidates and bye from the host
+//!              │                                                                   ▲
+//!              └─ media (ICE-TCP) ─► MediaDoor             Outbox (bounded, 64) ───┘  candidates and bye from the host
 //! ```
 //!
 //! The signaling socket stays open for the whole session, so that the host can say `bye`. When it closes, the WebRTC
@@ -17,8 +17,10 @@
 pub mod assets;
 mod config;
 mod handler;
+pub mod ice;
 pub mod link;
 pub mod machine;
+mod media;
 mod private_file;
 mod routes;
 mod server;
@@ -29,7 +31,8 @@ pub mod token;
 
 pub use assets::{Asset, VIEWER_ASSETS};
 pub use config::{Limits, SignalConfig, SignalError, Tls};
-pub use handler::{JoinRequest, Outbox, OutboxError, PeerId, Refusal, SignalHandler};
+pub use handler::{ConnectionHold, JoinRequest, MediaDoor, Outbox, OutboxError, PeerId, Refusal, SignalHandler};
+pub use ice::{IceServers, IceUrl, IceUrlError, Secret, SecretError, TimeLimitedTurn};
 pub use link::{QrMatrix, ShareLink};
 pub use server::SignalServer;
 pub use token::{Issued, KeyError, TokenError, TokenKey};

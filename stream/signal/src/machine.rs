@@ -11,10 +11,11 @@
 
 use crate::config::Limits;
 use crate::handler::{PeerId, Refusal};
+use crate::ice::IceServers;
 use crate::throttle::Failures;
 use crate::token::{TokenError, TokenKey};
 use rr_protocol::host::ErrorCode;
-use rr_protocol::signaling::{Bye, Candidate, Hello, IceServer, Sdp, SignalFromHost, SignalFromViewer, Welcome};
+use rr_protocol::signaling::{Bye, Candidate, Hello, Sdp, SignalFromHost, SignalFromViewer, Welcome};
 use rr_protocol::token::{Claims, Role};
 use rr_protocol::{MAX_SIGNAL_LEN, PROTOCOL_VERSION};
 use std::net::IpAddr;
@@ -52,7 +53,7 @@ pub struct Shared {
     /// Checks tokens.
     pub key: Arc<TokenKey>,
     /// For `welcome`.
-    pub ice_servers: Vec<IceServer>,
+    pub ice: IceServers,
     /// Deadlines and bounds.
     pub limits: Limits,
     /// Refused tokens by address.
@@ -217,18 +218,18 @@ impl Machine {
     }
 
     /// The handler's reply to [`Action::Join`].
-    pub fn on_joined(&mut self, now: Instant, result: Result<PeerId, Refusal>) -> Vec<Action> {
+    pub fn on_joined(&mut self, now: Now, result: Result<PeerId, Refusal>) -> Vec<Action> {
         if let Ok(peer) = result {
             self.peer = Some(peer);
         }
         let State::Joining { role } = self.state else { return Vec::new() };
         match result {
             Ok(peer) => {
-                self.state = State::Welcomed { peer, deadline: now + self.shared.limits.offer_timeout };
+                self.state = State::Welcomed { peer, deadline: now.instant + self.shared.limits.offer_timeout };
                 vec![Action::Send(SignalFromHost::Welcome(Welcome {
                     protocol_version: PROTOCOL_VERSION,
                     role,
-                    ice_servers: self.shared.ice_servers.clone(),
+                    ice_servers: self.shared.ice.for_viewer(peer, now.system),
                 }))]
             }
             Err(Refusal { code, message }) => self.refuse(code, &message, close_code(code)),

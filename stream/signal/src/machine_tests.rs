@@ -1,6 +1,7 @@
 //! The signaling state machine, without a socket.
 
 use super::*;
+use rr_protocol::signaling::IceServer;
 use std::collections::HashSet;
 
 const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 7));
@@ -19,7 +20,10 @@ impl Talk {
         let limits = Limits::default();
         Self::with(Arc::new(Shared {
             key: Arc::new(TokenKey::generate().unwrap()),
-            ice_servers: vec![IceServer { urls: vec!["stun:stun.example".into()], username: None, credential: None }],
+            ice: IceServers {
+                fixed: vec![IceServer { urls: vec!["stun:stun.example".into()], username: None, credential: None }],
+                turn: None,
+            },
             failures: Mutex::new(Failures::new(limits.failure_window)),
             limits,
         }))
@@ -59,7 +63,7 @@ impl Talk {
         let mut talk = Self::new();
         let token = talk.token();
         assert!(matches!(talk.hello(&token)[..], [Action::Join { .. }]));
-        let now = talk.now().instant;
+        let now = talk.now();
         talk.machine.on_joined(now, Ok(PEER));
         talk
     }
@@ -101,7 +105,7 @@ fn the_whole_conversation() {
     let [Action::Join { claims, name }] = &actions[..] else { panic!("{actions:?}") };
     assert_eq!((claims.role, name.as_deref()), (Role::Engineer, Some("Käthe")));
 
-    let now = talk.now().instant;
+    let now = talk.now();
     let actions = talk.machine.on_joined(now, Ok(PEER));
     let [Action::Send(SignalFromHost::Welcome(welcome))] = &actions[..] else { panic!("{actions:?}") };
     assert_eq!((welcome.role, welcome.protocol_version, welcome.ice_servers.len()), (Role::Engineer, 1, 1));
@@ -273,7 +277,7 @@ fn the_handler_may_refuse_or_hang() {
     let mut talk = Talk::new();
     let token = talk.token();
     talk.hello(&token);
-    let now = talk.now().instant;
+    let now = talk.now();
     assert_eq!(refused(&talk.machine.on_joined(now, Err(full()))), (ErrorCode::Full, CLOSE_POLICY));
     assert_eq!(talk.machine.peer(), None);
 
@@ -361,7 +365,7 @@ fn join_replies_that_come_after_the_end_are_kept_for_leaving() {
     let token = talk.token();
     talk.hello(&token);
     talk.machine.on_shutdown("closing");
-    let now = talk.now().instant;
+    let now = talk.now();
     assert_eq!(talk.machine.on_joined(now, Ok(PEER)), []);
     assert_eq!(talk.machine.peer(), Some((PEER, false)));
 }
@@ -382,7 +386,7 @@ proptest::proptest! {
                 2 => talk.say(OFFER),
                 3 => talk.say(CANDIDATE),
                 4 => talk.say("{"),
-                5 => talk.machine.on_joined(now, Ok(PEER)),
+                5 => talk.machine.on_joined(talk.now(), Ok(PEER)),
                 6 => talk.machine.on_answered(Ok("v=0".into())),
                 7 => talk.machine.on_host_message(host_candidate()),
                 8 => { talk.machine.on_alive(now); Vec::new() }

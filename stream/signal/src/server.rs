@@ -1,8 +1,9 @@
-//! Listens: accepts connections within the limits, does TLS, hands them to HTTP, and ends in order.
+//! Listens: accepts connections within the limits, hands media over, does TLS, hands the rest to HTTP, and ends in order.
 
 use crate::config::{Limits, SignalConfig, SignalError};
-use crate::handler::SignalHandler;
+use crate::handler::{ConnectionHold, MediaDoor, SignalHandler};
 use crate::machine::Shared;
+use crate::media::{self, Kind};
 use crate::routes::{self, App, Remote};
 use crate::socket::last_words;
 use crate::throttle::{Connections, Failures};
@@ -27,6 +28,8 @@ use tokio_rustls::TlsAcceptor;
 const WORKERS: usize = 2;
 /// Threads for calls of the handler; when all are busy the calls wait, and time out.
 const BLOCKING_THREADS: usize = 32;
+/// Between two looks at first bytes that do not decide yet.
+const HEAD_PAUSE: Duration = Duration::from_millis(50);
 /// Longest request line and headers, bytes.
 const MAX_HEADER_LEN: usize = 16 * 1024;
 /// Most header lines.
@@ -74,6 +77,7 @@ impl SignalServer {
         let accept = Accept {
             connections: Connections::new(limits.connections, limits.connections_per_ip),
             acceptor,
+            media: config.media,
             shutdown: shutdown_rx.clone(),
             app: App {
                 assets: config.assets,
@@ -81,7 +85,7 @@ impl SignalServer {
                 sockets: Connections::new(limits.sockets, limits.connections_per_ip),
                 shared: Arc::new(Shared {
                     key: config.key,
-                    ice_servers: config.ice_servers,
+                    ice: config.ice,
                     failures: Mutex::new(Failures::new(limits.failure_window)),
                     limits: limits.clone(),
                 }),
@@ -158,6 +162,7 @@ struct Accept {
     app: App,
     connections: Arc<Connections>,
     acceptor: Option<TlsAcceptor>,
+    media: Option<Arc<dyn MediaDoor>>,
     shutdown: watch::Receiver<Option<Arc<str>>>,
 }
 
@@ -190,13 +195,30 @@ impl Accept {
             tracing::debug!(%address, "too many connections; closing one");
             return;
         };
-        let remote = Remote { address, _open: Arc::new(guard), _alive: alive.clone() };
         let (app, acceptor, shutdown) = (self.app.clone(), self.acceptor.clone(), self.shutdown.clone());
+        let (media, alive, mut ending) = (self.media.clone(), alive.clone(), self.shutdown.clone());
         tokio::spawn(async move {
             let limits = Arc::clone(&app.shared);
             let limits = &limits.limits;
             // Small messages that wait for nothing.
             let _ = stream.set_nodelay(true);
+            if let Some(media) = media {
+                let kind = tokio::select! {
+                    kind = timeout(limits.header_timeout, kind(&stream)) => kind,
+                    _ = last_words(&mut ending) => return,
+                };
+                match kind {
+                    Ok(Kind::Media) => {
+                        if let Ok(stream) = stream.into_std() {
+                            media.take(stream, ConnectionHold(guard));
+                        }
+                        return;
+                    }
+                    Ok(_) => {}
+                    Err(_) => return,
+                }
+            }
+            let remote = Remote { address, _open: Arc::new(guard), _alive: alive };
             let http = async {
                 match acceptor {
                     None => serve(stream, app, remote, shutdown).await,
@@ -212,6 +234,24 @@ impl Accept {
                 tracing::debug!(%address, "connection closed after its longest life");
             }
         });
+    }
+}
+
+/// Looks at the first bytes and takes none. Ends when they decide, or when there are no more.
+async fn kind(stream: &TcpStream) -> Kind {
+    let mut head = [0; media::HEAD];
+    loop {
+        match stream.peek(&mut head).await {
+            // Closed: HTTP finds out, too.
+            Ok(0) | Err(_) => return Kind::Http,
+            Ok(length) => match media::kind(&head[..length]) {
+                Kind::Open => {}
+                decided => return decided,
+            },
+        }
+        // What is there stays readable, so that there is nothing to wait for but time. Hardly anybody comes here: the
+        // first bytes come together.
+        sleep(HEAD_PAUSE).await;
     }
 }
 

@@ -113,7 +113,7 @@ impl Driver {
                     message = last_words(&mut self.context.shutdown) => return Some(self.machine.on_shutdown(&message)),
                 };
                 return Some(match reply {
-                    Some(result) => self.machine.on_joined(Instant::now(), result),
+                    Some(result) => self.machine.on_joined(Now::read(), result),
                     None => self.machine.on_handler_stuck(),
                 });
             }

@@ -124,7 +124,7 @@ export class Peer {
     clearTimeout(this.setupTimer);
     this.setupTimer = setTimeout(
       () =>
-        this.fail('unreachable', 'The host answers, but no video connection comes about. A firewall may block UDP.'),
+        this.fail('unreachable', 'The host answers, but no video connection comes about. A firewall may block it.'),
       SETUP_TIMEOUT_MS,
     );
     const hello = { token: this.link.token, protocolVersion: PROTOCOL_VERSION };

@@ -30,6 +30,8 @@ export interface ConnectionStats {
   codecParameters: string;
   /** How packets travel: `host` (direct), `srflx`, `prflx` (through a router) or `relay`. */
   route: string;
+  /** What carries them on their first step: `udp`, `tcp`, or `tls` to a relay. */
+  protocol: string;
 }
 
 type Entry = Record<string, unknown> & { type: string; id: string };
@@ -74,6 +76,7 @@ export class StatsReader {
     const frames = now.framesDecoded - was.framesDecoded;
     const pair = selectedPair(all, entries);
     const codec = entries.get(String(video['codecId']));
+    const local = entries.get(String(pair?.['localCandidateId']));
     return {
       timestamp: now.timestamp,
       fps: per(frames, seconds),
@@ -90,7 +93,9 @@ export class StatsReader {
       freezes: number(video, 'freezeCount'),
       codec: text(codec, 'mimeType').replace(/^video\//i, ''),
       codecParameters: text(codec, 'sdpFmtpLine'),
-      route: text(entries.get(String(pair?.['localCandidateId'])), 'candidateType'),
+      route: text(local, 'candidateType'),
+      // To a relay the browser may speak otherwise than the relay does to the host.
+      protocol: (text(local, 'relayProtocol') || text(local, 'protocol')).toLowerCase(),
     };
   }
 }

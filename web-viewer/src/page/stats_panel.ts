@@ -19,10 +19,17 @@ const ROWS: Row[] = [
   ['Wait and decode', 'Time before and in the decoder', (s) => `${s.jitterBufferMs.toFixed(1)} + ${s.decodeMs.toFixed(1)} ms`],
   ['Dropped', 'Pictures decoded too late to be shown', (s) => String(s.framesDropped)],
   ['Codec', 'As negotiated', (s) => s.codec || '–'],
-  ['Route', 'How packets travel', (s) => ROUTES[s.route] ?? '–'],
+  ['Route', 'How packets travel', route],
 ];
 
 const ROUTES: Record<string, string> = { host: 'Direct', srflx: 'Through a router', prflx: 'Direct', relay: 'Relayed' };
+
+/** Such as `Direct, UDP` or `Relayed, TCP`. */
+export function route({ route, protocol }: ConnectionStats): string {
+  const way = ROUTES[route];
+  if (!way) return '–';
+  return protocol ? `${way}, ${protocol.toUpperCase()}` : way;
+}
 
 export class StatsPanel {
   private readonly values = ROWS.map(() => h('dd', {}, '–'));

@@ -5,8 +5,8 @@
 pub mod viewer;
 
 use rr_engine::{
-    AdapterChoice, EncoderChoice, Engine, EngineConfig, Gpu, GpuError, Limits, PictureSize, ReopenGpu, Settings,
-    ShareConfig, ShareTls, Theme,
+    AdapterChoice, EncoderChoice, Engine, EngineConfig, Gpu, GpuError, IceServers, Limits, PictureSize, ReopenGpu,
+    Settings, ShareConfig, ShareTls, Theme,
 };
 use rr_scene::{Role, Workspace};
 use std::sync::Arc;
@@ -65,7 +65,16 @@ impl Host {
         let config_dir = self.folder.path().join("config");
         let advertise = Vec::new();
         self.engine
-            .share(ShareConfig { listen, tls: ShareTls::Off, advertise, config_dir, encoder: EncoderChoice::Auto })
+            .share(ShareConfig {
+                listen,
+                tls: ShareTls::Off,
+                advertise,
+                media_tcp: true,
+                ice_lite: None,
+                ice: IceServers::default(),
+                config_dir,
+                encoder: EncoderChoice::Auto,
+            })
             .unwrap();
         self.engine.issue_link(Role::Admin, Duration::from_secs(600)).unwrap()
     }

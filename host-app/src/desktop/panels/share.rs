@@ -123,6 +123,9 @@ fn shared(ui: &mut Ui, view: &View<'_>, status: &ShareStatus, share: &mut ShareS
     });
     let place = if status.loopback_only { "This machine only" } else { "Local network" };
     ui.weak(format!("{place}: {}", status.urls.join(", ")));
+    if let Some(warning) = status.warning.as_ref().filter(|_| !status.loopback_only) {
+        note(ui, icons::SHIELD_WARNING, tokens.warn, &format!("Nobody else can watch: {warning}."));
+    }
     ui.add_space(4.0);
     if let Some(link) = share.link.clone() {
         link_card(ui, share, &link, actions);

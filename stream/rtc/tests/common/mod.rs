@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use rr_encode::{AccessUnit, Bitrate, Encoder, FramePool, SoftwareConfig, SoftwareEncoder, compliance};
 use rr_rtc::core::{Core, CoreConfig, Datagram};
-use rr_rtc::{PeerId, RtcEvent, RungId};
+use rr_rtc::{Locals, PeerId, RtcEvent, RungId};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::net::SocketAddr;
@@ -101,10 +101,14 @@ pub struct World {
 
 impl World {
     pub fn new(seed: u64, config: CoreConfig) -> Self {
-        let host: SocketAddr = "192.0.2.1:4000".parse().unwrap();
+        Self::with(seed, config, vec!["192.0.2.1:4000".parse().unwrap()].into())
+    }
+
+    pub fn with(seed: u64, config: CoreConfig, locals: Locals) -> Self {
+        let host = locals.udp[0];
         Self {
             now: Instant::now(),
-            core: Core::new(config, vec![host]),
+            core: Core::new(config, locals),
             viewers: Vec::new(),
             events: Vec::new(),
             flights: BinaryHeap::new(),

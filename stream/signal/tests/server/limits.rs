@@ -80,7 +80,7 @@ async fn connections_and_sockets_are_bounded_and_come_free_again() {
 }
 
 /// The server learns of a closed connection when it gets to it.
-async fn until(mut condition: impl AsyncFnMut() -> bool) {
+pub async fn until(mut condition: impl AsyncFnMut() -> bool) {
     tokio::time::timeout(HANG, async {
         while !condition().await {
             tokio::time::sleep(Duration::from_millis(20)).await;

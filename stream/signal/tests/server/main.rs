@@ -4,6 +4,7 @@
 
 mod http;
 mod limits;
+mod media;
 mod signaling;
 mod support;
 mod tls;

@@ -20,7 +20,7 @@ fn host(dir: &Path) -> Host {
 }
 
 /// A client that trusts the certificate in `dir` and nothing else.
-async fn connect(host: &Host, dir: &Path, name: &str) -> std::io::Result<TlsStream<TcpStream>> {
+pub async fn connect(host: &Host, dir: &Path, name: &str) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(dir.join("self-signed.crt")).unwrap()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
