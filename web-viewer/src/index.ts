@@ -5,6 +5,7 @@ export type { ConnectOptions, Disconnection, DragOptions } from './client/remote
 export type { ClientError } from './client/errors.js';
 export type { Environment } from './client/environment.js';
 export type { LatencyReport } from './client/latency.js';
+export { STAGES, type Stage, type StageFigures, type StageReport, type StageTimes } from './client/stages.js';
 export type { ConnectionStats } from './client/stats.js';
 export type { ConnectionPhase, ConnectionStatus } from './client/supervisor.js';
 export type { Connection, Device, Measurement, SessionState } from './client/store.js';

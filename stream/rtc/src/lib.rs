@@ -27,5 +27,5 @@ mod server;
 mod wait;
 
 pub use error::RtcError;
-pub use event::{Channel, DisconnectReason, PathSample, PeerId, PeerStats, RtcEvent, RungId, Steering};
+pub use event::{Channel, DisconnectReason, PathSample, PeerId, PeerStats, RtcEvent, RungId, SentPicture, Steering};
 pub use server::{RtcConfig, RtcServer, Steerings};

@@ -7,7 +7,7 @@ import type { Bounds, CameraState, PictureSize } from '../protocol.gen.js';
 
 export type Vec3 = readonly [number, number, number];
 export type Mat4 = readonly number[];
-type Camera = Readonly<Omit<CameraState, 'target'>> & { readonly target: Vec3 };
+export type Camera = Readonly<Omit<CameraState, 'target'>> & { readonly target: Vec3 };
 
 /** A point of the picture: 0 to 1 from the top left corner. */
 export interface PicturePoint {

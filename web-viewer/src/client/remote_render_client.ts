@@ -18,7 +18,7 @@ import { Coalescer } from './coalescer.js';
 import { Emitter, type Unsubscribe } from './emitter.js';
 import { browserEnvironment, type Environment } from './environment.js';
 import type { ClientError } from './errors.js';
-import { PresentedFrames, report, waitForAck, type LatencyReport } from './latency.js';
+import { LatencyMeter, PresentedFrames, testLatency, type LatencyReport, type LatencySource } from './latency.js';
 import { parseShareLink } from './link.js';
 import { checkNumbers, Stamper, type ChannelName } from './messages.js';
 import { PartJoiner } from './parts.js';
@@ -54,7 +54,6 @@ export interface Disconnection {
 /** Continuous input is left out while this much of it waits, bytes: it would arrive too late to be of use. */
 const MAX_BUFFERED_INPUT = 64 * 1024;
 const STATS_INTERVAL_MS = 1000;
-const PROBE_TIMEOUT_MS = 2000;
 
 /**
  * A viewer of a Remote Render host: shows its picture, knows its state, sends input.
@@ -89,6 +88,7 @@ export class RemoteRenderClient {
   private video: HTMLVideoElement | null = null;
   private phase: ConnectionPhase = 'idle';
   private unlisten: (() => void) | null = null;
+  private meter: LatencyMeter | null = null;
 
   private readonly connectedEvent = new Emitter<void>();
   private readonly disconnectedEvent = new Emitter<Disconnection>();
@@ -100,6 +100,12 @@ export class RemoteRenderClient {
   private readonly ackEvent = new Emitter<Ack>();
   private readonly trackEvent = new Emitter<MediaStream>();
   private readonly statusEvent = new Emitter<ConnectionStatus>();
+  private readonly latencyEvent = new Emitter<void>();
+  private readonly latencySource: LatencySource = {
+    probe: (x, y) => this.post(STATE_CHANNEL, { type: 'test:click', data: { x, y } }),
+    onAck: (listener) => this.onAck(listener),
+    rtt: () => this.currentStats?.rttMs ?? 0,
+  };
 
   constructor(environment: Environment = browserEnvironment) {
     this.stamper = new Stamper(() => environment.now());
@@ -359,44 +365,29 @@ export class RemoteRenderClient {
   }
 
   /**
-   * Measures the whole path: sends probes and waits for the picture that shows each on this screen. Needs a video (see
-   * {@link attachVideo}) and a browser that tells the RTP timestamps of pictures.
+   * Measures the whole path and its stages: sends probes and waits for the picture that shows each on this screen. Needs a
+   * video (see {@link attachVideo}) and a browser that tells the RTP timestamps of pictures.
    */
   async latencyTest(count = 20, onProgress?: (done: number) => void): Promise<LatencyReport> {
     const { video } = this;
     if (!video || !PresentedFrames.isSupported(video)) throw new Error('This browser does not tell when pictures appear');
-    const frames = new PresentedFrames(video);
-    const samples: number[] = [];
-    let lost = 0;
-    try {
-      for (let done = 0; done < count; done++) {
-        const ms = await this.probe(frames, 0.2 + 0.6 * Math.random(), 0.2 + 0.6 * Math.random());
-        if (ms === null) lost += 1;
-        else samples.push(ms);
-        onProgress?.(done + 1);
-        // Not in step with the host's frames, or every probe would wait for the same part of one.
-        await new Promise((next) => setTimeout(next, 250 + 150 * Math.random()));
-      }
-    } finally {
-      frames.stop();
-    }
-    return report(samples, lost);
+    return testLatency(video, this.latencySource, count, onProgress);
   }
 
-  private async probe(frames: PresentedFrames, x: number, y: number): Promise<number | null> {
-    const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), PROBE_TIMEOUT_MS);
-    try {
-      const sent = performance.now();
-      const message = this.post(STATE_CHANNEL, { type: 'test:click', data: { x, y } });
-      if (!message) return null;
-      const ack = await waitForAck((listener) => this.onAck(listener), message.timestamp, limit.signal);
-      return (await frames.shown(ack.rtpTimestamp, sent, limit.signal)) - sent;
-    } catch {
-      return null;
-    } finally {
-      clearTimeout(timer);
-    }
+  /** Measures whatever is done from now on ({@link latency}), or no more. */
+  watchLatency(on: boolean): void {
+    if (on === (this.meter !== null)) return;
+    this.meter?.stop();
+    const { video } = this;
+    this.meter =
+      on && video && PresentedFrames.isSupported(video)
+        ? new LatencyMeter(video, this.latencySource, () => this.latencyEvent.emit())
+        : null;
+  }
+
+  /** The last hundred inputs and their pictures; null while {@link watchLatency} has seen none. */
+  get latency(): LatencyReport | null {
+    return this.meter?.report ?? null;
   }
 
   // Geometry
@@ -454,6 +445,11 @@ export class RemoteRenderClient {
 
   onAck(listener: (ack: Ack) => void): Unsubscribe {
     return this.ackEvent.on(listener);
+  }
+
+  /** {@link latency} has one input more. */
+  onLatency(listener: () => void): Unsubscribe {
+    return this.latencyEvent.on(listener);
   }
 
   /** The video is there; {@link attachVideo} does what is usual with it. */
@@ -549,6 +545,11 @@ export class RemoteRenderClient {
       this.coalescer.clear();
       clearTimeout(this.statsTimer);
       this.currentHostStats = null;
+      if (this.meter) {
+        // Another host counts its pictures from elsewhere.
+        this.watchLatency(false);
+        this.watchLatency(true);
+      }
       const willReconnect = status.phase === 'reconnecting';
       this.disconnectedEvent.emit({ error: status.error, willReconnect });
     }
