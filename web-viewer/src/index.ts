@@ -4,6 +4,7 @@ export { RemoteRenderClient } from './client/remote_render_client.js';
 export type { ConnectOptions, Disconnection, DragOptions } from './client/remote_render_client.js';
 export type { ClientError } from './client/errors.js';
 export type { Environment } from './client/environment.js';
+export type { EchoFrame, LocalEcho } from './client/echo/local_echo.js';
 export type { LatencyReport } from './client/latency.js';
 export { STAGES, type Stage, type StageFigures, type StageReport, type StageTimes } from './client/stages.js';
 export type { ConnectionStats } from './client/stats.js';

@@ -119,7 +119,7 @@ export function intersectBox(ray: Ray, box: { readonly min: Vec3; readonly max: 
 export const centre = (box: { readonly min: Vec3; readonly max: Vec3 } | Bounds): Vec3 =>
   scale(add(box.min, box.max), 0.5);
 
-function multiply(a: Mat4, b: Mat4): Mat4 {
+export function multiply(a: Mat4, b: Mat4): Mat4 {
   const out: number[] = [];
   for (let column = 0; column < 4; column++) {
     for (let row = 0; row < 4; row++) {

@@ -15,6 +15,7 @@ import {
 import * as geometry from './camera.js';
 import type { PicturePoint } from './camera.js';
 import { Coalescer } from './coalescer.js';
+import { LocalEcho } from './echo/local_echo.js';
 import { Emitter, type Unsubscribe } from './emitter.js';
 import { browserEnvironment, type Environment } from './environment.js';
 import type { ClientError } from './errors.js';
@@ -71,6 +72,8 @@ const STATS_INTERVAL_MS = 1000;
  * `error`, or null when there is no connection.
  */
 export class RemoteRenderClient {
+  /** Shows camera movements at once where the round trip is long; see {@link attachEcho}. */
+  readonly echo: LocalEcho;
   private readonly supervisor: Supervisor;
   private readonly store = new StateStore();
   private readonly coalescer: Coalescer;
@@ -114,6 +117,13 @@ export class RemoteRenderClient {
       environment.schedule,
       () => environment.now(),
     );
+    this.echo = new LocalEcho({
+      now: () => environment.now(),
+      rtt: () => this.currentStats?.rttMs ?? 0,
+      maySteer: () => [null, this.store.state?.you.participantId].includes(this.currentPresence?.presenter ?? null),
+      boxes: () => (this.store.state?.devices ?? []).map(({ bounds }) => bounds),
+      watch: (on) => this.phase === 'connected' && void this.sendEdit({ type: 'picture:watch', data: { on } }),
+    });
     this.supervisor = new Supervisor(environment, {
       onStatus: (status) => this.onStatusChange(status),
       onWelcome: ({ role }) => (this.currentRole = role),
@@ -185,6 +195,14 @@ export class RemoteRenderClient {
   attachVideo(video: HTMLVideoElement): void {
     this.video = video;
     if (this.stream) this.play(this.stream);
+  }
+
+  /**
+   * Lets camera movements be seen at once where the round trip is long: a canvas that lies on the video and has its place
+   * and size. It is hidden whenever the video alone is true.
+   */
+  attachEcho(canvas: HTMLCanvasElement): void {
+    if (this.video) this.echo.attach(this.video, canvas);
   }
 
   // Camera
@@ -286,10 +304,12 @@ export class RemoteRenderClient {
   /** Selects what is at a point of the picture, or this device whatever is there. Empty space clears the selection. */
   sendDeviceClick(x: number, y: number, deviceId?: string, options: { toggle?: boolean } = {}): number | null {
     checkNumbers({ x, y });
-    return this.sendEdit({
+    const seq = this.sendEdit({
       type: 'device:click',
       data: { screenX: x, screenY: y, ...(deviceId && { deviceId }), ...(options.toggle && { toggle: true }) },
     });
+    if (seq !== null) this.echo.clicked(seq);
+    return seq;
   }
 
   // Editing
@@ -477,7 +497,9 @@ export class RemoteRenderClient {
 
   private sendInput(body: ClientBody): void {
     const peer = this.supervisor.openPeer;
-    if (peer && peer.buffered(INPUT_CHANNEL) <= MAX_BUFFERED_INPUT) this.post(INPUT_CHANNEL, body);
+    if (!peer || peer.buffered(INPUT_CHANNEL) > MAX_BUFFERED_INPUT) return;
+    const message = this.post(INPUT_CHANNEL, body);
+    if (message) this.echo.sent(message.seq, body);
   }
 
   private post(channel: ChannelName, body: ClientBody): { seq: number; timestamp: number } | null {
@@ -524,15 +546,20 @@ export class RemoteRenderClient {
       }
       case 'presence':
         this.currentPresence = message.data;
+        this.echo.presence();
         return this.presenceEvent.emit(message.data);
       case 'ack':
+        this.echo.answered(message.data.seq);
         return this.ackEvent.emit(message.data);
+      case 'picture':
+        return this.echo.told(message.data);
       case 'stats':
         // One may still be on its way when nobody wants any.
         if (!this.watchesHost) return;
         this.currentHostStats = message.data;
         return this.hostStatsEvent.emit(message.data);
       case 'error':
+        this.echo.refused(message.data.seq);
         return this.errorEvent.emit({ ...message.data, fatal: false });
       case 'part':
     }
@@ -545,6 +572,7 @@ export class RemoteRenderClient {
       this.coalescer.clear();
       clearTimeout(this.statsTimer);
       this.currentHostStats = null;
+      this.echo.connected(false);
       if (this.meter) {
         // Another host counts its pictures from elsewhere.
         this.watchLatency(false);
@@ -557,6 +585,7 @@ export class RemoteRenderClient {
       this.statsReader = new StatsReader();
       this.statsTimer = setTimeout(() => void this.readStats(), STATS_INTERVAL_MS / 4);
       if (this.watchesHost) this.sendEdit({ type: 'stats:watch', data: { on: true } });
+      this.echo.connected(true);
       this.connectedEvent.emit();
     }
     this.statusEvent.emit(status);
@@ -583,6 +612,7 @@ export class RemoteRenderClient {
       const found = connection && reader.read(await connection.getStats());
       if (found && this.phase === 'connected' && reader === this.statsReader) {
         this.currentStats = found;
+        this.echo.update();
         this.statsEvent.emit(found);
       }
     } catch {

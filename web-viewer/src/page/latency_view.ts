@@ -76,7 +76,7 @@ export class LatencyView {
     if (this.bar.getAttribute('aria-label') !== label) this.bar.setAttribute('aria-label', label);
     const count = found.inputs.length;
     const what = this.tested ? `${count} ${count === 1 ? 'probe' : 'probes'}` : count === 1 ? 'the last input' : `the last ${count} inputs`;
-    setText(this.note, `Of ${what}. The bar shows averages; the figures of one stage do not add up.`);
+    setText(this.note, `Of ${what}; the bar shows averages.`);
   }
 
   private async run(): Promise<void> {

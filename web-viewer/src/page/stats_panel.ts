@@ -41,9 +41,9 @@ export class StatsPanel {
         button({ icon: 'x', label: 'Close', shortcut: 'L', onclick: () => app.set({ stats: false }) }),
       ),
       h('dl', { class: 'facts' }, ...ROWS.flatMap(([label, title], i) => [h('dt', { title }, label), this.values[i] ?? ''])),
+      ...this.latency.elements,
       h('h3', {}, 'Host'),
       h('dl', { class: 'facts' }, ...HOST_ROWS.flatMap(([label, title], i) => [h('dt', { title }, label), this.hostValues[i] ?? ''])),
-      ...this.latency.elements,
     );
     app.client.onStats(() => app.refresh());
     app.client.onHostStats(() => app.refresh());
