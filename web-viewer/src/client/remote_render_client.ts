@@ -119,9 +119,10 @@ export class RemoteRenderClient {
     );
     this.echo = new LocalEcho({
       now: () => environment.now(),
+      schedule: environment.schedule,
       rtt: () => this.currentStats?.rttMs ?? 0,
       maySteer: () => [null, this.store.state?.you.participantId].includes(this.currentPresence?.presenter ?? null),
-      boxes: () => (this.store.state?.devices ?? []).map(({ bounds }) => bounds),
+      devices: () => this.store.state?.devices ?? [],
       watch: (on) => this.phase === 'connected' && void this.sendEdit({ type: 'picture:watch', data: { on } }),
     });
     this.supervisor = new Supervisor(environment, {

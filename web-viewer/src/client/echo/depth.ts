@@ -1,6 +1,7 @@
 /**
- * How far things are in a picture, on a coarse grid. The host sends no depth for that: the viewer knows where the floor is
- * and the boxes around the devices, and sees from where the picture was drawn.
+ * How far things are in a picture, on a coarse grid. The host sends no depth: the viewer knows where the floor is and the
+ * boxes around the devices. Measured against depths of the true surfaces on the same grid, that was no worse
+ * (docs/benchmarks.md).
  */
 import { add, back, eye, near, right, scale, subtract, dot, up, type Camera, type Vec3 } from '../camera.js';
 
@@ -17,12 +18,21 @@ export interface Box {
   readonly max: Vec3;
 }
 
-/** Everything on the plane through the target that faces the eye. */
-export function flatDepths(camera: Camera, out: Float32Array): void {
-  out.fill(camera.distance);
+/**
+ * Boxes without those that others stand in, such as the layout of a hall: between their faces is air.
+ */
+export function standing(boxes: readonly Box[]): Box[] {
+  const middles = boxes.map(({ min, max }) => scale(add(min, max), 0.5));
+  const areas = boxes.map(({ min, max }) => (max[0] - min[0]) * (max[2] - min[2]));
+  const holds = (box: Box, at: Vec3) => at.every((value, i) => value >= (box.min[i] ?? 0) && value <= (box.max[i] ?? 0));
+  const isLarger = (i: number, other: number) => (areas[i] ?? 0) > (areas[other] ?? 0);
+  return boxes.filter((box, i) => !middles.some((at, other) => isLarger(i, other) && holds(box, at)));
 }
 
-/** Floor and boxes: depth along the line of sight, metres. What sees neither is far away. */
+/**
+ * Depth along the line of sight, metres. What is seen is on the floor, or within a box on the plane through its middle that
+ * faces the eye: most boxes are half empty, and on their faces things would be too near. What sees neither is far away.
+ */
 export function sceneDepths(camera: Camera, aspect: number, boxes: Iterable<Box>, out: Float32Array): void {
   const [origin, forward] = [eye(camera), scale(back(camera), -1)];
   const tan = Math.tan(camera.fovY / 2);
@@ -31,24 +41,34 @@ export function sceneDepths(camera: Camera, aspect: number, boxes: Iterable<Box>
   const far = camera.distance * FAR;
   const least = near(camera);
   // Of length 1 along the line of sight, so that what is found along it is depth.
-  const direction = (x: number, y: number): Vec3 =>
-    add(add(forward, scale(across, (x / COLUMNS) * 2 - 1)), scale(upward, 1 - (y / ROWS) * 2));
+  const direction = (x: number, y: number): Vec3 => {
+    const [r, u] = [(x / COLUMNS) * 2 - 1, 1 - (y / ROWS) * 2];
+    return [
+      forward[0] + across[0] * r + upward[0] * u,
+      forward[1] + across[1] * r + upward[1] * u,
+      forward[2] + across[2] * r + upward[2] * u,
+    ];
+  };
+  const floor = (along: Vec3): number => {
+    const depth = -origin[1] / along[1];
+    return depth > least && depth < far ? depth : far;
+  };
   for (let y = 0, i = 0; y <= ROWS; y++) {
-    for (let x = 0; x <= COLUMNS; x++, i++) {
-      const fall = direction(x, y)[1];
-      const depth = -origin[1] / fall;
-      out[i] = depth > least && depth < far ? depth : far;
-    }
+    for (let x = 0; x <= COLUMNS; x++, i++) out[i] = floor(direction(x, y));
   }
   for (const box of boxes) {
     const reach = reachOf(box, origin, forward, across, upward, least);
     if (!reach) continue;
     const [left, right, top, bottom] = reach;
+    const middle = dot(subtract(scale(add(box.min, box.max), 0.5), origin), forward);
     for (let y = top; y <= bottom; y++) {
       for (let x = left; x <= right; x++) {
-        const depth = entry(origin, direction(x, y), box);
+        const along = direction(x, y);
+        const face = entry(origin, along, box);
+        if (face === null || face >= floor(along)) continue;
+        const depth = Math.min(Math.max(middle, face, least), floor(along));
         const i = y * (COLUMNS + 1) + x;
-        if (depth !== null && depth > least && depth < (out[i] ?? 0)) out[i] = depth;
+        if (depth < (out[i] ?? 0)) out[i] = depth;
       }
     }
   }

@@ -5,8 +5,9 @@
  */
 import type { ClientBody, Picture } from '../../protocol.gen.js';
 import { aspect as aspectOf, type Camera } from '../camera.js';
+import type { Schedule } from '../coalescer.js';
 import { Emitter, type Unsubscribe } from '../emitter.js';
-import { sceneDepths, POINTS, type Box } from './depth.js';
+import { POINTS, sceneDepths, standing, type Box } from './depth.js';
 import { offsetBetween, offsetBy, sizeOf, type Offset } from './moves.js';
 import { Prediction } from './prediction.js';
 import { Warp, type Colour } from './warp.js';
@@ -27,15 +28,20 @@ const UNKNOWN_MS = 150;
 /** Longest that a click keeps movements from being shown ahead. */
 const HELD_MS = 1500;
 
+/** How often the colours of the background are looked up. */
+const SKY_EVERY_MS = 10_000;
+
 /** What it needs of the client. */
 export interface EchoSource {
   now(): number;
+  /** Calls back with the next picture of the screen. */
+  schedule: Schedule;
   /** There and back, milliseconds; 0 when it is not known. */
   rtt(): number;
   /** As far as is known, the host takes movements of this viewer. */
   maySteer(): boolean;
-  /** Boxes around what stands in the world. */
-  boxes(): Iterable<Box>;
+  /** What stands in the world; the same list as long as nothing changes. */
+  devices(): readonly { readonly bounds: Box }[];
   /** Asks the host to tell what its pictures show, or not to. */
   watch(on: boolean): void;
 }
@@ -56,7 +62,7 @@ export class LocalEcho {
   private readonly drawn = new Emitter<EchoFrame>();
   private canvas: HTMLCanvasElement | null = null;
   private video: HTMLVideoElement | null = null;
-  private warp: Warp | null = null;
+  private warp: Pick<Warp, 'isLost' | 'take' | 'draw'> | null = null;
   private isWanted = true;
   private isBroken = false;
   private isWatching = false;
@@ -65,7 +71,7 @@ export class LocalEcho {
   private isRefused = false;
   private active = false;
   private callback = 0;
-  private frame = 0;
+  private cancelFrame: (() => void) | null = null;
   /** RTP timestamp of the video's picture. */
   private rtp: number | null = null;
   /** The picture that is drawn. */
@@ -73,10 +79,18 @@ export class LocalEcho {
   private unknownSince: number | null = null;
   private offset: { of: Offset; since: number } | null = null;
   private sky: readonly [Colour, Colour] = [[0.08, 0.09, 0.11], [0.16, 0.19, 0.22]];
+  private skySince = -Infinity;
+  private stands: { of: readonly object[]; boxes: readonly Box[] } | null = null;
   private heldBy: { seq: number; since: number } | null = null;
   private isDirty = false;
+  /** What is on the canvas. */
+  private last: { source: Picture; shown: Camera } | null = null;
 
-  constructor(private readonly of: EchoSource) {}
+  /** Tests draw with something else than WebGL. */
+  constructor(
+    private readonly of: EchoSource,
+    private readonly createWarp: (canvas: HTMLCanvasElement) => Pick<Warp, 'isLost' | 'take' | 'draw'> | null = Warp.create,
+  ) {}
 
   /** Draws over this video, into a canvas that lies on it with the same size. Both stay where they are. */
   attach(video: HTMLVideoElement, canvas: HTMLCanvasElement): void {
@@ -181,11 +195,10 @@ export class LocalEcho {
   refused(seq: number | null): void {
     if (seq === null) return;
     this.answered(seq);
-    if (!this.prediction.refused(seq)) return;
-    // Others on their way will fare no better.
-    this.prediction.drop();
+    if (!this.prediction.has(seq)) return;
     this.isRefused = true;
-    if (this.active) this.correct(() => undefined);
+    // Others on their way will fare no better.
+    this.correct(() => this.prediction.drop());
   }
 
   told(picture: Picture): void {
@@ -203,6 +216,7 @@ export class LocalEcho {
     this.callback = video.requestVideoFrameCallback((_, metadata) => {
       this.rtp = metadata.rtpTimestamp ?? null;
       if (this.active) this.takePicture();
+      else this.lookAtSky();
       this.nextPicture();
     });
   }
@@ -232,25 +246,39 @@ export class LocalEcho {
     if (canvas.width !== video.videoWidth) canvas.width = video.videoWidth;
     if (canvas.height !== video.videoHeight) canvas.height = video.videoHeight;
     const aspect = aspectOf({ widthPx: canvas.width, heightPx: canvas.height });
-    sceneDepths(camera, aspect, this.of.boxes(), this.depths);
+    sceneDepths(camera, aspect, this.boxes(), this.depths);
     warp.take(video, camera, this.depths);
+  }
+
+  private boxes(): readonly Box[] {
+    const devices = this.of.devices();
+    if (this.stands?.of !== devices) this.stands = { of: devices, boxes: standing(devices.map(({ bounds }) => bounds)) };
+    return this.stands.boxes;
+  }
+
+  /** The colours of the background change with its theme only. Looked at when there is nothing to do. */
+  private lookAtSky(): void {
+    const now = this.of.now();
+    if (now - this.skySince < SKY_EVERY_MS) return;
+    this.skySince = now;
+    this.sky = skyOf(this.video) ?? this.sky;
   }
 
   // Drawing
 
   private step(): void {
     this.isDirty = false;
-    if (this.heldBy && this.of.now() - this.heldBy.since > HELD_MS) this.heldBy = null;
+    const now = this.of.now();
+    if (this.heldBy && now - this.heldBy.since > HELD_MS) this.heldBy = null;
     if (this.heldBy || !this.isWatching) return;
     if (!this.active && !this.start()) return;
     const { source } = this;
-    const now = this.of.now();
     const isStale = this.unknownSince !== null && now - this.unknownSince > UNKNOWN_MS;
     const settled = !source || (!this.prediction.isAhead(source, this.lostBefore()) && this.offset === null);
     if (isStale || (settled && this.unknownSince === null)) return this.stop();
     this.draw();
-    cancelAnimationFrame(this.frame);
-    this.frame = requestAnimationFrame(() => this.active && this.step());
+    this.cancelFrame?.();
+    this.cancelFrame = this.of.schedule(() => this.active && this.step());
   }
 
   /** False when it cannot be told what is on the screen. */
@@ -259,15 +287,16 @@ export class LocalEcho {
       this.unknownSince = null;
       return false;
     }
-    this.sky = skyOf(this.video) ?? this.sky;
     this.offset = null;
+    this.last = null;
     this.active = true;
     this.canvas.hidden = false;
     return true;
   }
 
   private stop(): void {
-    cancelAnimationFrame(this.frame);
+    this.cancelFrame?.();
+    this.cancelFrame = null;
     this.active = false;
     this.offset = null;
     this.unknownSince = null;
@@ -278,6 +307,9 @@ export class LocalEcho {
     const { source, canvas, warp } = this;
     if (!source || !canvas || !warp) return;
     const shown = this.shown(source);
+    // Waiting costs nothing: what is on the canvas stays there.
+    if (this.last && this.last.source === source && isSame(this.last.shown, shown)) return;
+    this.last = { source, shown };
     warp.draw(shown, [canvas.width, canvas.height], this.sky);
     this.drawn.emit({ source: source.camera, shown, rtp: source.rtpTimestamp });
   }
@@ -311,18 +343,21 @@ export class LocalEcho {
   /** Makes what draws when it is first needed; false without WebGL. */
   private open(): boolean {
     if (this.warp && !this.warp.isLost) return true;
-    this.warp = this.canvas && Warp.create(this.canvas);
+    this.warp = this.canvas && this.createWarp(this.canvas);
     this.isBroken = this.warp === null;
     return !this.isBroken;
   }
 }
+
+const isSame = (a: Camera, b: Camera): boolean =>
+  a.yaw === b.yaw && a.pitch === b.pitch && a.distance === b.distance && a.fovY === b.fovY && a.target.every((value, i) => value === b.target[i]);
 
 const skyCanvas = { context: null as CanvasRenderingContext2D | null };
 
 /** The background at the top and at the bottom of a picture: what most of the border has. */
 function skyOf(video: HTMLVideoElement | null): [Colour, Colour] | null {
   const columns = 16;
-  if (!video || video.videoWidth === 0) return null;
+  if (!video || video.videoWidth === 0 || typeof document === 'undefined') return null;
   if (!skyCanvas.context) {
     const canvas = document.createElement('canvas');
     [canvas.width, canvas.height] = [columns, 2];

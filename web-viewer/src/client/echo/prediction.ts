@@ -34,11 +34,9 @@ export class Prediction {
     if (this.pictures.length > MOST_PICTURES) this.pictures.shift();
   }
 
-  /** The host refused an input; true when it was one of these. */
-  refused(seq: number): boolean {
-    const before = this.pending.length;
-    this.pending = this.pending.filter((one) => one.seq !== seq);
-    return this.pending.length < before;
+  /** Whether that input is on its way, as far as is known. */
+  has(seq: number): boolean {
+    return this.pending.some((one) => one.seq === seq);
   }
 
   /** What the picture of that RTP timestamp shows; null while nobody has said so. */
@@ -83,7 +81,9 @@ export class Prediction {
 const isLater = (one: Pending, picture: Picture): boolean => picture.seq === null || one.seq > picture.seq;
 
 /** Whatever the host sends must not break the page. */
-function isSane({ rtpTimestamp, camera, seq }: Picture): boolean {
+function isSane(picture: Picture | null): boolean {
+  if (!picture) return false;
+  const { rtpTimestamp, camera, seq } = picture;
   const numbers = [rtpTimestamp, seq ?? 0, ...(camera?.target ?? [NaN]), camera?.distance, camera?.yaw, camera?.pitch, camera?.fovY];
   return numbers.every(Number.isFinite) && camera.target.length === 3 && camera.distance > 0 && camera.fovY > 0.01 && camera.fovY < 3.1;
 }

@@ -62,6 +62,7 @@ export function clipFromSource(source: Camera, shown: Camera, aspect: number): M
 export class Warp {
   private readonly picture: WebGLTexture | null;
   private readonly depths: WebGLBuffer | null;
+  private readonly places: Record<'top' | 'bottom' | 'reach' | 'matrix', WebGLUniformLocation | null>;
   private source: Camera | null = null;
 
   private constructor(
@@ -69,6 +70,12 @@ export class Warp {
     private readonly mesh: WebGLProgram,
     private readonly sky: WebGLProgram,
   ) {
+    this.places = {
+      top: gl.getUniformLocation(sky, 'top'),
+      bottom: gl.getUniformLocation(sky, 'bottom'),
+      reach: gl.getUniformLocation(mesh, 'reach'),
+      matrix: gl.getUniformLocation(mesh, 'clip_from_source'),
+    };
     const points = new Float32Array(POINTS * 2);
     for (let y = 0, i = 0; y <= ROWS; y++) {
       for (let x = 0; x <= COLUMNS; x++, i += 2) points.set([x / COLUMNS, y / ROWS], i);
@@ -126,8 +133,8 @@ export class Warp {
     gl.disable(gl.DEPTH_TEST);
     gl.disableVertexAttribArray(1);
     gl.useProgram(this.sky);
-    gl.uniform3fv(gl.getUniformLocation(this.sky, 'top'), [...top]);
-    gl.uniform3fv(gl.getUniformLocation(this.sky, 'bottom'), [...bottom]);
+    gl.uniform3fv(this.places.top, [...top]);
+    gl.uniform3fv(this.places.bottom, [...bottom]);
     gl.drawElements(gl.TRIANGLES, COLUMNS * ROWS * 6, gl.UNSIGNED_SHORT, 0);
     gl.enable(gl.DEPTH_TEST);
     gl.depthFunc(gl.LEQUAL);
@@ -136,9 +143,9 @@ export class Warp {
     gl.useProgram(this.mesh);
     const aspect = width / Math.max(height, 1);
     const tan = Math.tan(source.fovY / 2);
-    gl.uniform2f(gl.getUniformLocation(this.mesh, 'reach'), tan * aspect, tan);
+    gl.uniform2f(this.places.reach, tan * aspect, tan);
     const matrix = new Float32Array(clipFromSource(source, shown, aspect));
-    gl.uniformMatrix4fv(gl.getUniformLocation(this.mesh, 'clip_from_source'), false, matrix);
+    gl.uniformMatrix4fv(this.places.matrix, false, matrix);
     gl.drawElements(gl.TRIANGLES, COLUMNS * ROWS * 6, gl.UNSIGNED_SHORT, 0);
   }
 }
