@@ -1,9 +1,9 @@
 // What every end-to-end test needs: a host process, a browser, and ways to look at the picture.
 import { spawn, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
@@ -69,6 +69,8 @@ export async function launchBrowser(args = []) {
       '--disable-component-update',
       '--disable-sync',
       ...args,
+      // A page that comes from a folder is no page of this machine to the browser, and the host would be out of its reach.
+      ...(process.env.RR_VIEWER_DIST ? ['--disable-features=LocalNetworkAccessChecks'] : []),
     ],
   });
 }
@@ -93,12 +95,24 @@ export async function openViewer(url, { browser = null, prepare = async () => {}
     ignoreHTTPSErrors: true,
     ...options,
   });
+  if (process.env.RR_VIEWER_DIST) await servePage(context, process.env.RR_VIEWER_DIST);
   const page = await context.newPage();
   const errors = [];
   page.on('pageerror', (error) => errors.push(String(error)));
   await prepare(page);
   await page.goto(url);
   return { page, context, errors };
+}
+
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+
+/** The page from a folder instead of the one within the host: for work on the page, without building the host anew. */
+async function servePage(context, folder) {
+  await context.route(/^http:[^#]*?(\/|\/assets\/[^/]*)(#.*)?$/, (route) => {
+    const path = new URL(route.request().url()).pathname;
+    const file = join(folder, path === '/' ? 'index.html' : path);
+    return route.fulfill({ body: readFileSync(file), contentType: TYPES[extname(file)] ?? 'application/octet-stream' });
+  });
 }
 
 /** Waits until the client is connected, knows the state and decodes pictures. */

@@ -185,7 +185,13 @@ export type StatsWatch = {
  */
 on: boolean, };
 
-export type ClientBody = { "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "measure:pick", "data": MeasurePick } | { "type": "measure:aim", "data": Point } | { "type": "measure:end", "data": Nothing } | { "type": "measure:remove", "data": MeasurementRef } | { "type": "measure:clear", "data": Nothing } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "stats:watch", "data": StatsWatch } | { "type": "test:click", "data": Point };
+export type PictureWatch = { 
+/**
+ * From now on; a new connection begins without.
+ */
+on: boolean, };
+
+export type ClientBody = { "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "measure:pick", "data": MeasurePick } | { "type": "measure:aim", "data": Point } | { "type": "measure:end", "data": Nothing } | { "type": "measure:remove", "data": MeasurementRef } | { "type": "measure:clear", "data": Nothing } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "stats:watch", "data": StatsWatch } | { "type": "picture:watch", "data": PictureWatch } | { "type": "test:click", "data": Point };
 
 export type ClientMessage = { 
 /**
@@ -195,7 +201,7 @@ timestamp: number,
 /**
  * Counts the sender's messages; comes back in `ack` and `error`.
  */
-seq?: number, } & ({ "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "measure:pick", "data": MeasurePick } | { "type": "measure:aim", "data": Point } | { "type": "measure:end", "data": Nothing } | { "type": "measure:remove", "data": MeasurementRef } | { "type": "measure:clear", "data": Nothing } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "stats:watch", "data": StatsWatch } | { "type": "test:click", "data": Point });
+seq?: number, } & ({ "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "measure:pick", "data": MeasurePick } | { "type": "measure:aim", "data": Point } | { "type": "measure:end", "data": Nothing } | { "type": "measure:remove", "data": MeasurementRef } | { "type": "measure:clear", "data": Nothing } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "stats:watch", "data": StatsWatch } | { "type": "picture:watch", "data": PictureWatch } | { "type": "test:click", "data": Point });
 
 export type Property = boolean | number | string;
 
@@ -511,6 +517,24 @@ participants: Array<Participant>,
  */
 presenter: number | null, };
 
+export type HostStages = { 
+/**
+ * The input was applied, and the frame that shows it was begun.
+ */
+begunMs: number, 
+/**
+ * It was drawn and read back.
+ */
+drawnMs: number, 
+/**
+ * It was encoded.
+ */
+encodedMs: number, 
+/**
+ * Its first packet went out.
+ */
+sentMs: number, };
+
 export type Ack = { 
 /**
  * `timestamp` of the last message that was applied.
@@ -527,7 +551,26 @@ frame: number | null,
 /**
  * RTP timestamp of that frame, as `requestVideoFrameCallback` reports it.
  */
-rtpTimestamp: number | null, };
+rtpTimestamp: number | null, 
+/**
+ * What the host did between the message and that frame; null when there is no frame.
+ */
+stages: HostStages | null, };
+
+export type Picture = { 
+/**
+ * Names it, as in `ack`.
+ */
+rtpTimestamp: number, 
+/**
+ * The camera it was drawn with.
+ */
+camera: CameraState, 
+/**
+ * `seq` of the last message of this viewer that it shows; null when it shows none. Earlier ones are shown, too, or
+ * were lost.
+ */
+seq: number | null, };
 
 export type ErrorCode = "malformed" | "forbidden" | "not_found" | "invalid" | "too_many" | "unauthorized" | "full" | "closing" | "removed" | "internal";
 
@@ -687,13 +730,13 @@ passes: Array<PassMs>,
  */
 economy: string, };
 
-export type HostBody = { "type": "state:full", "data": FullState } | { "type": "state:update", "data": StateUpdate } | { "type": "presence", "data": Presence } | { "type": "ack", "data": Ack } | { "type": "stats", "data": HostStats } | { "type": "error", "data": HostError } | { "type": "part", "data": Part };
+export type HostBody = { "type": "state:full", "data": FullState } | { "type": "state:update", "data": StateUpdate } | { "type": "presence", "data": Presence } | { "type": "ack", "data": Ack } | { "type": "picture", "data": Picture } | { "type": "stats", "data": HostStats } | { "type": "error", "data": HostError } | { "type": "part", "data": Part };
 
 export type HostMessage = { 
 /**
  * Milliseconds since the host started.
  */
-timestamp: number, } & ({ "type": "state:full", "data": FullState } | { "type": "state:update", "data": StateUpdate } | { "type": "presence", "data": Presence } | { "type": "ack", "data": Ack } | { "type": "stats", "data": HostStats } | { "type": "error", "data": HostError } | { "type": "part", "data": Part });
+timestamp: number, } & ({ "type": "state:full", "data": FullState } | { "type": "state:update", "data": StateUpdate } | { "type": "presence", "data": Presence } | { "type": "ack", "data": Ack } | { "type": "picture", "data": Picture } | { "type": "stats", "data": HostStats } | { "type": "error", "data": HostError } | { "type": "part", "data": Part });
 
 export type Hello = { 
 /**

@@ -280,7 +280,7 @@ describe('what the host says', () => {
     client.onAck((ack) => seen.push(ack.frame));
     browser.peer.host({ type: 'state:update', data: { revision: 2, selection: ['a'] } });
     browser.peer.host({ type: 'presence', data: { participants: [], presenter: 4 } });
-    browser.peer.host({ type: 'ack', data: { inputTimestamp: 1, seq: 1, frame: 8, rtpTimestamp: 5 } });
+    browser.peer.host({ type: 'ack', data: { inputTimestamp: 1, seq: 1, frame: 8, rtpTimestamp: 5, stages: null } });
     browser.peer.host({ type: 'error', data: { code: 'forbidden', message: 'no', seq: 3 } });
     stop();
     browser.peer.host({ type: 'state:update', data: { revision: 3, selection: [] } });
@@ -396,7 +396,7 @@ describe('staying connected', () => {
     browser.socket.drop();
     expect(browser.peer.messages('state').at(-1)?.type).toBe('pointer:leave');
     await vi.advanceTimersByTimeAsync(500);
-    browser.peer.host({ type: 'ack', data: { inputTimestamp: 1, seq: 1, frame: null, rtpTimestamp: null } });
+    browser.peer.host({ type: 'ack', data: { inputTimestamp: 1, seq: 1, frame: null, rtpTimestamp: null, stages: null } });
     await vi.advanceTimersByTimeAsync(3000);
     expect(client.connectionState).toBe('connected');
     client.retryNow();

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { preferH264 } from '../src/client/codecs.js';
-import { quantile, report, rtpReached } from '../src/client/latency.js';
+import { report, rtpReached } from '../src/client/latency.js';
+import { quantile } from '../src/client/stages.js';
 import { StatsReader } from '../src/client/stats.js';
 import { HOST_ROWS, leftOut, short } from '../src/page/host_figures.js';
 import { route } from '../src/page/stats_panel.js';
@@ -59,7 +60,7 @@ test('quantiles are values that were measured', () => {
   expect(quantile(samples, 0.95)).toBe(19);
   expect(quantile([7], 0.95)).toBe(7);
   expect(quantile([], 0.5)).toBeNaN();
-  expect(report([3, 1, 2], 1)).toEqual({ samples: [3, 1, 2], lost: 1, p50: 2, p95: 3 });
+  expect(report([3, 1, 2], 1)).toEqual({ samples: [3, 1, 2], lost: 1, p50: 2, p95: 3, stages: null, inputs: [] });
 });
 
 test('RTP timestamps start over at zero', () => {

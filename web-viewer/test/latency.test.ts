@@ -46,10 +46,10 @@ test('a picture counts from when it appears, also when the answer comes after it
   await vi.advanceTimersByTimeAsync(10);
   video.present(3100);
   await vi.advanceTimersByTimeAsync(50);
-  expect((await frames.shown(3000, sent, signal)) - sent).toBe(45);
+  expect((await frames.shown(3000, sent, signal)).at - sent).toBe(45);
   const later = frames.shown(6000, sent, signal);
   video.present(6100);
-  expect((await later) - sent).toBe(95);
+  expect((await later).at - sent).toBe(95);
   frames.stop();
   expect(video.isWatched).toBe(false);
 });
@@ -77,9 +77,9 @@ test('probes are matched with their pictures; one that is not answered is lost',
     }
     const { timestamp, seq } = message ?? { timestamp: 0, seq: 0 };
     // An older input is acknowledged first: it is not the answer.
-    browser.peer.host({ type: 'ack', data: { inputTimestamp: timestamp - 1, seq: 0, frame: 1, rtpTimestamp: 0 } });
+    browser.peer.host({ type: 'ack', data: { inputTimestamp: timestamp - 1, seq: 0, frame: 1, rtpTimestamp: 0, stages: null } });
     await vi.advanceTimersByTimeAsync(40 + probe);
-    browser.peer.host({ type: 'ack', data: { inputTimestamp: timestamp, seq, frame: 2, rtpTimestamp: 90_000 * (probe + 1) } });
+    browser.peer.host({ type: 'ack', data: { inputTimestamp: timestamp, seq, frame: 2, rtpTimestamp: 90_000 * (probe + 1), stages: null } });
     await vi.advanceTimersByTimeAsync(0);
     video.present(90_000 * (probe + 1));
     await vi.advanceTimersByTimeAsync(0);

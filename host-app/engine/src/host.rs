@@ -5,6 +5,7 @@ use crate::engine::{EngineError, ImportRequest, PictureSize};
 use crate::imports::{Imports, Purpose};
 use crate::loading::{JobId, LoadedModel, Loading};
 use crate::log::{Log, LogLevel};
+use crate::pictures::Cameras;
 use crate::place;
 use crate::render_thread::RenderControl;
 use crate::session_thread::{Answer, Message, SessionConfig, SessionSender};
@@ -27,6 +28,7 @@ const AUTOSAVE_AFTER: Duration = Duration::from_secs(2);
 pub(crate) struct Host {
     pub(crate) session: Session,
     pub(crate) viewers: Viewers,
+    pub(crate) cameras: Cameras,
     pub(crate) sharing: Option<Sharing>,
     pub(crate) log: Log,
     pub(crate) sender: SessionSender,
@@ -60,6 +62,7 @@ impl Host {
         let mut host = Self {
             session,
             viewers: Viewers::default(),
+            cameras: Cameras::default(),
             sharing: None,
             log: Log::default(),
             sender,
@@ -125,9 +128,6 @@ impl Host {
                 self.peer_event(now, id, event);
                 self.load_wanted_models();
             }
-            Message::Encoded { rung, frame, revision, rtp_timestamp } => {
-                self.encoded(rung, frame, revision, rtp_timestamp);
-            }
             Message::EncoderStats(rungs) => {
                 self.stats.streams = rungs.into_iter().map(StreamStatus::from).collect();
                 self.viewers.stats_changed();
@@ -163,7 +163,7 @@ impl Host {
             }
         }
         if !changes.is_empty() {
-            self.scene.store(Arc::new(self.session.snapshot()));
+            self.show();
         }
         if changes.touches_picture() {
             self.render.wake();
@@ -182,6 +182,13 @@ impl Host {
         }
         self.status.store(Arc::new(self.status_now()));
         (self.wake)();
+    }
+
+    /// Hands the state to the renderer, which takes it up when it begins its next picture.
+    fn show(&mut self) {
+        let scene = self.session.snapshot();
+        self.cameras.note(scene.revision, &scene.camera);
+        self.scene.store(Arc::new(scene));
     }
 
     /// Saves what needs saving and ends everything; where it was saved, if it had to be.
@@ -207,7 +214,7 @@ impl Host {
         self.autosave_at = None;
         // What comes from a file is not a change.
         let changes = self.session.take_changes();
-        self.scene.store(Arc::new(self.session.snapshot()));
+        self.show();
         self.render.wake();
         self.pending.merge(changes);
         self.dirty = false;

@@ -20,6 +20,7 @@ mod loading;
 mod log;
 mod meter;
 mod output;
+mod pictures;
 mod place;
 mod quality;
 mod reach;

@@ -229,10 +229,12 @@ impl Worker {
         if self.device.is_lost() && !self.reopen_device() {
             return self.device.next_try();
         }
-        let scene = self.config.scene.load_full();
         let now = Instant::now();
         self.has_stream = fan.is_some();
         let stream = fan.and_then(|fan| {
+            // Taken up when the picture is begun and no sooner: input that came while the last one was drawn, or while this
+            // one waited for its turn, is seen in it.
+            let scene = self.config.scene.load_full();
             let due = self.due(PictureOf::Stream, &scene, now);
             if due.is_none_or(|at| at > now) {
                 return due;
@@ -246,6 +248,7 @@ impl Worker {
             if self.window_size.replace(size) != Some(size) {
                 self.window.invalidate(now);
             }
+            let (now, scene) = (Instant::now(), self.config.scene.load_full());
             let due = self.due(PictureOf::Window, &scene, now);
             if due.is_none_or(|at| at > now) {
                 return due;
@@ -489,6 +492,7 @@ impl Worker {
         frame.number = self.stream.frame;
         frame.revision = scene.revision;
         frame.captured_at = started;
+        frame.drawn_at = Instant::now();
         fan.put(frame, std::mem::take(&mut self.stream_anew));
         self.meter.rendered(started, Some(started.elapsed()), &stats);
         Ok(())

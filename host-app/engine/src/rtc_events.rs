@@ -59,9 +59,9 @@ impl RtcEvents {
             RtcEvent::StateChannelOpen { peer } => self.tell(peer, PeerEvent::Open),
             RtcEvent::StateReady { peer } => self.tell(peer, PeerEvent::Behind),
             RtcEvent::StateBehind { peer } => tracing::debug!(%peer, "does not take its state fast enough"),
-            RtcEvent::Message { peer, data, .. } => self.tell(peer, PeerEvent::Message(data)),
+            RtcEvent::Message { peer, data, .. } => self.tell(peer, PeerEvent::Message(data, now)),
             RtcEvent::Oversized { peer, len } => self.tell(peer, PeerEvent::Oversized(len)),
-            RtcEvent::Switched { peer, rung } => self.tell(peer, PeerEvent::Rung(rung)),
+            RtcEvent::Sent { peer, picture } => self.tell(peer, PeerEvent::Sent(picture)),
             RtcEvent::Stats { peer, stats } => {
                 self.report_encoders(now);
                 let link = LinkStatus {
@@ -73,7 +73,10 @@ impl RtcEvents {
             }
             RtcEvent::Flood { peer } => tracing::warn!(%peer, "sends too many messages and is disconnected"),
             RtcEvent::Disconnected { peer, reason } => self.disconnected(peer, &reason),
-            RtcEvent::Connected { .. } | RtcEvent::KeyframeNeeded { .. } | RtcEvent::Path { .. } => {}
+            RtcEvent::Connected { .. }
+            | RtcEvent::KeyframeNeeded { .. }
+            | RtcEvent::Switched { .. }
+            | RtcEvent::Path { .. } => {}
         }
     }
 
@@ -122,8 +125,7 @@ impl RtcEvents {
 
     fn tell(&self, peer: PeerId, event: PeerEvent) {
         let Ok(id) = u32::try_from(peer.0) else { return };
-        let must_arrive =
-            matches!(event, PeerEvent::Gone(_) | PeerEvent::Open | PeerEvent::Behind | PeerEvent::Rung(_));
+        let must_arrive = matches!(event, PeerEvent::Gone(_) | PeerEvent::Open | PeerEvent::Behind);
         if !self.session.try_send(Message::Peer(ParticipantId(id), event)) && must_arrive {
             tracing::error!(%peer, "the session does not keep up; a viewer's coming or going was lost");
         }

@@ -10,7 +10,6 @@ use crate::sharing::{PeerEvent, ShareConfig, ShareError, Sharing};
 use crate::status::{ImportId, PictureStats, ShareStatus, Status};
 use arc_swap::ArcSwap;
 use rr_render::GpuInfo;
-use rr_rtc::RungId;
 use rr_scene::{Role, SceneSnapshot, Workspace};
 use rr_session::{Input, ParticipantId, Settings};
 use rr_stream::{EncoderReport, RungReport};
@@ -54,12 +53,6 @@ pub(crate) enum Message {
         answer: Answer<ParticipantId>,
     },
     Peer(ParticipantId, PeerEvent),
-    Encoded {
-        rung: RungId,
-        frame: u64,
-        revision: u64,
-        rtp_timestamp: u32,
-    },
     EncoderStats(Vec<RungReport>),
     EncoderFailed(String),
     EncoderChanged(EncoderReport),

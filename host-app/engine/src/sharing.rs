@@ -10,7 +10,7 @@ use crate::wire;
 use rr_encode::Bitrate;
 use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::Candidate;
-use rr_rtc::{PeerId, RtcConfig, RtcServer, RungId};
+use rr_rtc::{PeerId, RtcConfig, RtcServer, SentPicture};
 use rr_scene::Role;
 use rr_session::ParticipantId;
 use rr_signal::{
@@ -25,7 +25,7 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Where and how to serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,16 +93,16 @@ pub enum ShareError {
 pub(crate) enum PeerEvent {
     /// State can be sent.
     Open,
-    /// It sent something.
-    Message(bytes::Bytes),
+    /// It sent something, which came at this moment.
+    Message(bytes::Bytes, Instant),
     /// It sent something too long.
     Oversized(usize),
     /// It caught up after it was too slow: the full state has to be sent again.
     Behind,
     /// How well the picture gets there.
     Link(LinkStatus),
-    /// Which encoder's pictures it gets from now on.
-    Rung(RungId),
+    /// A picture goes out to it.
+    Sent(SentPicture),
     /// It is gone.
     Gone(String),
 }
@@ -162,14 +162,11 @@ impl Sharing {
         });
         // Encoders run only while somebody watches; that there is one is found out now.
         drop(make(ladder.start, fps)?);
-        let (units_to, encoded_to) = (rtc.clone(), session.clone());
+        let units_to = rtc.clone();
         let on_unit: OnUnit = Arc::new(move |rung, encoded| {
             if let Some(rtc) = units_to.get() {
                 rtc.publish(rung, &encoded.unit);
             }
-            let (frame, revision) = (encoded.unit.frame, encoded.unit.revision);
-            let rtp_timestamp = encoded.unit.rtp_timestamp;
-            encoded_to.try_send(Message::Encoded { rung, frame, revision, rtp_timestamp });
         });
         let view = View::new(ladder, fan.clone(), make, on_unit);
         let mut events = RtcEvents::new(session, render.clone(), view, fan, report.clone(), outboxes.clone());

@@ -3,13 +3,14 @@
 use crate::host::Host;
 use crate::log::LogLevel;
 use crate::session_thread::{Answer, Message};
+use crate::pictures::stages;
 use crate::sharing::{PeerEvent, ShareConfig, ShareError, Sharing};
 use crate::stats_watch::StatsWatch;
 use crate::status::{LinkStatus, ShareStatus};
 use crate::wire;
 use rr_protocol::client::{ClientBody, ClientMessage};
-use rr_protocol::host::{Ack, ErrorCode, HostBody, HostError, HostMessage};
-use rr_rtc::RungId;
+use rr_protocol::host::{Ack, ErrorCode, HostBody, HostError, HostMessage, Picture};
+use rr_rtc::SentPicture;
 use rr_scene::Role;
 use rr_session::{Changes, ParticipantId};
 use rr_stream::EncoderReport;
@@ -23,6 +24,8 @@ const MAX_UNACKNOWLEDGED: usize = 64;
 struct Applied {
     timestamp: f64,
     seq: Option<u64>,
+    /// When its message came.
+    received: Instant,
     /// The state that holds it; none until the batch it is in was published.
     revision: Option<u64>,
 }
@@ -35,8 +38,12 @@ struct Viewer {
     link: Option<LinkStatus>,
     long_messages: u32,
     stats: StatsWatch,
-    /// The encoder whose pictures it gets.
-    rung: RungId,
+    /// It wants to know what each picture shows.
+    watches_pictures: bool,
+    /// The last of its messages that pictures show.
+    shown_seq: Option<u64>,
+    /// The picture that went out to it last.
+    picture: Option<SentPicture>,
 }
 
 /// Everybody who joined by signaling.
@@ -76,7 +83,7 @@ impl Host {
     pub fn peer_event(&mut self, now: Instant, id: ParticipantId, event: PeerEvent) {
         match event {
             PeerEvent::Open => self.opened(id),
-            PeerEvent::Message(bytes) => self.message(now, id, &bytes),
+            PeerEvent::Message(bytes, received) => self.message(now, id, &bytes, received),
             PeerEvent::Oversized(len) => {
                 let error = rr_protocol::client::ParseError::TooLong(len);
                 self.refuse(id, ErrorCode::Malformed, error.to_string(), None);
@@ -87,11 +94,7 @@ impl Host {
                     viewer.link = Some(link);
                 }
             }
-            PeerEvent::Rung(rung) => {
-                if let Some(viewer) = self.viewers.by_id.get_mut(&id) {
-                    viewer.rung = rung;
-                }
-            }
+            PeerEvent::Sent(picture) => self.pictured(id, &picture),
             PeerEvent::Gone(reason) => {
                 if let Some(p) = self.session.participant(id) {
                     self.log.add(LogLevel::Info, format!("{} left: {reason}", p.name));
@@ -131,13 +134,21 @@ impl Host {
         self.send(id, HostBody::StateFull(state));
     }
 
-    fn message(&mut self, now: Instant, id: ParticipantId, bytes: &[u8]) {
+    fn message(&mut self, now: Instant, id: ParticipantId, bytes: &[u8], received: Instant) {
         let message = match ClientMessage::parse(bytes) {
             Ok(message) => message,
             Err(error) => return self.refuse(id, ErrorCode::Malformed, error.to_string(), None),
         };
-        if let (ClientBody::StatsWatch(watch), Some(viewer)) = (&message.body, self.viewers.by_id.get_mut(&id)) {
-            viewer.stats.set(watch.on);
+        if let Some(viewer) = self.viewers.by_id.get_mut(&id) {
+            match &message.body {
+                ClientBody::StatsWatch(watch) => viewer.stats.set(watch.on),
+                ClientBody::PictureWatch(watch) => {
+                    viewer.watches_pictures = watch.on;
+                    // There may be none for a while.
+                    self.tell_picture(id);
+                }
+                _ => {}
+            }
         }
         let handled = match wire::input_from_wire(&self.session, message.body, message.timestamp) {
             Ok(Some(input)) => self.session.handle(now, id, input).map(|_| ()),
@@ -150,8 +161,8 @@ impl Host {
                     if viewer.applied.len() == MAX_UNACKNOWLEDGED {
                         viewer.applied.pop_front();
                     }
-                    let applied = Applied { timestamp: message.timestamp, seq: message.seq, revision: None };
-                    viewer.applied.push_back(applied);
+                    let (timestamp, seq) = (message.timestamp, message.seq);
+                    viewer.applied.push_back(Applied { timestamp, seq, received, revision: None });
                 }
             }
             Err(refusal) => self.refuse(id, wire::error_code(&refusal), refusal.to_string(), message.seq),
@@ -180,27 +191,37 @@ impl Host {
         }
     }
 
-    /// A frame left an encoder: those who get its pictures will see it.
-    pub fn encoded(&mut self, rung: RungId, frame: u64, revision: u64, rtp_timestamp: u32) {
-        let mut shown = Vec::new();
-        for (id, viewer) in self.viewers.by_id.iter_mut().filter(|(_, viewer)| viewer.rung == rung) {
-            let mut last = None;
-            while let Some(applied) = viewer.applied.pop_front_if(|a| a.revision.is_some_and(|r| r <= revision)) {
-                last = Some(applied);
-            }
-            shown.extend(last.map(|applied| (*id, applied)));
+    /// A picture goes out to a viewer: it will see what was applied before that was drawn.
+    fn pictured(&mut self, id: ParticipantId, picture: &SentPicture) {
+        let Some(viewer) = self.viewers.by_id.get_mut(&id) else { return };
+        let mut last = None;
+        while let Some(applied) = viewer.applied.pop_front_if(|a| a.revision.is_some_and(|r| r <= picture.revision)) {
+            last = Some(applied);
         }
-        for (id, applied) in shown {
-            self.send_ack(id, applied, Some((frame, rtp_timestamp)));
+        viewer.shown_seq = last.and_then(|applied| applied.seq).or(viewer.shown_seq);
+        viewer.picture = Some(*picture);
+        self.tell_picture(id);
+        if let Some(applied) = last {
+            self.send_ack(id, applied, Some(picture));
         }
     }
 
-    fn send_ack(&mut self, id: ParticipantId, applied: Applied, frame: Option<(u64, u32)>) {
+    /// Tells a viewer that asked what the picture shows that went out to it last.
+    fn tell_picture(&mut self, id: ParticipantId) {
+        let viewer = self.viewers.by_id.get(&id).filter(|viewer| viewer.watches_pictures);
+        let Some((seq, picture)) = viewer.and_then(|viewer| Some((viewer.shown_seq, viewer.picture?))) else { return };
+        if let Some(camera) = self.cameras.of(picture.revision).map(wire::camera) {
+            self.send(id, HostBody::Picture(Picture { rtp_timestamp: picture.rtp_timestamp, camera, seq }));
+        }
+    }
+
+    fn send_ack(&mut self, id: ParticipantId, applied: Applied, picture: Option<&SentPicture>) {
         let ack = Ack {
             input_timestamp: applied.timestamp,
             seq: applied.seq,
-            frame: frame.map(|f| f.0),
-            rtp_timestamp: frame.map(|f| f.1),
+            frame: picture.map(|p| p.frame),
+            rtp_timestamp: picture.map(|p| p.rtp_timestamp),
+            stages: picture.map(|p| stages(applied.received, p)),
         };
         self.send(id, HostBody::Ack(ack));
     }

@@ -74,7 +74,7 @@ pub(crate) fn input_from_wire(
         ClientBody::ControlRequest(_) => Input::RequestControl,
         ClientBody::ControlRelease(_) => Input::ReleaseControl,
         ClientBody::TestClick(p) => Input::Probe { at: Vec2::new(p.x, p.y) },
-        ClientBody::StatsWatch(_) => return Ok(None),
+        ClientBody::StatsWatch(_) | ClientBody::PictureWatch(_) => return Ok(None),
     }))
 }
 

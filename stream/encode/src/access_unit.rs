@@ -18,6 +18,10 @@ pub struct AccessUnit {
     pub revision: u64,
     /// [`crate::Frame::captured_at`] of the picture.
     pub captured_at: Instant,
+    /// [`crate::Frame::drawn_at`] of the picture.
+    pub drawn_at: Instant,
+    /// When the encoder was done with it.
+    pub encoded_at: Instant,
     /// [`rtp_timestamp`] of `captured_at`: the same for all peers, so that a frame has one name everywhere.
     pub rtp_timestamp: u32,
 }
@@ -25,8 +29,9 @@ pub struct AccessUnit {
 impl AccessUnit {
     /// The encoded picture of a frame, named after it.
     pub fn of(frame: &Frame, data: Bytes, keyframe: bool) -> Self {
-        let Frame { number, revision, captured_at, .. } = *frame;
-        Self { data, keyframe, frame: number, revision, captured_at, rtp_timestamp: rtp_timestamp(captured_at) }
+        let Frame { number, revision, captured_at, drawn_at, .. } = *frame;
+        let (encoded_at, rtp_timestamp) = (Instant::now(), rtp_timestamp(captured_at));
+        Self { data, keyframe, frame: number, revision, captured_at, drawn_at, encoded_at, rtp_timestamp }
     }
 }
 

@@ -18,6 +18,9 @@ pub struct Frame {
     pub revision: u64,
     /// When the picture was made; gives the RTP timestamp, so it must grow from frame to frame.
     pub captured_at: Instant,
+    /// When its pixels were there. Differs from the time above, which begins with the drawing and is another one each time
+    /// that a picture is encoded again.
+    pub drawn_at: Instant,
     width: usize,
     height: usize,
     /// There until it is dropped.
@@ -203,8 +206,8 @@ impl FramePool {
         let at = free.iter_mut().rposition(|pixels| Arc::get_mut(pixels).is_some())?;
         let pixels = free.swap_remove(at);
         pixels.users.store(1, Ordering::Relaxed);
-        let (captured_at, home) = (Instant::now(), self.home.clone());
-        Some(Frame { number: 0, revision: 0, captured_at, width: 0, height: 0, pixels: Some(pixels), home })
+        let (now, home) = (Instant::now(), self.home.clone());
+        Some(Frame { number: 0, revision: 0, captured_at: now, drawn_at: now, width: 0, height: 0, pixels: Some(pixels), home })
     }
 }
 

@@ -27,6 +27,7 @@ impl Scaler {
         target.number = source.number;
         target.revision = source.revision;
         target.captured_at = source.captured_at;
+        target.drawn_at = source.drawn_at;
         let from = (source.width() as usize, source.height() as usize);
         let to = (target.width() as usize, target.height() as usize);
         let half = |(w, h): (usize, usize)| (w / 2, h / 2);

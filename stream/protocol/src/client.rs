@@ -103,6 +103,9 @@ pub enum ClientBody {
     /// Asks for `stats`, or for no more of them.
     #[serde(rename = "stats:watch")]
     StatsWatch(StatsWatch),
+    /// Asks for `picture` with each picture, or for no more of them.
+    #[serde(rename = "picture:watch")]
+    PictureWatch(PictureWatch),
     /// Latency probe: the host draws a small mark at this point and answers with `ack`.
     #[serde(rename = "test:click")]
     TestClick(Point),
@@ -115,6 +118,13 @@ pub struct Nothing {}
 /// Whether a viewer wants `stats`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct StatsWatch {
+    /// From now on; a new connection begins without.
+    pub on: bool,
+}
+
+/// Whether a viewer wants `picture`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct PictureWatch {
     /// From now on; a new connection begins without.
     pub on: bool,
 }
@@ -416,6 +426,16 @@ mod tests {
         assert_eq!(read(r#"{"on":true}"#), Ok(ClientBody::StatsWatch(StatsWatch { on: true })));
         assert!(read("{}").is_err());
         assert!(read(r#"{"on":1}"#).is_err());
+    }
+
+    #[test]
+    fn cameras_of_pictures_are_asked_for() {
+        let read = |data: &str| {
+            let text = format!(r#"{{"type":"picture:watch","timestamp":1,"data":{data}}}"#);
+            ClientMessage::parse(text.as_bytes()).map(|m| m.body)
+        };
+        assert_eq!(read(r#"{"on":false}"#), Ok(ClientBody::PictureWatch(PictureWatch { on: false })));
+        assert!(read("{}").is_err() && read(r#"{"on":"yes"}"#).is_err() && read("null").is_err());
     }
 
     #[test]

@@ -33,6 +33,9 @@ pub enum HostBody {
     /// The last input of this viewer that was applied.
     #[serde(rename = "ack")]
     Ack(Ack),
+    /// What a picture shows that goes out to this viewer; only for those who asked by `picture:watch`.
+    #[serde(rename = "picture")]
+    Picture(Picture),
     /// How fast the host is and what it drew; only for those who asked by `stats:watch`, at most once a second.
     #[serde(rename = "stats")]
     Stats(crate::stats::HostStats),
@@ -371,6 +374,39 @@ pub struct Ack {
     pub frame: Option<u64>,
     /// RTP timestamp of that frame, as `requestVideoFrameCallback` reports it.
     pub rtp_timestamp: Option<u32>,
+    /// What the host did between the message and that frame; null when there is no frame.
+    #[serde(default)]
+    pub stages: Option<HostStages>,
+}
+
+/// The stations of an input on its way through the host. All of them are milliseconds since the host received the message,
+/// by the host's clock: they need no common one. Each is at least as large as the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct HostStages {
+    /// The input was applied, and the frame that shows it was begun.
+    pub begun_ms: f32,
+    /// It was drawn and read back.
+    pub drawn_ms: f32,
+    /// It was encoded.
+    pub encoded_ms: f32,
+    /// Its first packet went out.
+    pub sent_ms: f32,
+}
+
+/// A picture that goes out. With it a viewer knows from where it sees what is on its screen, and can tell what the
+/// inputs that are still on their way will make of it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Picture {
+    /// Names it, as in `ack`.
+    pub rtp_timestamp: u32,
+    /// The camera it was drawn with.
+    pub camera: CameraState,
+    /// `seq` of the last message of this viewer that it shows; null when it shows none. Earlier ones are shown, too, or
+    /// were lost.
+    #[ts(type = "number | null")]
+    pub seq: Option<u64>,
 }
 
 /// Something was refused or went wrong.
@@ -474,6 +510,16 @@ mod tests {
         let text = serde_json::to_string(&message).unwrap();
         assert_eq!(text, r#"{"timestamp":1.0,"type":"state:update","data":{"revision":4,"selection":[]}}"#);
         assert!(StateUpdate { revision: 9, ..StateUpdate::default() }.is_empty());
+    }
+
+    #[test]
+    fn an_answer_without_stages_is_one_of_an_older_host() {
+        let text = r#"{"timestamp":1,"type":"ack","data":{"inputTimestamp":5.5,"seq":3,"frame":null,"rtpTimestamp":null}}"#;
+        let HostBody::Ack(ack) = serde_json::from_str::<HostMessage>(text).unwrap().body else { panic!() };
+        assert_eq!((ack.seq, ack.stages), (Some(3), None));
+        let stages = HostStages { begun_ms: 1.5, drawn_ms: 20.0, encoded_ms: 27.25, sent_ms: 27.5 };
+        let json = serde_json::to_value(Ack { stages: Some(stages), ..ack }).unwrap();
+        assert_eq!((json["stages"]["begunMs"].as_f64(), json["stages"]["sentMs"].as_f64()), (Some(1.5), Some(27.5)));
     }
 
     #[test]

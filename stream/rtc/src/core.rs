@@ -4,7 +4,7 @@
 //! [`Core::handle_time`] at [`Core::timeout`] or with the next datagram.
 
 use crate::address::{Locals, Transport};
-use crate::event::{DisconnectReason, PeerId, RtcEvent, RungId, Steering};
+use crate::event::{DisconnectReason, PeerId, RtcEvent, RungId, SentPicture, Steering};
 use crate::peer::{Peer, Sink, Unit};
 use crate::{RtcError, offer};
 use rr_encode::{AccessUnit, Bitrate};
@@ -170,8 +170,10 @@ impl Core {
     /// Sends an access unit to every connected peer of its rung; its bytes are shared.
     pub fn publish(&mut self, now: Instant, rung: RungId, unit: &AccessUnit) {
         let rtp_time = self.extend_rtp(unit.rtp_timestamp);
-        let shared =
-            Unit { data: Arc::from(&unit.data[..]), captured_at: unit.captured_at, keyframe: unit.keyframe, rtp_time };
+        let AccessUnit { keyframe, frame, revision, rtp_timestamp, captured_at, drawn_at, encoded_at, .. } = *unit;
+        let picture =
+            SentPicture { frame, revision, rtp_timestamp, captured_at, drawn_at, encoded_at, sent_at: now };
+        let shared = Unit { data: Arc::from(&unit.data[..]), keyframe, rtp_time, picture };
         if unit.keyframe
             && let Some(ask) = self.keyframes.get_mut(&rung)
         {

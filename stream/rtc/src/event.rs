@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use rr_encode::Bitrate;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One WebRTC connection. The caller chooses the numbers and never uses one twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,6 +86,13 @@ pub enum RtcEvent {
         /// Which encoder's.
         rung: RungId,
     },
+    /// A picture goes out to a peer: its first packet is on its way.
+    Sent {
+        /// Who.
+        peer: PeerId,
+        /// Which picture.
+        picture: SentPicture,
+    },
     /// How the path to a peer is right now, twenty times a second while pictures go to it.
     Path {
         /// Who.
@@ -112,6 +119,25 @@ pub enum RtcEvent {
         /// Why.
         reason: DisconnectReason,
     },
+}
+
+/// A picture that goes out to a peer, and when it passed each station on the way here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SentPicture {
+    /// Its number ([`rr_encode::AccessUnit::frame`]).
+    pub frame: u64,
+    /// The state that it shows.
+    pub revision: u64,
+    /// RTP timestamp as this peer gets it.
+    pub rtp_timestamp: u32,
+    /// When it was begun to be drawn.
+    pub captured_at: Instant,
+    /// When its pixels were there.
+    pub drawn_at: Instant,
+    /// When it was encoded.
+    pub encoded_at: Instant,
+    /// When its first packet went out.
+    pub sent_at: Instant,
 }
 
 /// Why a peer is gone.

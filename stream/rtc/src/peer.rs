@@ -2,7 +2,7 @@
 
 use crate::address::{Locals, Transport, closest};
 use crate::behind::UnitQueue;
-use crate::event::{Channel, DisconnectReason, PathSample, PeerId, PeerStats, RtcEvent, RungId, Steering};
+use crate::event::{Channel, DisconnectReason, PathSample, PeerId, PeerStats, RtcEvent, RungId, SentPicture, Steering};
 use crate::limit::{Bucket, MessageLimit, Verdict};
 use crate::nudge::Nudge;
 use crate::sent::SentBytes;
@@ -48,10 +48,11 @@ const MAX_TURNS: u32 = 1_000;
 #[derive(Clone)]
 pub(crate) struct Unit {
     pub(crate) data: Arc<[u8]>,
-    pub(crate) captured_at: Instant,
     pub(crate) keyframe: bool,
     /// RTP time without wrap.
     pub(crate) rtp_time: u64,
+    /// All that is told of it when it is sent, but for what differs from peer to peer.
+    pub(crate) picture: SentPicture,
 }
 
 /// Where a peer's doings go.
@@ -575,11 +576,15 @@ impl Peer {
                 // Show each frame when it comes: no jitter buffer.
                 writer.playout_delay(MediaTime::ZERO, MediaTime::ZERO).write(
                     pt,
-                    unit.captured_at,
+                    unit.picture.captured_at,
                     MediaTime::new(unit.rtp_time, Frequency::NINETY_KHZ),
                     unit.data,
                 )
             });
+            // Its low bits are what the packets carry.
+            let rtp_timestamp = unit.rtp_time as u32;
+            let picture = SentPicture { rtp_timestamp, sent_at: now, ..unit.picture };
+            sink.events.push(RtcEvent::Sent { peer: self.id, picture });
         }
     }
 

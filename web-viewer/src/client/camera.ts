@@ -7,7 +7,7 @@ import type { Bounds, CameraState, PictureSize } from '../protocol.gen.js';
 
 export type Vec3 = readonly [number, number, number];
 export type Mat4 = readonly number[];
-type Camera = Readonly<Omit<CameraState, 'target'>> & { readonly target: Vec3 };
+export type Camera = Readonly<Omit<CameraState, 'target'>> & { readonly target: Vec3 };
 
 /** A point of the picture: 0 to 1 from the top left corner. */
 export interface PicturePoint {
@@ -119,7 +119,7 @@ export function intersectBox(ray: Ray, box: { readonly min: Vec3; readonly max: 
 export const centre = (box: { readonly min: Vec3; readonly max: Vec3 } | Bounds): Vec3 =>
   scale(add(box.min, box.max), 0.5);
 
-function multiply(a: Mat4, b: Mat4): Mat4 {
+export function multiply(a: Mat4, b: Mat4): Mat4 {
   const out: number[] = [];
   for (let column = 0; column < 4; column++) {
     for (let row = 0; row < 4; row++) {

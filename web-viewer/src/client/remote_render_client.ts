@@ -15,10 +15,11 @@ import {
 import * as geometry from './camera.js';
 import type { PicturePoint } from './camera.js';
 import { Coalescer } from './coalescer.js';
+import { LocalEcho } from './echo/local_echo.js';
 import { Emitter, type Unsubscribe } from './emitter.js';
 import { browserEnvironment, type Environment } from './environment.js';
 import type { ClientError } from './errors.js';
-import { PresentedFrames, report, waitForAck, type LatencyReport } from './latency.js';
+import { LatencyMeter, PresentedFrames, testLatency, type LatencyReport, type LatencySource } from './latency.js';
 import { parseShareLink } from './link.js';
 import { checkNumbers, Stamper, type ChannelName } from './messages.js';
 import { PartJoiner } from './parts.js';
@@ -54,7 +55,6 @@ export interface Disconnection {
 /** Continuous input is left out while this much of it waits, bytes: it would arrive too late to be of use. */
 const MAX_BUFFERED_INPUT = 64 * 1024;
 const STATS_INTERVAL_MS = 1000;
-const PROBE_TIMEOUT_MS = 2000;
 
 /**
  * A viewer of a Remote Render host: shows its picture, knows its state, sends input.
@@ -72,6 +72,8 @@ const PROBE_TIMEOUT_MS = 2000;
  * `error`, or null when there is no connection.
  */
 export class RemoteRenderClient {
+  /** Shows camera movements at once where the round trip is long; see {@link attachEcho}. */
+  readonly echo: LocalEcho;
   private readonly supervisor: Supervisor;
   private readonly store = new StateStore();
   private readonly coalescer: Coalescer;
@@ -89,6 +91,7 @@ export class RemoteRenderClient {
   private video: HTMLVideoElement | null = null;
   private phase: ConnectionPhase = 'idle';
   private unlisten: (() => void) | null = null;
+  private meter: LatencyMeter | null = null;
 
   private readonly connectedEvent = new Emitter<void>();
   private readonly disconnectedEvent = new Emitter<Disconnection>();
@@ -100,6 +103,12 @@ export class RemoteRenderClient {
   private readonly ackEvent = new Emitter<Ack>();
   private readonly trackEvent = new Emitter<MediaStream>();
   private readonly statusEvent = new Emitter<ConnectionStatus>();
+  private readonly latencyEvent = new Emitter<void>();
+  private readonly latencySource: LatencySource = {
+    probe: (x, y) => this.post(STATE_CHANNEL, { type: 'test:click', data: { x, y } }),
+    onAck: (listener) => this.onAck(listener),
+    rtt: () => this.currentStats?.rttMs ?? 0,
+  };
 
   constructor(environment: Environment = browserEnvironment) {
     this.stamper = new Stamper(() => environment.now());
@@ -108,6 +117,14 @@ export class RemoteRenderClient {
       environment.schedule,
       () => environment.now(),
     );
+    this.echo = new LocalEcho({
+      now: () => environment.now(),
+      schedule: environment.schedule,
+      rtt: () => this.currentStats?.rttMs ?? 0,
+      maySteer: () => [null, this.store.state?.you.participantId].includes(this.currentPresence?.presenter ?? null),
+      devices: () => this.store.state?.devices ?? [],
+      watch: (on) => this.phase === 'connected' && void this.sendEdit({ type: 'picture:watch', data: { on } }),
+    });
     this.supervisor = new Supervisor(environment, {
       onStatus: (status) => this.onStatusChange(status),
       onWelcome: ({ role }) => (this.currentRole = role),
@@ -179,6 +196,14 @@ export class RemoteRenderClient {
   attachVideo(video: HTMLVideoElement): void {
     this.video = video;
     if (this.stream) this.play(this.stream);
+  }
+
+  /**
+   * Lets camera movements be seen at once where the round trip is long: a canvas that lies on the video and has its place
+   * and size. It is hidden whenever the video alone is true.
+   */
+  attachEcho(canvas: HTMLCanvasElement): void {
+    if (this.video) this.echo.attach(this.video, canvas);
   }
 
   // Camera
@@ -280,10 +305,12 @@ export class RemoteRenderClient {
   /** Selects what is at a point of the picture, or this device whatever is there. Empty space clears the selection. */
   sendDeviceClick(x: number, y: number, deviceId?: string, options: { toggle?: boolean } = {}): number | null {
     checkNumbers({ x, y });
-    return this.sendEdit({
+    const seq = this.sendEdit({
       type: 'device:click',
       data: { screenX: x, screenY: y, ...(deviceId && { deviceId }), ...(options.toggle && { toggle: true }) },
     });
+    if (seq !== null) this.echo.clicked(seq);
+    return seq;
   }
 
   // Editing
@@ -359,44 +386,29 @@ export class RemoteRenderClient {
   }
 
   /**
-   * Measures the whole path: sends probes and waits for the picture that shows each on this screen. Needs a video (see
-   * {@link attachVideo}) and a browser that tells the RTP timestamps of pictures.
+   * Measures the whole path and its stages: sends probes and waits for the picture that shows each on this screen. Needs a
+   * video (see {@link attachVideo}) and a browser that tells the RTP timestamps of pictures.
    */
   async latencyTest(count = 20, onProgress?: (done: number) => void): Promise<LatencyReport> {
     const { video } = this;
     if (!video || !PresentedFrames.isSupported(video)) throw new Error('This browser does not tell when pictures appear');
-    const frames = new PresentedFrames(video);
-    const samples: number[] = [];
-    let lost = 0;
-    try {
-      for (let done = 0; done < count; done++) {
-        const ms = await this.probe(frames, 0.2 + 0.6 * Math.random(), 0.2 + 0.6 * Math.random());
-        if (ms === null) lost += 1;
-        else samples.push(ms);
-        onProgress?.(done + 1);
-        // Not in step with the host's frames, or every probe would wait for the same part of one.
-        await new Promise((next) => setTimeout(next, 250 + 150 * Math.random()));
-      }
-    } finally {
-      frames.stop();
-    }
-    return report(samples, lost);
+    return testLatency(video, this.latencySource, count, onProgress);
   }
 
-  private async probe(frames: PresentedFrames, x: number, y: number): Promise<number | null> {
-    const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), PROBE_TIMEOUT_MS);
-    try {
-      const sent = performance.now();
-      const message = this.post(STATE_CHANNEL, { type: 'test:click', data: { x, y } });
-      if (!message) return null;
-      const ack = await waitForAck((listener) => this.onAck(listener), message.timestamp, limit.signal);
-      return (await frames.shown(ack.rtpTimestamp, sent, limit.signal)) - sent;
-    } catch {
-      return null;
-    } finally {
-      clearTimeout(timer);
-    }
+  /** Measures whatever is done from now on ({@link latency}), or no more. */
+  watchLatency(on: boolean): void {
+    if (on === (this.meter !== null)) return;
+    this.meter?.stop();
+    const { video } = this;
+    this.meter =
+      on && video && PresentedFrames.isSupported(video)
+        ? new LatencyMeter(video, this.latencySource, () => this.latencyEvent.emit())
+        : null;
+  }
+
+  /** The last hundred inputs and their pictures; null while {@link watchLatency} has seen none. */
+  get latency(): LatencyReport | null {
+    return this.meter?.report ?? null;
   }
 
   // Geometry
@@ -456,6 +468,11 @@ export class RemoteRenderClient {
     return this.ackEvent.on(listener);
   }
 
+  /** {@link latency} has one input more. */
+  onLatency(listener: () => void): Unsubscribe {
+    return this.latencyEvent.on(listener);
+  }
+
   /** The video is there; {@link attachVideo} does what is usual with it. */
   onTrack(listener: (stream: MediaStream) => void): Unsubscribe {
     return this.trackEvent.on(listener);
@@ -481,7 +498,9 @@ export class RemoteRenderClient {
 
   private sendInput(body: ClientBody): void {
     const peer = this.supervisor.openPeer;
-    if (peer && peer.buffered(INPUT_CHANNEL) <= MAX_BUFFERED_INPUT) this.post(INPUT_CHANNEL, body);
+    if (!peer || peer.buffered(INPUT_CHANNEL) > MAX_BUFFERED_INPUT) return;
+    const message = this.post(INPUT_CHANNEL, body);
+    if (message) this.echo.sent(message.seq, body);
   }
 
   private post(channel: ChannelName, body: ClientBody): { seq: number; timestamp: number } | null {
@@ -528,15 +547,20 @@ export class RemoteRenderClient {
       }
       case 'presence':
         this.currentPresence = message.data;
+        this.echo.presence();
         return this.presenceEvent.emit(message.data);
       case 'ack':
+        this.echo.answered(message.data.seq);
         return this.ackEvent.emit(message.data);
+      case 'picture':
+        return this.echo.told(message.data);
       case 'stats':
         // One may still be on its way when nobody wants any.
         if (!this.watchesHost) return;
         this.currentHostStats = message.data;
         return this.hostStatsEvent.emit(message.data);
       case 'error':
+        this.echo.refused(message.data.seq);
         return this.errorEvent.emit({ ...message.data, fatal: false });
       case 'part':
     }
@@ -549,6 +573,12 @@ export class RemoteRenderClient {
       this.coalescer.clear();
       clearTimeout(this.statsTimer);
       this.currentHostStats = null;
+      this.echo.connected(false);
+      if (this.meter) {
+        // Another host counts its pictures from elsewhere.
+        this.watchLatency(false);
+        this.watchLatency(true);
+      }
       const willReconnect = status.phase === 'reconnecting';
       this.disconnectedEvent.emit({ error: status.error, willReconnect });
     }
@@ -556,6 +586,7 @@ export class RemoteRenderClient {
       this.statsReader = new StatsReader();
       this.statsTimer = setTimeout(() => void this.readStats(), STATS_INTERVAL_MS / 4);
       if (this.watchesHost) this.sendEdit({ type: 'stats:watch', data: { on: true } });
+      this.echo.connected(true);
       this.connectedEvent.emit();
     }
     this.statusEvent.emit(status);
@@ -582,6 +613,7 @@ export class RemoteRenderClient {
       const found = connection && reader.read(await connection.getStats());
       if (found && this.phase === 'connected' && reader === this.statsReader) {
         this.currentStats = found;
+        this.echo.update();
         this.statsEvent.emit(found);
       }
     } catch {

@@ -55,12 +55,16 @@ export class Stage {
   /** The last picture, for as long as there is no new one: a closed connection leaves a video black. */
   private readonly still = h('canvas', { class: 'video still', hidden: true, 'aria-hidden': 'true' });
 
+  /** Movements of the camera before the host has drawn them. */
+  private readonly echo = h('canvas', { class: 'video echo', hidden: true, 'aria-hidden': 'true' });
+
   constructor(private readonly app: App) {
     // iOS takes the attributes, not the properties, into account when it decides whether a video may start by itself.
     for (const name of ['muted', 'autoplay', 'playsinline', 'disablepictureinpicture']) this.video.setAttribute(name, '');
-    this.element.append(this.video, this.still);
+    this.element.append(this.video, this.echo, this.still);
     this.listen();
     app.client.attachVideo(this.video);
+    app.client.attachEcho(this.echo);
   }
 
   /** Where the view is on the page. Measured when it changes only: measuring makes the browser lay out the page. */

@@ -1,11 +1,10 @@
-/** How good the connection is, in figures, with a test of the whole path. */
+/** How good the connection is, in figures, with a measurement of the whole path. */
 import type { ConnectionStats } from '../client/stats.js';
 import type { App } from './app.js';
 import { button } from './controls.js';
 import { h, setText, show } from './dom.js';
 import { HOST_ROWS } from './host_figures.js';
-
-const PROBES = 20;
+import { LatencyView } from './latency_view.js';
 
 type Row = [label: string, title: string, value: (s: ConnectionStats) => string];
 
@@ -34,13 +33,11 @@ export function route({ route, protocol }: ConnectionStats): string {
 export class StatsPanel {
   private readonly values = ROWS.map(() => h('dd', {}, '–'));
   private readonly hostValues = HOST_ROWS.map(() => h('dd', {}, '–'));
-  private readonly result = h('p', { class: 'note', role: 'status' });
-  private readonly test: HTMLButtonElement;
+  private readonly latency: LatencyView;
   readonly element: HTMLElement;
-  private testing = false;
 
   constructor(private readonly app: App) {
-    this.test = button({ icon: 'timer', label: 'Test latency', text: true, class: 'button-wide', onclick: () => void this.run() });
+    this.latency = new LatencyView(app);
     this.element = h(
       'section',
       { class: 'stats', 'aria-label': 'Connection figures' },
@@ -51,10 +48,9 @@ export class StatsPanel {
         button({ icon: 'x', label: 'Close', shortcut: 'L', onclick: () => app.set({ stats: false }) }),
       ),
       h('dl', { class: 'facts' }, ...ROWS.flatMap(([label, title], i) => [h('dt', { title }, label), this.values[i] ?? ''])),
+      ...this.latency.elements,
       h('h3', {}, 'Host'),
       h('dl', { class: 'facts' }, ...HOST_ROWS.flatMap(([label, title], i) => [h('dt', { title }, label), this.hostValues[i] ?? ''])),
-      this.test,
-      this.result,
     );
     app.client.onStats(() => app.refresh());
     app.client.onHostStats(() => app.refresh());
@@ -63,6 +59,7 @@ export class StatsPanel {
   update(): void {
     show(this.element, this.app.view.stats);
     this.app.client.watchHostStats(this.app.view.stats);
+    this.app.client.watchLatency(this.app.view.stats);
     if (!this.app.view.stats) return;
     const stats = this.app.connected ? this.app.client.stats : null;
     ROWS.forEach(([, , value], i) => {
@@ -74,22 +71,7 @@ export class StatsPanel {
       const cell = this.hostValues[i];
       if (cell) setText(cell, hostStats ? value(hostStats) : '–');
     });
-  }
-
-  private async run(): Promise<void> {
-    if (this.testing) return;
-    if (!this.app.connected) return setText(this.result, 'Not connected to the host.');
-    this.testing = true;
-    try {
-      const found = await this.app.client.latencyTest(PROBES, (done) => setText(this.result, `Testing: ${done} of ${PROBES}`));
-      const lost = found.lost > 0 ? `, ${found.lost} lost` : '';
-      const text = `Input to picture: P50 ${found.p50.toFixed(0)} ms, P95 ${found.p95.toFixed(0)} ms${lost}`;
-      setText(this.result, found.samples.length > 0 ? text : 'No probe came back. The host may be busy; try again.');
-    } catch (error) {
-      setText(this.result, error instanceof Error ? `${error.message}.` : String(error));
-    } finally {
-      this.testing = false;
-    }
+    this.latency.update();
   }
 }
 

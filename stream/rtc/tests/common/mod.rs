@@ -350,6 +350,8 @@ pub fn filler(now: Instant, number: u64, bytes: usize, keyframe: bool) -> Access
         frame: number,
         revision: 0,
         captured_at: now,
+        drawn_at: now,
+        encoded_at: now,
         rtp_timestamp: rr_encode::rtp_timestamp(now),
     }
 }

@@ -1,0 +1,12 @@
+import * as h from './harness.mjs';
+const folder = h.temporaryFolder();
+const host = await h.startHost(folder.path, [h.sampleLine(folder.path)]);
+const { page, context } = await h.openViewer('about:blank');
+page.on('console', (m) => console.log('console', m.text()));
+page.on('requestfailed', (r) => console.log('failed', r.url(), r.failure()));
+page.on('response', (r) => console.log(r.status(), r.url().slice(0, 100)));
+page.on('pageerror', (e) => console.log('error', e.stack));
+await page.goto(host.ready.url);
+await page.waitForTimeout(4000);
+console.log(await page.evaluate(() => [window.remoteRender?.connectionState, document.querySelector('video')?.videoWidth, JSON.stringify(window.remoteRender?.status)]));
+await context.close(); await host.kill(); await h.closeBrowser(); folder.remove();
