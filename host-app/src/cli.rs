@@ -119,6 +119,26 @@ pub enum ThemeChoice {
     Light,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OwnCamerasChoice {
+    /// All see the same.
+    Nobody,
+    /// Engineers and administrators.
+    Engineers,
+    /// Viewers, too.
+    Everybody,
+}
+
+impl From<OwnCamerasChoice> for rr_engine::OwnCameras {
+    fn from(choice: OwnCamerasChoice) -> Self {
+        match choice {
+            OwnCamerasChoice::Nobody => Self::Nobody,
+            OwnCamerasChoice::Engineers => Self::Engineers,
+            OwnCamerasChoice::Everybody => Self::Everybody,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct HostArgs {
     /// Model files, or one workspace.
@@ -165,6 +185,12 @@ pub struct HostArgs {
     /// Viewers may move the shared camera while nobody presents.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, env = "RRHOST_VIEWERS_MAY_STEER")]
     pub viewers_may_steer: bool,
+    /// Who may leave the shared view for a camera of their own, as far as this machine has room for another picture.
+    #[arg(long, default_value = "everybody", env = "RRHOST_OWN_CAMERAS", value_name = "WHO")]
+    pub own_cameras: OwnCamerasChoice,
+    /// Most cameras beside the shared one [default: as many as this machine can draw at 15 pictures a second].
+    #[arg(long, env = "RRHOST_MOST_OWN_CAMERAS", value_name = "N")]
+    pub most_own_cameras: Option<usize>,
     /// Colours of picture and window [default: dark without a window, those of the last run in one].
     #[arg(long, env = "RRHOST_THEME")]
     pub theme: Option<ThemeChoice>,

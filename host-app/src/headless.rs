@@ -33,7 +33,12 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
         picture: args.size,
         fps: args.fps,
         theme: args.theme.unwrap_or(cli::ThemeChoice::Dark).theme(),
-        settings: rr_engine::Settings { viewers_may_steer: args.viewers_may_steer, ..Default::default() },
+        settings: rr_engine::Settings {
+            viewers_may_steer: args.viewers_may_steer,
+            own_cameras: args.own_cameras.into(),
+            most_own_cameras: args.most_own_cameras,
+            ..Default::default()
+        },
         owner_name: "Host".into(),
         cache: args.cache.open(),
         limits: args.import.limits(),

@@ -37,7 +37,12 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
             cli::ThemeChoice::Dark => ThemeChoice::Dark,
             cli::ThemeChoice::Light => ThemeChoice::Light,
         }),
-        settings: rr_engine::Settings { viewers_may_steer: args.viewers_may_steer, ..Default::default() },
+        settings: rr_engine::Settings {
+            viewers_may_steer: args.viewers_may_steer,
+            own_cameras: args.own_cameras.into(),
+            most_own_cameras: args.most_own_cameras,
+            ..Default::default()
+        },
         owner_name: std::env::var("USER").unwrap_or_else(|_| "Engineer".into()),
         cache: args.cache.open(),
         limits: args.import.limits(),

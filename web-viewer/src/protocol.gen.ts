@@ -191,7 +191,7 @@ export type PictureWatch = {
  */
 on: boolean, };
 
-export type ClientBody = { "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "measure:pick", "data": MeasurePick } | { "type": "measure:aim", "data": Point } | { "type": "measure:end", "data": Nothing } | { "type": "measure:remove", "data": MeasurementRef } | { "type": "measure:clear", "data": Nothing } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "stats:watch", "data": StatsWatch } | { "type": "picture:watch", "data": PictureWatch } | { "type": "test:click", "data": Point };
+export type ClientBody = { "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:own", "data": OwnCamera } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "measure:pick", "data": MeasurePick } | { "type": "measure:aim", "data": Point } | { "type": "measure:end", "data": Nothing } | { "type": "measure:remove", "data": MeasurementRef } | { "type": "measure:clear", "data": Nothing } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "stats:watch", "data": StatsWatch } | { "type": "picture:watch", "data": PictureWatch } | { "type": "test:click", "data": Point };
 
 export type ClientMessage = { 
 /**
@@ -201,7 +201,7 @@ timestamp: number,
 /**
  * Counts the sender's messages; comes back in `ack` and `error`.
  */
-seq?: number, } & ({ "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "measure:pick", "data": MeasurePick } | { "type": "measure:aim", "data": Point } | { "type": "measure:end", "data": Nothing } | { "type": "measure:remove", "data": MeasurementRef } | { "type": "measure:clear", "data": Nothing } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "stats:watch", "data": StatsWatch } | { "type": "picture:watch", "data": PictureWatch } | { "type": "test:click", "data": Point });
+seq?: number, } & ({ "type": "camera:orbit", "data": Delta } | { "type": "camera:pan", "data": Delta } | { "type": "camera:zoom", "data": Zoom } | { "type": "camera:view", "data": ViewName } | { "type": "camera:own", "data": OwnCamera } | { "type": "camera:focus", "data": DeviceRef } | { "type": "section:set", "data": SectionPlanes } | { "type": "measure:pick", "data": MeasurePick } | { "type": "measure:aim", "data": Point } | { "type": "measure:end", "data": Nothing } | { "type": "measure:remove", "data": MeasurementRef } | { "type": "measure:clear", "data": Nothing } | { "type": "pointer:move", "data": Point } | { "type": "pointer:leave", "data": Nothing } | { "type": "device:click", "data": Click } | { "type": "device:drag", "data": Drag } | { "type": "device:add", "data": NewDevice } | { "type": "device:remove", "data": DeviceRef } | { "type": "connection:create", "data": NewConnection } | { "type": "connection:remove", "data": ConnectionRef } | { "type": "edit:undo", "data": Nothing } | { "type": "edit:redo", "data": Nothing } | { "type": "control:request", "data": Nothing } | { "type": "control:release", "data": Nothing } | { "type": "stats:watch", "data": StatsWatch } | { "type": "picture:watch", "data": PictureWatch } | { "type": "test:click", "data": Point });
 
 export type Property = boolean | number | string;
 
@@ -503,9 +503,13 @@ name: string,
  */
 role: Role, 
 /**
- * Where their pointer is in the picture.
+ * Where their pointer is in the picture that they see.
  */
-pointer: Point | null, };
+pointer: Point | null, 
+/**
+ * They look through a camera of their own instead of the shared one.
+ */
+ownCamera: boolean, };
 
 export type Presence = { 
 /**

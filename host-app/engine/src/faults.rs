@@ -10,7 +10,7 @@ use rr_render::GpuInfo;
 impl Host {
     pub(crate) fn render_failed(&mut self, of: PictureOf, reason: &str) {
         match of {
-            PictureOf::Stream => {
+            PictureOf::Stream(_) => {
                 self.log.add(LogLevel::Error, format!("viewers get no new pictures: {reason}"));
                 self.picture_fault = Some(reason.to_owned());
                 self.tell_picture_fault(None);
@@ -24,7 +24,7 @@ impl Host {
 
     pub(crate) fn render_recovered(&mut self, of: PictureOf) {
         match of {
-            PictureOf::Stream => {
+            PictureOf::Stream(_) => {
                 self.picture_fault = None;
                 self.log.add(LogLevel::Info, "viewers get pictures again");
             }

@@ -8,14 +8,16 @@ use crate::log::{Log, LogLevel};
 use crate::pictures::Cameras;
 use crate::place;
 use crate::render_thread::RenderControl;
+use crate::room::{Cost, room};
 use crate::session_thread::{Answer, Message, SessionConfig, SessionSender};
 use crate::sharing::Sharing;
 use crate::status::{DocumentStatus, ParticipantStatus, PictureStats, Status, StreamStatus};
 use crate::viewers::Viewers;
 use arc_swap::ArcSwap;
 use rr_load::ImportOptions;
-use rr_scene::{Command, ModelRef, NamedViewKind, Role, SceneSnapshot, Workspace, file};
+use rr_scene::{Camera, Command, ModelRef, NamedViewKind, Role, SceneSnapshot, ViewId, Workspace, file};
 use rr_session::{Changes, ModelState, ParticipantId, Session};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,7 +30,8 @@ const AUTOSAVE_AFTER: Duration = Duration::from_secs(2);
 pub(crate) struct Host {
     pub(crate) session: Session,
     pub(crate) viewers: Viewers,
-    pub(crate) cameras: Cameras,
+    /// Of each view.
+    pub(crate) cameras: BTreeMap<ViewId, Cameras>,
     pub(crate) sharing: Option<Sharing>,
     pub(crate) log: Log,
     pub(crate) sender: SessionSender,
@@ -62,7 +65,7 @@ impl Host {
         let mut host = Self {
             session,
             viewers: Viewers::default(),
-            cameras: Cameras::default(),
+            cameras: BTreeMap::new(),
             sharing: None,
             log: Log::default(),
             sender,
@@ -86,6 +89,7 @@ impl Host {
             status: config.status,
             wake: config.wake,
         };
+        host.make_room();
         host.load_wanted_models();
         host
     }
@@ -130,6 +134,7 @@ impl Host {
             }
             Message::EncoderStats(rungs) => {
                 self.stats.streams = rungs.into_iter().map(StreamStatus::from).collect();
+                self.make_room();
                 self.viewers.stats_changed();
             }
             Message::EncoderFailed(reason) => {
@@ -138,6 +143,7 @@ impl Host {
             Message::EncoderChanged(report) => self.tell_encoder(&report),
             Message::PictureStats(stats) => {
                 self.stats = PictureStats { streams: std::mem::take(&mut self.stats.streams), ..stats };
+                self.make_room();
                 self.viewers.stats_changed();
             }
             Message::RenderFailed(of, reason) => self.render_failed(of, &reason),
@@ -168,7 +174,8 @@ impl Host {
         if changes.touches_picture() {
             self.render.wake();
         }
-        self.acknowledge(changes.touches_picture());
+        self.follow_views();
+        self.acknowledge(&changes);
         self.pending.merge(changes);
         if !self.pending.is_empty() && self.broadcast_at.is_none_or(|at| now >= at) {
             let pending = std::mem::take(&mut self.pending);
@@ -184,10 +191,22 @@ impl Host {
         (self.wake)();
     }
 
+    /// How many cameras there is room for follows from what pictures take.
+    fn make_room(&mut self) {
+        let encode_ms = self.stats.streams.iter().map(|stream| stream.encode_ms).fold(0.0, f32::max);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        self.session.set_camera_room(Some(room(Cost { draw_ms: self.stats.moving_ms, encode_ms, cores })));
+    }
+
     /// Hands the state to the renderer, which takes it up when it begins its next picture.
     fn show(&mut self) {
         let scene = self.session.snapshot();
-        self.cameras.note(scene.revision, &scene.camera);
+        let own = scene.own_views.iter().map(|own| (own.id, own.camera));
+        let all: BTreeMap<ViewId, Camera> = own.chain([(ViewId::SHARED, scene.camera)]).collect();
+        self.cameras.retain(|view, _| all.contains_key(view));
+        for (view, camera) in all {
+            self.cameras.entry(view).or_default().note(scene.revision, &camera);
+        }
         self.scene.store(Arc::new(scene));
     }
 

@@ -83,6 +83,7 @@ mod tests {
     fn picture(start: Instant, [captured, drawn, encoded, sent]: [u64; 4]) -> SentPicture {
         let at = |ms| start + Duration::from_millis(ms);
         SentPicture {
+            rung: rr_rtc::RungId::default(),
             frame: 1,
             revision: 1,
             rtp_timestamp: 1,

@@ -10,15 +10,16 @@ use crate::engine::{EngineError, PictureSize};
 use crate::meter::Meter;
 use crate::output::{Output, Parts};
 use crate::quality::{Economy, Governor};
+use crate::room::MovingTimes;
 use crate::session_thread::{Message, SessionSender};
 use crate::status::PictureStats;
-use crate::stream_picture::{Moving, draw_probe, fill};
+use crate::stream_picture::{StreamPicture, draw_probe, fill};
 use crate::window::{WindowPicture, WindowSlot};
 use arc_swap::ArcSwap;
-use rr_encode::FramePool;
 use rr_render::{Detail, FrameOptions, Gpu, GpuError, Theme};
-use rr_scene::SceneSnapshot;
+use rr_scene::{SceneSnapshot, ViewId};
 use rr_stream::FrameFan;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -35,14 +36,11 @@ const SOFTWARE_REST_FRAMES: u32 = 8;
 /// sees.
 const REST_FRAMES_SHOWN: u32 = 4;
 
-/// Frames of the stream that go round: one is drawn, the fan keeps the last one, and each of three rungs has one that it
-/// encodes or may encode again and one that waits. They take memory when they are first used.
-const STREAM_FRAMES: usize = 8;
-
-/// One of the two pictures.
+/// One of the pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PictureOf {
-    Stream,
+    /// A view's.
+    Stream(ViewId),
     Window,
 }
 
@@ -62,10 +60,10 @@ pub(crate) struct RenderConfig {
 struct Wishes {
     woken: bool,
     stop: bool,
-    /// Where the stream's frames go; none while nobody watches.
-    stream: Option<FrameFan>,
-    /// The stream wants a frame although nothing changed.
-    refresh: bool,
+    /// Where the frames of each view go that somebody watches.
+    streams: BTreeMap<ViewId, FrameFan>,
+    /// Views that want a frame although nothing changed.
+    refresh: BTreeSet<ViewId>,
     theme: Option<Theme>,
 }
 
@@ -92,12 +90,20 @@ impl RenderControl {
         self.change(|_| {});
     }
 
-    /// Somebody watches the stream (its frames go to the fan), or nobody does any more.
-    pub fn set_stream(&self, fan: Option<FrameFan>) {
-        self.change(|w| {
-            w.refresh |= fan.is_some();
-            w.stream = fan;
+    /// Somebody watches a view (its frames go to the fan), or nobody does any more.
+    pub fn set_stream(&self, view: ViewId, fan: Option<FrameFan>) {
+        self.change(|w| match fan {
+            Some(fan) => {
+                w.refresh.insert(view);
+                w.streams.insert(view, fan);
+            }
+            None => _ = w.streams.remove(&view),
         });
+    }
+
+    /// Nobody watches anything any more.
+    pub fn end_streams(&self) {
+        self.change(|w| w.streams.clear());
     }
 }
 
@@ -151,17 +157,15 @@ struct Worker {
     window_size: Option<(u32, u32)>,
     /// The window draws on the device that the engine was started with, and can show nothing of another one.
     window_is_blind: bool,
-    stream: Output,
-    /// Pictures were missing: the next one begins the stream anew.
-    stream_anew: bool,
+    /// Views that somebody watches.
+    streams: BTreeMap<ViewId, StreamPicture>,
     /// Files that did not fit the device, as told last.
     not_drawn: Vec<String>,
-    pool: FramePool,
-    /// The stream's picture in motion, in fewer pixels where the adapter is slow.
-    moving: Moving,
     governor: Governor,
-    /// Somebody watches the stream.
-    has_stream: bool,
+    /// What a frame of a stream in motion takes.
+    moving_times: MovingTimes,
+    /// The state that was drawn last.
+    drawn: u64,
     started: Instant,
     meter: Meter,
     animated: Option<(u64, bool)>,
@@ -169,7 +173,6 @@ struct Worker {
 
 impl Worker {
     fn new(config: RenderConfig, device: Device) -> Self {
-        let stream = Output::new(config.fps);
         let governor = Governor::new(device.gpu.info().is_software);
         Self {
             config,
@@ -177,13 +180,11 @@ impl Worker {
             window: Output::new(WINDOW_FPS),
             window_size: None,
             window_is_blind: false,
-            stream,
-            stream_anew: false,
+            streams: BTreeMap::new(),
             not_drawn: Vec::new(),
-            pool: FramePool::with_frames(STREAM_FRAMES),
-            moving: Moving::default(),
             governor,
-            has_stream: false,
+            moving_times: MovingTimes::default(),
+            drawn: 0,
             started: Instant::now(),
             meter: Meter::default(),
             animated: None,
@@ -191,7 +192,6 @@ impl Worker {
     }
 
     fn run(mut self, shared: &Shared) {
-        let mut fan: Option<FrameFan> = None;
         let mut wait_until: Option<Instant> = None;
         loop {
             {
@@ -210,39 +210,46 @@ impl Worker {
                     return;
                 }
                 wishes.woken = false;
-                fan.clone_from(&wishes.stream);
-                if std::mem::take(&mut wishes.refresh) {
-                    self.stream.shown = None;
+                self.streams.retain(|view, _| wishes.streams.contains_key(view));
+                for (view, fan) in &wishes.streams {
+                    let new = || StreamPicture::new(self.config.fps, fan.clone());
+                    self.streams.entry(*view).or_insert_with(new).fan = fan.clone();
+                }
+                for view in std::mem::take(&mut wishes.refresh) {
+                    self.streams.get_mut(&view).into_iter().for_each(|stream| stream.output.shown = None);
                 }
                 if let Some(theme) = wishes.theme.take() {
                     self.device.set_theme(theme);
                     self.window.shown = None;
-                    self.stream.shown = None;
+                    self.streams.values_mut().for_each(|stream| stream.output.shown = None);
                 }
             }
-            wait_until = self.draw_what_is_due(fan.as_ref());
+            wait_until = self.draw_what_is_due();
         }
     }
 
     /// Draws and says when to come back without being woken.
-    fn draw_what_is_due(&mut self, fan: Option<&FrameFan>) -> Option<Instant> {
+    fn draw_what_is_due(&mut self) -> Option<Instant> {
         if self.device.is_lost() && !self.reopen_device() {
             return self.device.next_try();
         }
         let now = Instant::now();
-        self.has_stream = fan.is_some();
-        let stream = fan.and_then(|fan| {
+        let views: Vec<ViewId> = self.streams.keys().copied().collect();
+        // Each view once, then the window, then all again: no view holds up another for more than a picture.
+        let streams = views.into_iter().filter_map(|view| {
+            let of = PictureOf::Stream(view);
             // Taken up when the picture is begun and no sooner: input that came while the last one was drawn, or while this
             // one waited for its turn, is seen in it.
-            let scene = self.config.scene.load_full();
-            let due = self.due(PictureOf::Stream, &scene, now);
-            if due.is_none_or(|at| at > now) {
+            let scene = self.config.scene.load_full().seen_by(view)?;
+            let due = self.due(of, &scene, Instant::now());
+            if self.device.is_lost() || due.is_none_or(|at| at > Instant::now()) {
                 return due;
             }
-            let drawn = unharmed(|| self.draw_stream(&scene, fan));
-            self.tell_outcome(PictureOf::Stream, drawn);
-            self.due(PictureOf::Stream, &scene, now)
+            let drawn = unharmed(|| self.draw_stream(view, &scene));
+            self.tell_outcome(of, drawn);
+            self.due(of, &scene, now)
         });
+        let stream = streams.min();
         let size = self.config.window.wanted().filter(|_| !self.window_is_blind && !self.device.is_lost());
         let window = size.and_then(|size| {
             if self.window_size.replace(size) != Some(size) {
@@ -258,7 +265,8 @@ impl Worker {
             self.due(PictureOf::Window, &scene, now)
         });
         if let Some(stats) = self.meter.every_second(now) {
-            let stats = PictureStats { economy: self.governor.economy(), ..stats };
+            let stats =
+                PictureStats { economy: self.governor.economy(), moving_ms: self.moving_times.median_ms(), ..stats };
             self.config.session.try_send(Message::PictureStats(stats));
         }
         if self.device.is_lost() {
@@ -269,13 +277,14 @@ impl Worker {
 
     fn due(&mut self, of: PictureOf, scene: &SceneSnapshot, now: Instant) -> Option<Instant> {
         let flow = self.flow_interval(scene);
-        self.output(of).due(scene.revision, flow, now)
+        self.output(of)?.due(scene.changed, flow, now)
     }
 
-    fn output(&mut self, of: PictureOf) -> &mut Output {
+    /// None when nobody watches that view (any more).
+    fn output(&mut self, of: PictureOf) -> Option<&mut Output> {
         match of {
-            PictureOf::Stream => &mut self.stream,
-            PictureOf::Window => &mut self.window,
+            PictureOf::Stream(view) => self.streams.get_mut(&view).map(|stream| &mut stream.output),
+            PictureOf::Window => Some(&mut self.window),
         }
     }
 
@@ -283,7 +292,7 @@ impl Worker {
     fn tell_outcome(&mut self, of: PictureOf, drawn: Result<(), GpuError>) {
         match drawn.map_err(|error| self.device.diagnosed(error)) {
             Ok(()) => {
-                if self.output(of).succeeded() {
+                if self.output(of).is_some_and(Output::succeeded) {
                     self.config.session.try_send(Message::RenderRecovered(of));
                 }
                 self.tell_models_not_drawn();
@@ -292,25 +301,36 @@ impl Worker {
                 let now = Instant::now();
                 self.device.lose(now);
                 self.window_is_blind |= self.config.window.was_ever_wanted();
-                self.stream_anew = true;
-                for output in [&mut self.stream, &mut self.window] {
-                    output.release();
+                self.window.release();
+                for stream in self.streams.values_mut() {
+                    stream.anew = true;
+                    stream.release();
                 }
-                self.moving.release();
                 let window = self.window_is_blind;
                 self.config.session.try_send(Message::DeviceLost { reason: reason.clone(), window });
                 match self.device.next_try() {
-                    None => self.failed(PictureOf::Stream, &GpuError::Lost("no other one can be opened".into())),
-                    Some(at) if at > now => self.failed(PictureOf::Stream, &GpuError::Lost(reason)),
+                    None => self.failed(
+                        PictureOf::Stream(ViewId::SHARED),
+                        &GpuError::Lost("no other one can be opened".into()),
+                    ),
+                    Some(at) if at > now => self.failed(PictureOf::Stream(ViewId::SHARED), &GpuError::Lost(reason)),
                     Some(_) => {}
                 }
             }
             Err(error) => {
-                self.stream_anew |= of == PictureOf::Stream;
-                if matches!(error, GpuError::OutOfMemory(_)) {
-                    // What the other picture holds stays: it still is shown.
-                    self.output(of).release();
-                    self.moving.release();
+                let full = matches!(error, GpuError::OutOfMemory(_));
+                // What the other pictures hold stays: they still are shown.
+                match of {
+                    PictureOf::Stream(view) => {
+                        if let Some(stream) = self.streams.get_mut(&view) {
+                            stream.anew = true;
+                            if full {
+                                stream.release();
+                            }
+                        }
+                    }
+                    PictureOf::Window if full => self.window.release(),
+                    PictureOf::Window => {}
                 }
                 self.failed(of, &error);
             }
@@ -319,7 +339,7 @@ impl Worker {
 
     fn failed(&mut self, of: PictureOf, error: &GpuError) {
         let reason = error.to_string();
-        if self.output(of).failed(&reason, Instant::now()) {
+        if self.output(of).is_none_or(|output| output.failed(&reason, Instant::now())) {
             self.config.session.try_send(Message::RenderFailed(of, reason));
         }
     }
@@ -329,7 +349,7 @@ impl Worker {
         match self.device.reopen(Instant::now()) {
             Reopened::Yes => {
                 let now = Instant::now();
-                self.stream.invalidate(now);
+                self.streams.values_mut().for_each(|stream| stream.output.invalidate(now));
                 self.window.invalidate(now);
                 self.animated = None;
                 // Another device has another speed.
@@ -339,7 +359,7 @@ impl Worker {
                 true
             }
             Reopened::No(error) => {
-                self.failed(PictureOf::Stream, &error);
+                self.failed(PictureOf::Stream(ViewId::SHARED), &error);
                 false
             }
             Reopened::NotYet => false,
@@ -381,7 +401,7 @@ impl Worker {
             _ => {
                 let animated = self.device.renderer.is_animated(scene);
                 // Before the first frame the renderer does not know the devices yet.
-                if self.stream.shown == Some(scene.revision) || self.window.shown == Some(scene.revision) {
+                if self.drawn == scene.revision {
                     self.animated = Some((scene.revision, animated));
                 }
                 animated
@@ -398,7 +418,7 @@ impl Worker {
         let moves = self.window.next_moves(scene, started);
         let options = self.options(moves, self.window.bands);
         let samples = if moves { self.governor.economy().samples } else { 1 };
-        let (mut parts, mut is_shown) = (Parts::begin(started), still_shown(scene, &self.config.scene));
+        let (mut parts, mut is_shown) = (Parts::begin(started), still_shown(ViewId::SHARED, scene, &self.config.scene));
         let mut go_on = || {
             parts.ended(Instant::now());
             is_shown()
@@ -414,13 +434,14 @@ impl Worker {
         if let Some(took) = stats.times.total_ms().map(|ms| Duration::from_secs_f32(ms / 1e3)) {
             if !moves && stats.triangles > 0 {
                 self.window.rest_took(parts.longest().unwrap_or(took));
-            } else if moves && moved_before && !self.has_stream {
+            } else if moves && moved_before && self.streams.is_empty() {
                 self.governor.took(took);
             }
         }
         self.window.frame += 1;
         self.window.is_refining = stats.is_refining;
-        self.window.shown = (stats.waiting_models == 0).then_some(scene.revision);
+        self.window.shown = (stats.waiting_models == 0).then_some(scene.changed);
+        self.drawn = scene.revision;
         self.meter.rendered(started, None, &stats);
         self.config.window.publish(WindowPicture {
             generation: self.window.generation,
@@ -433,37 +454,51 @@ impl Worker {
         Ok(())
     }
 
-    fn draw_stream(&mut self, scene: &Arc<SceneSnapshot>, fan: &FrameFan) -> Result<(), GpuError> {
+    fn draw_stream(&mut self, view: ViewId, scene: &Arc<SceneSnapshot>) -> Result<(), GpuError> {
         let started = Instant::now();
-        let moves = self.stream.next_moves(scene, started);
-        let options = self.options(moves, self.stream.bands);
+        // Out of the map while it is drawn, because the rest of the worker has a part in that.
+        let Some(mut stream) = self.streams.remove(&view) else { return Ok(()) };
+        let drawn = self.draw_into(&mut stream, view, scene, started);
+        self.streams.insert(view, stream);
+        drawn
+    }
+
+    fn draw_into(
+        &mut self,
+        stream: &mut StreamPicture,
+        view: ViewId,
+        scene: &Arc<SceneSnapshot>,
+        started: Instant,
+    ) -> Result<(), GpuError> {
+        let moves = stream.output.next_moves(scene, started);
+        let options = self.options(moves, stream.output.bands);
         let size = (self.config.picture.width_px, self.config.picture.height_px);
-        self.stream.drawn_at = Some(started);
+        stream.output.drawn_at = Some(started);
         // All frames in use means that the encoder is behind: this picture is left out, before encoding.
-        let Some(mut frame) = self.pool.take() else {
-            self.stream.shown = None;
+        let Some(mut frame) = stream.pool.take() else {
+            stream.output.shown = None;
             return Ok(());
         };
         let economy = self.governor.economy();
         // Nothing is new but that borders get smoother, and nothing moves on top.
-        let smooths = self.stream.is_refining
-            && self.stream.shown == Some(scene.revision)
+        let smooths = stream.output.is_refining
+            && stream.output.shown == Some(scene.changed)
             && self.animated.is_some_and(|(revision, animated)| revision == scene.revision && !animated);
         let mut parts = Parts::begin(started);
         let stats = if moves && economy.scale < 1.0 {
             let Device { gpu, renderer, .. } = &mut self.device;
-            self.moving.draw(gpu, renderer, scene, options, (economy, size), &mut frame)?
+            stream.moving.draw(gpu, renderer, scene, options, (economy, size), &mut frame)?
         } else {
             let samples = if moves { economy.samples } else { 1 };
-            let mut is_shown = still_shown(scene, &self.config.scene);
+            let mut is_shown = still_shown(view, scene, &self.config.scene);
             let mut go_on = || {
                 parts.ended(Instant::now());
                 is_shown()
             };
-            let target = self.stream.target(&self.device.gpu, size, samples)?;
+            let target = stream.output.target(&self.device.gpu, size, samples)?;
             let Some(stats) = self.device.renderer.render_while(target, scene, &options, &mut go_on)? else {
                 // Something moves again: that is to be drawn at once.
-                self.stream.shown = None;
+                stream.output.shown = None;
                 return Ok(());
             };
             if smooths && stats.is_refining && stats.rest_frames != REST_FRAMES_SHOWN {
@@ -476,36 +511,44 @@ impl Worker {
             }
             stats
         };
-        self.stream.is_refining = stats.is_refining;
+        stream.output.is_refining = stats.is_refining;
         if moves {
             // With hardware the rest of the way is not the picture's fault.
             let device = stats.times.total_ms().filter(|_| !self.device.gpu.info().is_software);
-            self.governor.took(device.map_or_else(|| started.elapsed(), |ms| Duration::from_secs_f32(ms / 1e3)));
+            let took = device.map_or_else(|| started.elapsed(), |ms| Duration::from_secs_f32(ms / 1e3));
+            self.governor.took(took);
+            self.moving_times.took(took);
         } else if stats.triangles > 0 {
-            self.stream.rest_took(parts.longest().unwrap_or_else(|| started.elapsed()));
+            stream.output.rest_took(parts.longest().unwrap_or_else(|| started.elapsed()));
         }
         if let Some(at) = scene.marks.probe {
             draw_probe(&mut frame, at);
         }
-        self.stream.frame += 1;
-        self.stream.shown = (stats.waiting_models == 0).then_some(scene.revision);
-        frame.number = self.stream.frame;
+        stream.output.frame += 1;
+        stream.output.shown = (stats.waiting_models == 0).then_some(scene.changed);
+        self.drawn = scene.revision;
+        frame.number = stream.output.frame;
         frame.revision = scene.revision;
         frame.captured_at = started;
         frame.drawn_at = Instant::now();
-        fan.put(frame, std::mem::take(&mut self.stream_anew));
+        stream.fan.put(frame, std::mem::take(&mut stream.anew));
         self.meter.rendered(started, Some(started.elapsed()), &stats);
         Ok(())
     }
 }
 
 /// Says no once the session shows something else than the picture that is being drawn.
-fn still_shown(drawn: &Arc<SceneSnapshot>, now: &Arc<ArcSwap<SceneSnapshot>>) -> impl FnMut() -> bool + use<> {
+fn still_shown(
+    view: ViewId,
+    drawn: &Arc<SceneSnapshot>,
+    now: &Arc<ArcSwap<SceneSnapshot>>,
+) -> impl FnMut() -> bool + use<> {
     let (drawn, now) = (Arc::clone(drawn), Arc::clone(now));
     move || {
         let now = now.load();
-        let same_view = (now.camera, now.section) == (drawn.camera, drawn.section);
-        same_view && Arc::ptr_eq(&now.workspace, &drawn.workspace)
+        let own = now.own_views.iter().find(|own| own.id == view).map(|own| own.camera);
+        let camera = own.unwrap_or(now.camera);
+        (camera, &now.section) == (drawn.camera, &drawn.section) && Arc::ptr_eq(&now.workspace, &drawn.workspace)
     }
 }
 

@@ -1,14 +1,13 @@
 //! What happens with the peers, on its way from the network thread to the stream and to the session.
 
-use crate::render_thread::RenderControl;
 use crate::session_thread::{Message, SessionSender};
 use crate::sharing::{Outboxes, PeerEvent, lock};
 use crate::status::LinkStatus;
+use crate::stream_views::StreamViews;
 use rr_protocol::host::ErrorCode;
 use rr_rtc::{DisconnectReason, PeerId, RtcEvent, Steerings};
 use rr_session::ParticipantId;
-use rr_stream::{FrameFan, SharedReport, View};
-use std::collections::HashSet;
+use rr_stream::SharedReport;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,9 +17,7 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Runs on the network thread: must not block.
 pub(crate) struct RtcEvents {
     session: SessionSender,
-    render: RenderControl,
-    view: View,
-    fan: FrameFan,
+    views: StreamViews,
     /// Frames that encoders had failed on when somebody looked last, and why there was none.
     failed: u64,
     refused: Option<String>,
@@ -28,40 +25,29 @@ pub(crate) struct RtcEvents {
     encoder: SharedReport,
     /// Times that another encoder had taken over when somebody looked last.
     encoder_changes: u64,
-    connected: HashSet<PeerId>,
     outboxes: Arc<Outboxes>,
 }
 
 impl RtcEvents {
-    pub fn new(
-        session: SessionSender,
-        render: RenderControl,
-        view: View,
-        fan: FrameFan,
-        encoder: SharedReport,
-        outboxes: Arc<Outboxes>,
-    ) -> Self {
-        let (failed, refused, reported, encoder_changes, connected) = (0, None, None, 0, HashSet::new());
-        Self { session, render, view, fan, failed, refused, reported, encoder, encoder_changes, connected, outboxes }
+    pub fn new(session: SessionSender, views: StreamViews, encoder: SharedReport, outboxes: Arc<Outboxes>) -> Self {
+        let (failed, refused, reported, encoder_changes) = (0, None, None, 0);
+        Self { session, views, failed, refused, reported, encoder, encoder_changes, outboxes }
     }
 
     pub fn handle(&mut self, event: RtcEvent, steerings: &mut Steerings) {
         let now = Instant::now();
-        if let RtcEvent::Connected { peer } = event {
-            if self.connected.is_empty() {
-                // The stream slept: a fresh frame.
-                self.render.set_stream(Some(self.fan.clone()));
-            }
-            self.connected.insert(peer);
-        }
-        self.view.on_event(now, &event, steerings);
+        self.views.on_event(now, &event, steerings);
         match event {
             RtcEvent::StateChannelOpen { peer } => self.tell(peer, PeerEvent::Open),
             RtcEvent::StateReady { peer } => self.tell(peer, PeerEvent::Behind),
             RtcEvent::StateBehind { peer } => tracing::debug!(%peer, "does not take its state fast enough"),
             RtcEvent::Message { peer, data, .. } => self.tell(peer, PeerEvent::Message(data, now)),
             RtcEvent::Oversized { peer, len } => self.tell(peer, PeerEvent::Oversized(len)),
-            RtcEvent::Sent { peer, picture } => self.tell(peer, PeerEvent::Sent(picture)),
+            RtcEvent::Sent { peer, picture } => {
+                if let Some(view) = self.views.of(picture.rung) {
+                    self.tell(peer, PeerEvent::Sent(view, picture));
+                }
+            }
             RtcEvent::Stats { peer, stats } => {
                 self.report_encoders(now);
                 let link = LinkStatus {
@@ -76,15 +62,13 @@ impl RtcEvents {
             RtcEvent::Connected { .. }
             | RtcEvent::KeyframeNeeded { .. }
             | RtcEvent::Switched { .. }
+            | RtcEvent::ViewWanted { .. }
             | RtcEvent::Path { .. } => {}
         }
     }
 
     fn disconnected(&mut self, peer: PeerId, reason: &DisconnectReason) {
-        self.connected.remove(&peer);
-        if self.connected.is_empty() {
-            self.render.set_stream(None);
-            self.fan.forget();
+        if !self.views.is_watched() {
             // Nothing is encoded any more.
             self.session.try_send(Message::EncoderStats(Vec::new()));
         }
@@ -102,7 +86,7 @@ impl RtcEvents {
             return;
         }
         self.reported = Some(now);
-        let rungs = self.view.report();
+        let rungs = self.views.report();
         let failed: u64 = rungs.iter().map(|rung| rung.stats.failed).sum();
         if failed > self.failed {
             let encoder = rungs.first().map_or("the encoder", |rung| &rung.stats.encoder);

@@ -6,12 +6,13 @@ use crate::render_thread::RenderControl;
 use crate::rtc_events::RtcEvents;
 use crate::session_thread::{Message, SessionSender};
 use crate::status::{LinkStatus, ShareStatus};
+use crate::stream_views::StreamViews;
 use crate::wire;
 use rr_encode::Bitrate;
 use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::Candidate;
-use rr_rtc::{PeerId, RtcConfig, RtcServer, SentPicture};
-use rr_scene::Role;
+use rr_rtc::{PeerId, RtcConfig, RtcServer, RungId, SentPicture};
+use rr_scene::{Role, ViewId};
 use rr_session::ParticipantId;
 use rr_signal::{
     ConnectionHold, IceServers, JoinRequest, MediaDoor, Outbox, Refusal, ShareLink, SignalConfig, SignalHandler,
@@ -101,8 +102,8 @@ pub(crate) enum PeerEvent {
     Behind,
     /// How well the picture gets there.
     Link(LinkStatus),
-    /// A picture goes out to it.
-    Sent(SentPicture),
+    /// A picture of a view goes out to it.
+    Sent(ViewId, SentPicture),
     /// It is gone.
     Gone(String),
 }
@@ -153,7 +154,6 @@ impl Sharing {
         let at = signal.local_addr();
 
         let ladder = ladder(fps, picture);
-        let fan = FrameFan::default();
         let report = SharedReport::default();
         let (choice, reported) = (config.encoder, report.clone());
         let make: MakeEncoder = Arc::new(move |bitrate, fps| {
@@ -168,8 +168,13 @@ impl Sharing {
                 rtc.publish(rung, &encoded.unit);
             }
         });
-        let view = View::new(ladder, fan.clone(), make, on_unit);
-        let mut events = RtcEvents::new(session, render.clone(), view, fan, report.clone(), outboxes.clone());
+        let make_view = move |first_rung, id| {
+            // A camera of one's own is seen by one.
+            let rungs = if id == ViewId::SHARED { ladder.rungs } else { 1 };
+            View::new(LadderConfig { first_rung, rungs, ..ladder }, FrameFan::default(), make.clone(), on_unit.clone())
+        };
+        let views = StreamViews::new(render.clone(), Box::new(make_view));
+        let mut events = RtcEvents::new(session, views, report.clone(), outboxes.clone());
         let told = advertised(at.ip(), &config.advertise);
         let rtc_config = |port| RtcConfig {
             bind: SocketAddr::new(at.ip(), port),
@@ -215,6 +220,13 @@ impl Sharing {
         }
     }
 
+    /// Which view's pictures a viewer gets from now on.
+    pub fn look_at(&self, id: ParticipantId, view: ViewId) {
+        if let Err(error) = self.rtc.look_at(PeerId(u64::from(id.0)), view.0) {
+            tracing::warn!(peer = id.0, %error, "goes on with the pictures that it has");
+        }
+    }
+
     /// Ends one viewer.
     pub fn close_peer(&self, id: ParticipantId, code: ErrorCode, reason: &str) {
         if let Some(outbox) = lock(&self.outboxes).remove(&id.0) {
@@ -233,7 +245,7 @@ impl Sharing {
 
 impl Drop for Sharing {
     fn drop(&mut self) {
-        self.render.set_stream(None);
+        self.render.end_streams();
     }
 }
 
@@ -251,6 +263,7 @@ fn ladder(fps: f32, picture: PictureSize) -> LadderConfig {
         max,
         start: Bitrate::mbps(3).min(max),
         rungs: cores.clamp(2, 3),
+        first_rung: RungId::default(),
     }
 }
 

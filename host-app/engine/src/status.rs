@@ -139,6 +139,8 @@ pub struct PictureStats {
     pub rendered_fps: f32,
     /// Milliseconds to render and read back one frame of the stream, median.
     pub render_ms: f32,
+    /// Milliseconds to draw one frame of the stream in motion, the median of the last ones; 0 before there are some.
+    pub moving_ms: f32,
     /// What is encoded, best first; empty while nobody watches.
     pub streams: Vec<StreamStatus>,
     /// The last picture that was really drawn: one that rests is kept, and says only how smooth it is by now.

@@ -1,9 +1,40 @@
-//! The stream's picture on its way from the device into a frame.
+//! A view's picture on its way from the device into a frame.
 
+use crate::output::Output;
 use crate::quality::Economy;
 use rr_encode::{Frame, FramePool, Scaler};
 use rr_render::{FrameOptions, Gpu, GpuError, RenderStats, RenderTarget, Renderer};
 use rr_scene::SceneSnapshot;
+use rr_stream::FrameFan;
+
+/// Frames of a view that go round: one is drawn, the fan keeps the last one, and each of three rungs has one that it
+/// encodes or may encode again and one that waits. They take memory when they are first used.
+const STREAM_FRAMES: usize = 8;
+
+/// A view that somebody watches.
+pub(crate) struct StreamPicture {
+    pub output: Output,
+    /// Pictures were missing: the next one begins the stream anew.
+    pub anew: bool,
+    pub pool: FramePool,
+    /// The picture in motion, in fewer pixels where the adapter is slow.
+    pub moving: Moving,
+    /// Where frames go.
+    pub fan: FrameFan,
+}
+
+impl StreamPicture {
+    pub fn new(fps: f32, fan: FrameFan) -> Self {
+        let pool = FramePool::with_frames(STREAM_FRAMES);
+        Self { output: Output::new(fps), anew: false, pool, moving: Moving::default(), fan }
+    }
+
+    /// Gives back what it holds on the device.
+    pub fn release(&mut self) {
+        self.output.release();
+        self.moving.release();
+    }
+}
 
 /// Reads the picture back into a frame.
 pub(crate) fn fill(target: &mut RenderTarget, frame: &mut Frame) -> Result<(), GpuError> {

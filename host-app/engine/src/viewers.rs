@@ -2,16 +2,16 @@
 
 use crate::host::Host;
 use crate::log::LogLevel;
-use crate::session_thread::{Answer, Message};
 use crate::pictures::stages;
+use crate::session_thread::{Answer, Message};
 use crate::sharing::{PeerEvent, ShareConfig, ShareError, Sharing};
 use crate::stats_watch::StatsWatch;
 use crate::status::{LinkStatus, ShareStatus};
 use crate::wire;
 use rr_protocol::client::{ClientBody, ClientMessage};
-use rr_protocol::host::{Ack, ErrorCode, HostBody, HostError, HostMessage, Picture};
+use rr_protocol::host::{Ack, ErrorCode, HostBody, HostError, HostMessage, Picture, StateUpdate};
 use rr_rtc::SentPicture;
-use rr_scene::Role;
+use rr_scene::{Role, ViewId};
 use rr_session::{Changes, ParticipantId};
 use rr_stream::EncoderReport;
 use std::collections::{BTreeMap, VecDeque};
@@ -38,6 +38,8 @@ struct Viewer {
     link: Option<LinkStatus>,
     long_messages: u32,
     stats: StatsWatch,
+    /// Whose camera it looks through.
+    view: ViewId,
     /// It wants to know what each picture shows.
     watches_pictures: bool,
     /// The last of its messages that pictures show.
@@ -94,7 +96,7 @@ impl Host {
                     viewer.link = Some(link);
                 }
             }
-            PeerEvent::Sent(picture) => self.pictured(id, &picture),
+            PeerEvent::Sent(view, picture) => self.pictured(id, view, &picture),
             PeerEvent::Gone(reason) => {
                 if let Some(p) = self.session.participant(id) {
                     self.log.add(LogLevel::Info, format!("{} left: {reason}", p.name));
@@ -173,13 +175,41 @@ impl Host {
         self.send(id, HostBody::Error(HostError { code, message, seq }));
     }
 
+    /// Viewers who left the shared view or came back get the pictures of where they are now.
+    pub fn follow_views(&mut self) {
+        let Some(sharing) = &self.sharing else { return };
+        let mut left = Vec::new();
+        for (id, viewer) in &mut self.viewers.by_id {
+            let view = self.session.view_of(*id);
+            if viewer.view == view {
+                continue;
+            }
+            (viewer.view, viewer.picture) = (view, None);
+            sharing.look_at(*id, view);
+            // No picture of the old view will show these any more.
+            let mut last = None;
+            while let Some(applied) = viewer.applied.pop_front_if(|applied| applied.revision.is_some()) {
+                last = Some(applied);
+            }
+            left.push((*id, last));
+        }
+        for (id, last) in left {
+            let camera = Some(wire::camera(self.session.camera_of(id)));
+            let revision = self.session.revision();
+            self.send(id, HostBody::StateUpdate(StateUpdate { revision, camera, ..StateUpdate::default() }));
+            if let Some(applied) = last {
+                self.send_ack(id, applied, None);
+            }
+        }
+    }
+
     /// Called for each published batch: inputs that change no picture are acknowledged at once, the others wait for
     /// their frame.
-    pub fn acknowledge(&mut self, picture_changes: bool) {
+    pub fn acknowledge(&mut self, changes: &Changes) {
         let revision = self.session.revision();
         let mut at_once = Vec::new();
         for (id, viewer) in &mut self.viewers.by_id {
-            if picture_changes {
+            if changes.touches_view(viewer.view) {
                 viewer.applied.iter_mut().for_each(|a| _ = a.revision.get_or_insert(revision));
             } else if let Some(last) = viewer.applied.pop_back_if(|a| a.revision.is_none()) {
                 while viewer.applied.pop_back_if(|a| a.revision.is_none()).is_some() {}
@@ -192,8 +222,9 @@ impl Host {
     }
 
     /// A picture goes out to a viewer: it will see what was applied before that was drawn.
-    fn pictured(&mut self, id: ParticipantId, picture: &SentPicture) {
-        let Some(viewer) = self.viewers.by_id.get_mut(&id) else { return };
+    fn pictured(&mut self, id: ParticipantId, view: ViewId, picture: &SentPicture) {
+        // Those of a view that it has left go on until there are some of the other.
+        let Some(viewer) = self.viewers.by_id.get_mut(&id).filter(|viewer| viewer.view == view) else { return };
         let mut last = None;
         while let Some(applied) = viewer.applied.pop_front_if(|a| a.revision.is_some_and(|r| r <= picture.revision)) {
             last = Some(applied);
@@ -209,8 +240,9 @@ impl Host {
     /// Tells a viewer that asked what the picture shows that went out to it last.
     fn tell_picture(&mut self, id: ParticipantId) {
         let viewer = self.viewers.by_id.get(&id).filter(|viewer| viewer.watches_pictures);
-        let Some((seq, picture)) = viewer.and_then(|viewer| Some((viewer.shown_seq, viewer.picture?))) else { return };
-        if let Some(camera) = self.cameras.of(picture.revision).map(wire::camera) {
+        let told = viewer.and_then(|viewer| Some((viewer.view, viewer.shown_seq, viewer.picture?)));
+        let Some((view, seq, picture)) = told else { return };
+        if let Some(camera) = self.cameras.get(&view).and_then(|of| of.of(picture.revision)).map(wire::camera) {
             self.send(id, HostBody::Picture(Picture { rtp_timestamp: picture.rtp_timestamp, camera, seq }));
         }
     }
@@ -236,8 +268,18 @@ impl Host {
             open.iter().for_each(|id| self.send_full_state(*id));
         } else {
             let update = wire::update(&self.session, changes);
+            let (share, own): (Vec<_>, Vec<_>) =
+                open.iter().partition(|id| self.session.view_of(**id) == ViewId::SHARED);
+            for id in own {
+                let moved = changes.own_cameras.contains(&self.session.view_of(id));
+                let camera = moved.then(|| wire::camera(self.session.camera_of(id)));
+                let mine = StateUpdate { camera, ..update.clone() };
+                if !mine.is_empty() {
+                    self.send(id, HostBody::StateUpdate(mine));
+                }
+            }
             if !update.is_empty() {
-                self.send_to_all(&open, HostBody::StateUpdate(update));
+                self.send_to_all(&share, HostBody::StateUpdate(update));
             }
         }
         if changes.presence {

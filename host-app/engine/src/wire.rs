@@ -10,7 +10,7 @@ use rr_protocol::host::{
 };
 use rr_scene::{
     Camera, Command, CommandError, Connection, ConnectionId, Device, DeviceId, DeviceKind, PropertyValue, Role,
-    Transform,
+    Transform, ViewId,
 };
 use rr_session::{Changes, Input, ModelState, ParticipantId, Refusal, Session};
 
@@ -43,6 +43,7 @@ pub(crate) fn input_from_wire(
         ClientBody::CameraPan(d) => Input::Pan { delta_px: delta(d) },
         ClientBody::CameraZoom(z) => Input::Zoom { delta: z.delta },
         ClientBody::CameraView(v) => Input::View(v.name),
+        ClientBody::CameraOwn(own) => Input::OwnCamera { on: own.on },
         ClientBody::CameraFocus(d) => Input::Focus(DeviceId(d.device_id)),
         ClientBody::SectionSet(s) => wire_tools::section_input(&s, timestamp_ms),
         ClientBody::MeasurePick(m) => wire_tools::pick_input(&m),
@@ -119,7 +120,10 @@ fn property_to_wire(p: &PropertyValue) -> Property {
 pub(crate) fn error_code(refusal: &Refusal) -> ErrorCode {
     match refusal {
         Refusal::NotHere => ErrorCode::Unauthorized,
-        Refusal::NotPresenter { .. } | Refusal::ViewersDoNotSteer => ErrorCode::Forbidden,
+        Refusal::NotPresenter { .. } | Refusal::ViewersDoNotSteer | Refusal::NoOwnCameras { .. } => {
+            ErrorCode::Forbidden
+        }
+        Refusal::NoRoomForCamera { .. } => ErrorCode::Full,
         Refusal::NothingToMeasure | Refusal::NoMeasurement(_) => ErrorCode::NotFound,
         Refusal::TooManyMeasurements => ErrorCode::Invalid,
         Refusal::Command(error) => match error {
@@ -186,7 +190,7 @@ pub(crate) fn full_state(session: &Session, size: PictureSize, you: ParticipantI
         devices: workspace.devices().map(|d| device(session, d)).collect(),
         connections: workspace.connections().map(connection).collect(),
         selection: selection(session),
-        camera: camera(session.camera()),
+        camera: camera(session.camera_of(you)),
         measurements: wire_tools::measurements(session),
         section: wire_tools::section(session),
         picture: picture(size),
@@ -195,7 +199,7 @@ pub(crate) fn full_state(session: &Session, size: PictureSize, you: ParticipantI
     }
 }
 
-/// What changed, for everybody.
+/// What changed, for everybody who shares the camera.
 pub(crate) fn update(session: &Session, changes: &Changes) -> StateUpdate {
     let workspace = session.workspace();
     StateUpdate {
@@ -230,6 +234,7 @@ pub(crate) fn presence(session: &Session) -> Presence {
                 name: p.name.clone(),
                 role: role_to_wire(p.role),
                 pointer: p.pointer.map(|at| rr_protocol::client::Point { x: at.x, y: at.y }),
+                own_camera: session.view_of(p.id) != ViewId::SHARED,
             })
             .collect(),
         presenter: session.presenter().map(|p| p.0),

@@ -33,11 +33,18 @@ pub struct Settings {
     pub reduced_motion: bool,
     /// Who may leave the shared view for a camera of their own.
     pub own_cameras: OwnCameras,
+    /// How many of those there may be at once; none: as many as the host has room for.
+    pub most_own_cameras: Option<usize>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { viewers_may_steer: true, reduced_motion: false, own_cameras: OwnCameras::default() }
+        Self {
+            viewers_may_steer: true,
+            reduced_motion: false,
+            own_cameras: OwnCameras::default(),
+            most_own_cameras: None,
+        }
     }
 }
 

@@ -173,7 +173,11 @@ impl Session {
             }
             OwnCameras::Engineers | OwnCameras::Everybody => {}
         }
-        if let Some(room) = self.views.room.as_ref().filter(|room| self.views.own.len() >= room.most) {
+        let wished = self.settings.most_own_cameras;
+        let wished = wished.map(|most| CameraRoom { most, why: format!("the owner of the session allows {most}") });
+        if let Some(room) = wished.as_ref().or(self.views.room.as_ref())
+            && self.views.own.len() >= room.most
+        {
             return Err(Refusal::NoRoomForCamera { why: room.why.clone() });
         }
         self.views.own.insert(who, View::new(self.views.shared.camera));

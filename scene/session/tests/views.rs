@@ -151,6 +151,11 @@ fn the_owner_and_the_room_decide_and_say_why() {
     // Less room than there are: nobody is thrown out.
     s.set_camera_room(Some(CameraRoom { most: 0, why: "slow".into() }));
     assert_eq!(s.own_cameras(), 1);
+    let (mut s, now) = session(Settings { most_own_cameras: Some(1), ..Settings::default() });
+    let (first, second) = (s.join("first", Role::Viewer), s.join("second", Role::Admin));
+    s.set_camera_room(Some(CameraRoom { most: 0, why: "slow".into() }));
+    s.handle(now, first, LEAVE).unwrap();
+    assert!(s.handle(now, second, LEAVE).unwrap_err().to_string().contains("allows 1"));
     let (mut s, now) = session(Settings { own_cameras: OwnCameras::Nobody, ..Settings::default() });
     let admin = s.join("a", Role::Admin);
     assert!(s.handle(now, admin, LEAVE).is_err());

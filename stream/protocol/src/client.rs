@@ -41,6 +41,10 @@ pub enum ClientBody {
     /// Goes to a named view, or to `iso`, `front`, `back`, `left`, `right`, `top`, `fit`.
     #[serde(rename = "camera:view")]
     CameraView(ViewName),
+    /// Leaves the shared view for a camera of one's own, or comes back. Messages about the camera are about that one then.
+    /// Whether the host has room for another camera is in the `error` that may follow.
+    #[serde(rename = "camera:own")]
+    CameraOwn(OwnCamera),
     /// Turns to a device and fits it, keeping the direction.
     #[serde(rename = "camera:focus")]
     CameraFocus(DeviceRef),
@@ -114,6 +118,13 @@ pub enum ClientBody {
 /// An empty object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Nothing {}
+
+/// Whether to look through a camera of one's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct OwnCamera {
+    /// From now on; a new connection begins in the shared view.
+    pub on: bool,
+}
 
 /// Whether a viewer wants `stats`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]

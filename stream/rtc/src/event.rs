@@ -100,6 +100,13 @@ pub enum RtcEvent {
         /// What was measured.
         sample: PathSample,
     },
+    /// A peer is to see another view (`RtcServer::look_at`).
+    ViewWanted {
+        /// Who.
+        peer: PeerId,
+        /// Which, as it was said.
+        view: u32,
+    },
     /// Once a second for each connected peer.
     Stats {
         /// Who.
@@ -124,6 +131,8 @@ pub enum RtcEvent {
 /// A picture that goes out to a peer, and when it passed each station on the way here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SentPicture {
+    /// The encoder that it came from.
+    pub rung: RungId,
     /// Its number ([`rr_encode::AccessUnit::frame`]).
     pub frame: u64,
     /// The state that it shows.

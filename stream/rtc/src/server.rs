@@ -194,6 +194,15 @@ impl RtcServer {
         self.command(Command::State { peer, text: text.into(), full: true })
     }
 
+    /// Says that a peer is to see another view. What its pictures are is decided where events go:
+    /// [`RtcEvent::ViewWanted`] comes there.
+    ///
+    /// # Errors
+    /// The command queue is full.
+    pub fn look_at(&self, peer: PeerId, view: u32) -> Result<(), RtcError> {
+        self.command(Command::LookAt { peer, view })
+    }
+
     /// Ends a peer; [`RtcEvent::Disconnected`] follows.
     ///
     /// # Errors
@@ -251,6 +260,7 @@ enum Command {
     Accept { peer: PeerId, offer: String, reply_tx: SyncSender<Result<String, RtcError>> },
     Candidate { peer: PeerId, text: String },
     State { peer: PeerId, text: String, full: bool },
+    LookAt { peer: PeerId, view: u32 },
     Close { peer: PeerId, reason: String },
     Rebind { bind: SocketAddr, advertise: Vec<SocketAddr>, reply_tx: SyncSender<Result<SocketAddr, RtcError>> },
 }
@@ -339,6 +349,9 @@ impl<F: FnMut(RtcEvent, &mut Steerings)> Worker<F> {
                 Ok(Command::State { peer, text, full }) => {
                     // The peer may have left in between; its `Disconnected` says so.
                     let _ = self.core.send_state(now, peer, text.as_bytes(), full);
+                }
+                Ok(Command::LookAt { peer, view }) => {
+                    (self.on_event)(RtcEvent::ViewWanted { peer, view }, &mut self.steerings);
                 }
                 Ok(Command::Close { peer, reason }) => self.core.close(now, peer, DisconnectReason::Closed(reason)),
                 Ok(Command::Rebind { bind, advertise, reply_tx }) => {
