@@ -179,6 +179,12 @@ export type ConnectionRef = {
  */
 connectionId: string, };
 
+export type OwnCamera = { 
+/**
+ * From now on; a new connection begins in the shared view.
+ */
+on: boolean, };
+
 export type StatsWatch = { 
 /**
  * From now on; a new connection begins without.

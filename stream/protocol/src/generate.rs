@@ -39,6 +39,7 @@ pub fn typescript() -> String {
         client::DeviceRef,
         client::NewConnection,
         client::ConnectionRef,
+        client::OwnCamera,
         client::StatsWatch,
         client::PictureWatch,
         client::ClientBody,

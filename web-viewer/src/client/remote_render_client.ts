@@ -121,7 +121,8 @@ export class RemoteRenderClient {
       now: () => environment.now(),
       schedule: environment.schedule,
       rtt: () => this.currentStats?.rttMs ?? 0,
-      maySteer: () => [null, this.store.state?.you.participantId].includes(this.currentPresence?.presenter ?? null),
+      maySteer: () =>
+        this.hasOwnCamera || [null, this.store.state?.you.participantId].includes(this.currentPresence?.presenter ?? null),
       devices: () => this.store.state?.devices ?? [],
       watch: (on) => this.phase === 'connected' && void this.sendEdit({ type: 'picture:watch', data: { on } }),
     });
@@ -261,6 +262,20 @@ export class RemoteRenderClient {
     }
     this.coalescer.dropSection();
     return this.sendEdit({ type: 'section:set', data: { planes: copy } });
+  }
+
+  /** This viewer looks through a camera of its own; what it does to the camera is about that one. */
+  get hasOwnCamera(): boolean {
+    const me = this.store.state?.you.participantId;
+    return this.currentPresence?.participants.some((p) => p.id === me && p.ownCamera) ?? false;
+  }
+
+  /**
+   * Leaves the shared view for a camera of this viewer's own, which begins where the shared one is, or comes back. When the
+   * owner does not allow it or the host has no room for another picture, an error says so.
+   */
+  sendOwnCamera(on: boolean): number | null {
+    return this.sendEdit({ type: 'camera:own', data: { on } });
   }
 
   // Measuring

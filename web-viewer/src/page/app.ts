@@ -97,14 +97,24 @@ export class App {
     return this.role === 'admin' ? null : 'Only an administrator link adds and removes devices.';
   }
 
-  /** Why this person may not steer the camera; null when they may, as far as we know. */
+  /** Why this person may not move the camera that they look through; null when they may, as far as we know. */
   get noSteerReason(): string | null {
+    return this.connected && this.client.hasOwnCamera ? null : this.noShareReason;
+  }
+
+  /** Why this person may not change what the shared view shows: sections, measurements. */
+  get noShareReason(): string | null {
     if (!this.connected) return 'Not connected to the host.';
     const { presence, state } = this.client;
     const presenter = presence?.presenter ?? null;
     if (presenter === null || presenter === state?.you.participantId) return null;
     const name = presence?.participants.find((p) => p.id === presenter)?.name ?? 'Somebody else';
     return `${name} is presenting and steers the camera.`;
+  }
+
+  /** Leaves the shared view for a camera of this person's own, or comes back. */
+  toggleOwnCamera(): void {
+    if (this.client.sendOwnCamera(!this.client.hasOwnCamera) === null) this.toast('Not connected to the host.', 'error');
   }
 
   get inspected(): Device | null {

@@ -15,6 +15,7 @@ export class BottomBar {
   private readonly edits: HTMLElement;
   private readonly connect: HTMLButtonElement;
   private readonly details: HTMLButtonElement;
+  private readonly own: HTMLButtonElement;
   private readonly undo: HTMLButtonElement;
   private readonly redo: HTMLButtonElement;
   readonly element: HTMLElement;
@@ -56,6 +57,12 @@ export class BottomBar {
       label: 'All views',
       onclick: () => openPopover(this.viewMenu(), 'Views', more),
     });
+    this.own = button({
+      icon: 'eye',
+      label: 'My own camera',
+      shortcut: 'O',
+      onclick: () => app.toggleOwnCamera(),
+    });
     this.views = h(
       'div',
       { class: 'cluster', role: 'group', 'aria-label': 'Views' },
@@ -64,6 +71,7 @@ export class BottomBar {
       this.view('arrowLineDown', 'Top', 'top', '6'),
       this.view('frame', 'Fit', 'fit', 'F'),
       more,
+      this.own,
     );
     this.undo = button({ icon: 'undo', label: 'Undo', shortcut: 'Ctrl+Z', onclick: () => this.edit(() => client.undo()) });
     this.redo = button({ icon: 'redo', label: 'Redo', shortcut: 'Ctrl+Y', onclick: () => this.edit(() => client.redo()) });
@@ -91,6 +99,7 @@ export class BottomBar {
       }
     }
     this.details.setAttribute('aria-pressed', String(app.view.details));
+    this.own.setAttribute('aria-pressed', String(app.client.hasOwnCamera));
     allow(this.connect, app.noEditReason);
     allow(this.undo, app.noEditReason);
     allow(this.redo, app.noEditReason);

@@ -15,6 +15,7 @@ const GROUPS: [string, [string, string][]][] = [
       ['+  −', 'Zoom'],
       ['F', 'Look at the selection, or at everything'],
       ['1 – 6', 'Iso, front, back, left, right, top'],
+      ['O', 'A camera of your own, or the shared one'],
     ],
   ],
   [

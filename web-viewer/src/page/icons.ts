@@ -15,6 +15,7 @@ import cube from '@phosphor-icons/core/assets/regular/cube.svg?raw';
 import cubeFocus from '@phosphor-icons/core/assets/regular/cube-focus.svg?raw';
 import dots from '@phosphor-icons/core/assets/regular/dots-three.svg?raw';
 import engine from '@phosphor-icons/core/assets/regular/engine.svg?raw';
+import eye from '@phosphor-icons/core/assets/regular/eye.svg?raw';
 import factory from '@phosphor-icons/core/assets/regular/factory.svg?raw';
 import flow from '@phosphor-icons/core/assets/regular/flow-arrow.svg?raw';
 import frame from '@phosphor-icons/core/assets/regular/frame-corners.svg?raw';
@@ -47,7 +48,7 @@ import x from '@phosphor-icons/core/assets/regular/x.svg?raw';
 
 const SOURCES = {
   arrowClockwise, arrowLeft, arrowRight, arrowLineDown, undo, redo, chart, caretUp, copy, copySimple, cornersIn,
-  cornersOut, cube, cubeFocus, dots, engine, factory, flip, flow, frame, gauge, crosshair, info, linkBreak, link, list, moon,
+  cornersOut, cube, cubeFocus, dots, engine, eye, factory, flip, flow, frame, gauge, crosshair, info, linkBreak, link, list, moon,
   package: packageIcon, perspective, plus, presentation, question, robot, ruler, section, square, stack, sun, timer, trash, users, warning, wifi, wrench, x,
 };
 

@@ -76,6 +76,8 @@ export class Keyboard {
         return () => app.set({ details: !view.details });
       case 'l':
         return () => app.set({ stats: !view.stats });
+      case 'o':
+        return () => app.toggleOwnCamera();
       case 'g':
         return () => void toggleFullscreen(app);
       case 'c':

@@ -44,8 +44,8 @@ export class MeasureCard {
     setText(this.hint, open ? 'Tap a second thing for distance and angle.' : 'Tap an edge, a corner or a face.');
     show(this.anew, open !== undefined);
     show(this.clear, measurements.length > 1);
-    allow(this.clear, app.noSteerReason);
-    const now = [measurements, app.noSteerReason];
+    allow(this.clear, app.noShareReason);
+    const now = [measurements, app.noShareReason];
     if (now.every((value, i) => value === this.drawn[i])) return;
     this.drawn = now;
     // The newest is what one looks for.
@@ -59,7 +59,7 @@ export class MeasureCard {
       label: `Remove the measurement ${measurement.label}`,
       onclick: () => isAllowed(remove) && app.client.sendMeasureRemove(measurement.id),
     });
-    allow(remove, app.noSteerReason);
+    allow(remove, app.noShareReason);
     const names = [...new Set(measurement.things.map((thing) => app.nameOf(thing.deviceId)))];
     const facts = measurement.facts.flatMap((fact) => [h('dt', {}, fact.name), h('dd', {}, fact.text)]);
     return h(

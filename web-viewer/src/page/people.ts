@@ -46,12 +46,14 @@ export function peopleContent(app: App): HTMLElement {
           {},
           h('span', { class: `avatar ${hueClass(p.id)}`, 'aria-hidden': 'true' }, initials(p.name)),
           h('span', { class: 'grow' }, p.name, p.id === me ? h('small', {}, ' (you)') : null),
-          h('span', { class: 'muted' }, presence?.presenter === p.id ? 'Presenting' : words(p.role)),
+          h('span', { class: 'muted' }, presence?.presenter === p.id ? 'Presenting' : p.ownCamera ? 'Own camera' : words(p.role)),
         ),
       ),
     );
     const mine = presents(app);
-    note.textContent = mine
+    note.textContent = app.client.hasOwnCamera
+      ? 'You look through a camera of your own: the others do not see where you look.'
+      : mine
       ? 'You present: only you move the camera.'
       : (app.noSteerReason ?? 'Nobody presents: everybody may move the camera.');
     const label = control.querySelector('span');

@@ -19,8 +19,10 @@ export class Pointers {
 
   update(): void {
     const { presence, state } = this.app.client;
-    const others = this.app.connected
-      ? (presence?.participants.filter((p) => p.pointer && p.id !== state?.you.participantId) ?? [])
+    // Where somebody points who looks through another camera is somewhere else in this picture.
+    const apart = this.app.client.hasOwnCamera;
+    const others = this.app.connected && !apart
+      ? (presence?.participants.filter((p) => p.pointer && !p.ownCamera && p.id !== state?.you.participantId) ?? [])
       : [];
     const ids = new Set(others.map((p) => p.id));
     for (const [id, dot] of this.dots) {

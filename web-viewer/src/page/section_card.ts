@@ -62,7 +62,7 @@ export class SectionCard {
     show(this.note, planes.length === 0);
     show(this.add, planes.length < MAX_PLANES);
     show(this.off, planes.length > 0);
-    for (const element of this.element.querySelectorAll<HTMLButtonElement>('.button:not(header .button)')) allow(element, app.noSteerReason);
+    for (const element of this.element.querySelectorAll<HTMLButtonElement>('.button:not(header .button)')) allow(element, app.noShareReason);
   }
 
   private planes(): readonly SectionState[] {
@@ -150,7 +150,7 @@ export class SectionCard {
     const sign = along?.sign ?? 1;
     const at = plane.offset * sign;
     const [low, high] = reach(state, plane.normal.map((n) => n * sign)) ?? [at - 1, at + 1];
-    row.slider.disabled = this.app.noSteerReason !== null;
+    row.slider.disabled = this.app.noShareReason !== null;
     // The host's answer comes after the finger has moved on.
     if (this.sliding) return;
     row.slider.min = String(Math.min(low, at));

@@ -249,7 +249,7 @@ export class Stage {
 
   private hover(event: PointerEvent): void {
     const at = toPicture(this.box(), event.clientX, event.clientY);
-    const measures = this.app.view.tool === 'measure' && this.app.noSteerReason === null;
+    const measures = this.app.view.tool === 'measure' && this.app.noShareReason === null;
     this.app.client.sendMeasureAim(measures && event.buttons === 0 && isInside(at) ? at : null);
     this.app.client.sendPointer(isInside(at) ? at : null);
     this.element.classList.toggle('is-measuring', measures);

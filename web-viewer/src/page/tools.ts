@@ -47,11 +47,11 @@ export class Tools {
     show(this.element, state !== null);
     for (const [name, element] of Object.entries(this.buttons)) {
       element.setAttribute('aria-pressed', String(tool === name));
-      allow(element, tool === name ? null : app.noSteerReason);
+      allow(element, tool === name ? null : app.noShareReason);
     }
     show(this.chip, tool !== 'section' && (state?.section.length ?? 0) > 0);
     const off = this.chip.querySelector<HTMLButtonElement>('.button-icon');
-    if (off) allow(off, app.noSteerReason);
+    if (off) allow(off, app.noShareReason);
     this.section.update();
     this.measure.update();
   }
@@ -61,7 +61,7 @@ export class Tools {
 export function toggleTool(app: App, tool: Tool): void {
   const { tool: before } = app.view;
   if (before === tool) return leaveTool(app);
-  if (app.noSteerReason !== null) return app.toast(app.noSteerReason);
+  if (app.noShareReason !== null) return app.toast(app.noShareReason);
   leaveTool(app);
   app.set({ tool, connectFrom: null });
   if (tool === 'section') SectionCard.begin(app);
