@@ -27,6 +27,8 @@ struct Host {
     door: SocketAddr,
     /// Connections that were taken over and are nobody's yet.
     held: Arc<AtomicUsize>,
+    /// All that ever came.
+    accepted: Arc<AtomicUsize>,
 }
 
 /// Counts itself.
@@ -49,14 +51,16 @@ impl Host {
         });
         let server = Arc::new(server.unwrap());
         let held = Arc::new(AtomicUsize::new(0));
-        let (takes, count) = (Arc::downgrade(&server), held.clone());
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let (takes, count, all) = (Arc::downgrade(&server), held.clone(), accepted.clone());
         std::thread::spawn(move || {
             while let (Ok((stream, _)), Some(server)) = (listener.accept(), takes.upgrade()) {
                 count.fetch_add(1, Ordering::SeqCst);
                 server.take_tcp(stream, Held(count.clone()));
+                all.fetch_add(1, Ordering::SeqCst);
             }
         });
-        Self { server, events_rx, door, held }
+        Self { server, events_rx, door, held, accepted }
     }
 
     fn held(&self) -> usize {
@@ -328,6 +332,7 @@ fn connections_that_say_nothing_are_bounded_and_the_oldest_goes_first() {
         }
     }
     // 32 that wait for their first datagram; those on their way to the thread at most as many.
+    until("all to be seen", || host.accepted.load(Ordering::SeqCst) == 200);
     until("the others to be ended", || host.held() <= 32);
     let mut viewer = Viewer::join(&host, PeerId(1));
     let mut source = Source::new(Bitrate::mbps(1));
