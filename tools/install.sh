@@ -7,7 +7,7 @@ build=(build-essential pkg-config cmake nasm nodejs npm
   libocct-visualization-dev)
 run=(mesa-vulkan-drivers libvulkan1 libxkbcommon0 libxkbcommon-x11-0 libwayland-client0 libx11-6 libxcursor1 libxi6
   libxrandr2)
-test=(xvfb xdotool x11-utils imagemagick iproute2 ffmpeg libffmpeg-nvenc-dev libopenh264-dev)
+test=(xvfb xdotool x11-utils imagemagick iproute2 ffmpeg libffmpeg-nvenc-dev libopenh264-dev coturn)
 
 wanted=()
 case "${1:-}" in
@@ -43,3 +43,7 @@ echo "Installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 "${sudo[@]}" apt-get update -qq
 "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+# Tests start a TURN server of their own; the one that the package starts is not wanted.
+if [[ " ${missing[*]} " == *" coturn "* ]] && command -v systemctl >/dev/null; then
+  "${sudo[@]}" systemctl disable --quiet --now coturn 2>/dev/null || true
+fi

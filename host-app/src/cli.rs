@@ -359,6 +359,8 @@ pub struct DoctorArgs {
     /// Addresses that browsers would be told, as for a host.
     #[arg(long, env = "RRHOST_ADVERTISE", value_name = "ADDR[:PORT]", value_delimiter = ',', value_parser = parse_advertised)]
     pub advertise: Vec<SocketAddr>,
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// Graphics adapter: auto (hardware, else software), hardware, software.
     #[arg(long, default_value = "auto", env = "RRHOST_ADAPTER")]
     pub adapter: AdapterChoice,

@@ -93,7 +93,7 @@ test('without media on TCP that browser is told what is wrong', async () => {
   const host = await h.startHost(folder.path, ['--media-tcp', 'false', h.sampleLine(folder.path)]);
   const { page } = await h.openViewer(host.ready.url, { browser });
   try {
-    await page.getByText('no video connection comes about').first().waitFor({ timeout: 30_000 });
+    await page.getByText('no video connection comes about').first().waitFor({ state: 'attached', timeout: 30_000 });
   } finally {
     await browser.close();
     await host.kill();

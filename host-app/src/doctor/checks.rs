@@ -1,7 +1,7 @@
 //! What `rrhost doctor` looks at, one function a matter. Nothing is changed but folders that a host would make, too.
 
 use super::{Check, State};
-use crate::cli::DoctorArgs;
+use crate::cli::{DoctorArgs, NetworkArgs};
 use crate::start;
 use rr_engine::{EncoderChoice, Gpu, Reach, SurveyedEncoder, survey_encoders};
 use std::io;
@@ -18,6 +18,7 @@ pub(super) fn all(args: &DoctorArgs) -> Vec<Check> {
         encoder(args.encoder, &survey_encoders()),
         port(args.listen),
         addresses(Reach::of(args.listen, &args.advertise)),
+        relays(&args.network),
         helper(),
         cache(args),
         settings(&start::config_dir(args.config_dir.as_deref())),
@@ -110,6 +111,25 @@ fn addresses(reach: Reach) -> Check {
     Check { advice: reach.advice, ..check.with(reach.details) }
 }
 
+/// What browsers are told of TURN servers. None of them is asked: whether one answers the browsers it cannot tell from here.
+fn relays(args: &NetworkArgs) -> Check {
+    const NAME: &str = "relays";
+    let turn: Vec<String> = args.turn.iter().map(ToString::to_string).collect();
+    match args.ice_servers() {
+        Ok(_) if turn.is_empty() => Check::new(NAME, State::Ok, "none: browsers need a direct way, of UDP or TCP"),
+        Ok(ice) => {
+            let word = if ice.turn.is_some() {
+                format!("each browser gets credentials for {} hours", args.turn_hours)
+            } else {
+                "all browsers get the same password".to_owned()
+            };
+            Check::new(NAME, State::Ok, format!("{}; {word}", turn.join(", ")))
+        }
+        Err(error) => Check::new(NAME, State::Problem, error.to_string())
+            .advise("give --turn-secret-file a file with the secret that the TURN servers share"),
+    }
+}
+
 /// The child process that reads all formats but STL.
 fn helper() -> Check {
     const NAME: &str = "import helper";
@@ -192,6 +212,8 @@ fn gib(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::{Cli, CommandLine};
+    use clap::Parser;
 
     fn surveyed(name: &'static str, usable: Result<(), &str>, absent: bool) -> SurveyedEncoder {
         SurveyedEncoder { name, usable: usable.map_err(str::to_owned), absent, facts: vec!["fact".into()] }
@@ -223,6 +245,26 @@ mod tests {
         assert!(loopback.state == State::Warning && loopback.advice.unwrap().contains("--listen 0.0.0.0:8443"));
         let one = at("192.0.2.7:8443");
         assert!(one.state == State::Ok && one.advice.is_none() && one.found.contains("192.0.2.7"));
+    }
+
+    #[test]
+    fn a_turn_server_without_its_secret_is_a_problem() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, "north").unwrap();
+        let check = |args: &[&str]| {
+            let args = ["rrhost", "doctor"].iter().chain(args);
+            match Cli::parse_from(args).command {
+                Some(CommandLine::Doctor(args)) => relays(&args.network),
+                _ => unreachable!("doctor was asked for"),
+            }
+        };
+        assert_eq!(check(&[]).state, State::Ok);
+        let told = check(&["--turn", "turn:turn.example", "--turn-secret-file", secret.to_str().unwrap()]);
+        assert!(told.state == State::Ok && told.found.contains("turn:turn.example") && !told.found.contains("north"));
+        let missing = check(&["--turn", "turn:turn.example", "--turn-secret-file", "/none"]);
+        assert!(missing.state == State::Problem && missing.found.contains("/none"));
+        assert_eq!(check(&["--turn", "turn:turn.example"]).state, State::Problem);
     }
 
     #[test]

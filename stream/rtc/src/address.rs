@@ -47,9 +47,11 @@ impl Locals {
         udp.chain(tcp).collect()
     }
 
-    /// Whether every address is one that the whole internet reaches.
+    /// Whether every address is one that the whole internet reaches. Loopback does not count: who is on this machine needs
+    /// nobody's checks.
     pub(crate) fn are_public(&self) -> bool {
-        let mut all = self.udp.iter().chain(&self.tcp).peekable();
+        let all = self.udp.iter().chain(&self.tcp);
+        let mut all = all.filter(|addr| !addr.ip().to_canonical().is_loopback()).peekable();
         all.peek().is_some() && all.all(|addr| is_public(addr.ip()))
     }
 }
@@ -213,6 +215,8 @@ mod tests {
         assert!(!locals(&["8.8.8.8:1", "10.0.0.1:1"], &[]).are_public());
         assert!(!locals(&["8.8.8.8:1"], &["10.0.0.1:1"]).are_public());
         assert!(!locals(&[], &[]).are_public());
+        assert!(locals(&["8.8.8.8:1", "127.0.0.1:1", "[::1]:1"], &["127.0.0.1:1"]).are_public());
+        assert!(!locals(&["127.0.0.1:1"], &[]).are_public());
     }
 
     #[test]

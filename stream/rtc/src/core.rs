@@ -35,8 +35,8 @@ pub struct CoreConfig {
     /// A connected peer is given up this long after its path was found to be broken (which itself takes some seconds).
     pub vanish_timeout: Duration,
     /// Whether to be an ICE-lite agent (RFC 8445, 2.5): it checks no paths and answers the viewers' checks. `None`: where all
-    /// addresses that peers are told are public ([`crate::is_public`]), because then no check of ours opens a way that
-    /// theirs do not.
+    /// addresses that peers are told are public ([`crate::is_public`]; loopback aside), because then no check of ours opens
+    /// a way that theirs do not.
     pub ice_lite: Option<bool>,
 }
 

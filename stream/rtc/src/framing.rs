@@ -237,4 +237,28 @@ mod tests {
         }
         assert!(Outgoing::default().send(&mut Broken, &[1]).is_err());
     }
+
+    proptest::proptest! {
+        /// Whatever comes, cut anywhere: the same datagrams or the same error, and never more than was sent.
+        #[test]
+        fn any_bytes_are_survived(
+            bytes in proptest::collection::vec(0u8..12, 0..4_000),
+            cuts in proptest::collection::vec(1usize..600, 1..40),
+        ) {
+            let mut pieces = Vec::new();
+            let (mut rest, mut cuts) = (&bytes[..], cuts.into_iter().cycle());
+            while !rest.is_empty() {
+                let at = cuts.next().unwrap_or(1).min(rest.len());
+                let (piece, after) = rest.split_at(at);
+                pieces.push(piece);
+                rest = after;
+            }
+            let whole = deframe(&[&bytes]);
+            proptest::prop_assert_eq!(&whole, &deframe(&pieces));
+            if let Ok(datagrams) = whole {
+                proptest::prop_assert!(datagrams.iter().map(|d| d.len() + HEADER).sum::<usize>() <= bytes.len());
+                proptest::prop_assert!(datagrams.iter().all(|d| (1..=MAX_FRAME).contains(&d.len())));
+            }
+        }
+    }
 }

@@ -131,7 +131,7 @@ impl RtcServer {
     }
 
     /// Takes over a connection that seems to carry media (RFC 4571, a binding request first): nothing was read from it yet.
-    /// `held` is dropped when the connection ends. Never waits: a connection is ended at once when 32 others wait for the
+    /// `held` is dropped when it turns out to be a peer's, of which each may have 16, or ends. Never waits: a connection is ended at once when 32 others wait for the
     /// network thread, and soon when its first datagram is no peer's.
     pub fn take_tcp(&self, stream: TcpStream, held: impl Any + Send) {
         // What does not find room is dropped, which closes it.
@@ -355,7 +355,7 @@ impl<F: FnMut(RtcEvent, &mut Steerings)> Worker<F> {
                 }
                 Ok(Command::Close { peer, reason }) => self.core.close(now, peer, DisconnectReason::Closed(reason)),
                 Ok(Command::Rebind { bind, advertise, reply_tx }) => {
-                    let _ = reply_tx.try_send(self.rebind(bind, advertise));
+                    let _ = reply_tx.try_send(self.rebind(bind, &advertise));
                 }
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
@@ -401,10 +401,10 @@ impl<F: FnMut(RtcEvent, &mut Steerings)> Worker<F> {
         self.connections.expire(now);
     }
 
-    fn rebind(&mut self, bind: SocketAddr, advertise: Vec<SocketAddr>) -> Result<SocketAddr, RtcError> {
+    fn rebind(&mut self, bind: SocketAddr, advertise: &[SocketAddr]) -> Result<SocketAddr, RtcError> {
         let old = self.waiter.socket().local_addr().map_err(RtcError::Start)?;
         // Found out before anything is given up.
-        usable(bind, &advertise)?;
+        usable(bind, advertise)?;
         let keeps_port = bind.port() == old.port() && bind.port() != 0;
         if bind == old {
             // Only the addresses change.
@@ -413,7 +413,7 @@ impl<F: FnMut(RtcEvent, &mut Steerings)> Worker<F> {
         } else {
             self.waiter.replace(|| open_socket(bind)).map_err(|source| RtcError::Bind { addr: bind, source })?;
         }
-        let udp = locals_for(self.waiter.socket(), &advertise)?;
+        let udp = locals_for(self.waiter.socket(), advertise)?;
         if !keeps_port {
             self.core.close_all(Instant::now(), &DisconnectReason::Rebound);
         }

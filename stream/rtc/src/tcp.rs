@@ -36,7 +36,7 @@ const READ_AT_ONCE: usize = 16 * 1024;
 /// A connection on its way to the network thread, and what counts it where it was accepted.
 pub(crate) struct Arrival {
     pub(crate) stream: TcpStream,
-    /// Dropped when the connection ends.
+    /// Dropped when the connection is known to be a peer's, or ends.
     pub(crate) held: Box<dyn Any + Send>,
 }
 
@@ -58,7 +58,8 @@ struct Connection {
     owner: Option<PeerId>,
     input: Deframer,
     output: Outgoing,
-    _held: Box<dyn Any + Send>,
+    /// Until it is a peer's.
+    held: Option<Box<dyn Any + Send>>,
 }
 
 /// What a datagram on a connection means.
@@ -82,7 +83,8 @@ impl Connections {
                     self.end(oldest, "too many wait for their first datagram");
                 }
                 let (input, output) = (Deframer::default(), Outgoing::default());
-                let connection = Connection { registered, remote, since: now, owner: None, input, output, _held: held };
+                let connection =
+                    Connection { registered, remote, since: now, owner: None, input, output, held: Some(held) };
                 self.all.insert(key, connection);
                 self.waiting.insert(key);
             }
@@ -192,6 +194,7 @@ impl Connection {
                     None => {
                         let owner = hear(self.remote, Heard::Claim(datagram));
                         self.owner = Some(owner.ok_or_else(|| io::Error::other("its first datagram is nobody's"))?);
+                        self.held = None;
                     }
                 }
             }

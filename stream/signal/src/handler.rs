@@ -48,8 +48,8 @@ pub trait SignalHandler: Send + Sync + 'static {
 /// Takes the connections that carry media instead of HTTP: the WebRTC engine's side of the door that both share.
 pub trait MediaDoor: Send + Sync + 'static {
     /// A connection that begins as media does ([`crate::media`]). Nothing was read from it, and it does not block. Must return at
-    /// once; a connection that is not wanted is dropped. `held` counts it among the [`Limits`](crate::Limits) and has to
-    /// live as long as it.
+    /// once; a connection that is not wanted is dropped. `held` counts it among the [`Limits`](crate::Limits) of strangers: it
+    /// has to be kept until the connection has shown that it is a viewer's, or has ended.
     fn take(&self, stream: TcpStream, held: ConnectionHold);
 }
 
