@@ -239,7 +239,7 @@ interface World {
 function world(change: Partial<World['set']> = {}): World {
   const set = { rtt: 100, maySteer: true, webgl: true, ...change };
   const [video, canvas, drawn, watched] = [new FakeVideo(), new FakeCanvas(), [] as EchoFrame[], [] as boolean[]];
-  const warp = { isLost: false, take: () => undefined, draw: () => undefined };
+  const warp = { isLost: false, isSoftware: false, take: () => undefined, draw: () => undefined };
   const schedule = (callback: () => void) => {
     const timer = setTimeout(callback, 16);
     return () => clearTimeout(timer);

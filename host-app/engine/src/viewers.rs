@@ -2,8 +2,8 @@
 
 use crate::host::Host;
 use crate::log::LogLevel;
-use crate::session_thread::{Answer, Message};
 use crate::pictures::stages;
+use crate::session_thread::{Answer, Message};
 use crate::sharing::{PeerEvent, ShareConfig, ShareError, Sharing};
 use crate::stats_watch::StatsWatch;
 use crate::status::{LinkStatus, ShareStatus};

@@ -207,7 +207,16 @@ impl FramePool {
         let pixels = free.swap_remove(at);
         pixels.users.store(1, Ordering::Relaxed);
         let (now, home) = (Instant::now(), self.home.clone());
-        Some(Frame { number: 0, revision: 0, captured_at: now, drawn_at: now, width: 0, height: 0, pixels: Some(pixels), home })
+        Some(Frame {
+            number: 0,
+            revision: 0,
+            captured_at: now,
+            drawn_at: now,
+            width: 0,
+            height: 0,
+            pixels: Some(pixels),
+            home,
+        })
     }
 }
 

@@ -514,7 +514,8 @@ mod tests {
 
     #[test]
     fn an_answer_without_stages_is_one_of_an_older_host() {
-        let text = r#"{"timestamp":1,"type":"ack","data":{"inputTimestamp":5.5,"seq":3,"frame":null,"rtpTimestamp":null}}"#;
+        let text =
+            r#"{"timestamp":1,"type":"ack","data":{"inputTimestamp":5.5,"seq":3,"frame":null,"rtpTimestamp":null}}"#;
         let HostBody::Ack(ack) = serde_json::from_str::<HostMessage>(text).unwrap().body else { panic!() };
         assert_eq!((ack.seq, ack.stages), (Some(3), None));
         let stages = HostStages { begun_ms: 1.5, drawn_ms: 20.0, encoded_ms: 27.25, sent_ms: 27.5 };

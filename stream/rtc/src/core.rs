@@ -156,8 +156,7 @@ impl Core {
     pub fn publish(&mut self, now: Instant, rung: RungId, unit: &AccessUnit) {
         let rtp_time = self.extend_rtp(unit.rtp_timestamp);
         let AccessUnit { keyframe, frame, revision, rtp_timestamp, captured_at, drawn_at, encoded_at, .. } = *unit;
-        let picture =
-            SentPicture { frame, revision, rtp_timestamp, captured_at, drawn_at, encoded_at, sent_at: now };
+        let picture = SentPicture { frame, revision, rtp_timestamp, captured_at, drawn_at, encoded_at, sent_at: now };
         let shared = Unit { data: Arc::from(&unit.data[..]), keyframe, rtp_time, picture };
         if unit.keyframe
             && let Some(ask) = self.keyframes.get_mut(&rung)

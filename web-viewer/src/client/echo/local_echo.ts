@@ -31,6 +31,16 @@ const HELD_MS = 1500;
 /** How often the colours of the background are looked up. */
 const SKY_EVERY_MS = 10_000;
 
+/** Of the picture's edge, where the processor draws: what moves is seen sooner, and not for long. */
+const SOFTWARE_SHARE = 0.5;
+
+/** A picture that is followed by no other for so long is made ready, if something was done here not long before. */
+const REST_MS = 60;
+const INTEREST_MS = 5000;
+
+/** What it needs of {@link Warp}. */
+export type Drawing = Pick<Warp, 'isLost' | 'isSoftware' | 'take' | 'draw'>;
+
 /** What it needs of the client. */
 export interface EchoSource {
   now(): number;
@@ -62,9 +72,10 @@ export class LocalEcho {
   private readonly drawn = new Emitter<EchoFrame>();
   private canvas: HTMLCanvasElement | null = null;
   private video: HTMLVideoElement | null = null;
-  private warp: Pick<Warp, 'isLost' | 'take' | 'draw'> | null = null;
+  private warp: Drawing | null = null;
   private isWanted = true;
   private isBroken = false;
+  private isSoftware = false;
   private isWatching = false;
   private isConnected = false;
   /** The host refused a movement: none is shown ahead until somebody else presents. */
@@ -80,6 +91,10 @@ export class LocalEcho {
   private offset: { of: Offset; since: number } | null = null;
   private sky: readonly [Colour, Colour] = [[0.08, 0.09, 0.11], [0.16, 0.19, 0.22]];
   private skySince = -Infinity;
+  /** RTP timestamp of the picture that the warp holds. */
+  private held: number | null = null;
+  private interestAt = -Infinity;
+  private restTimer: ReturnType<typeof setTimeout> | undefined;
   private stands: { of: readonly object[]; boxes: readonly Box[] } | null = null;
   private heldBy: { seq: number; since: number } | null = null;
   private isDirty = false;
@@ -89,7 +104,7 @@ export class LocalEcho {
   /** Tests draw with something else than WebGL. */
   constructor(
     private readonly of: EchoSource,
-    private readonly createWarp: (canvas: HTMLCanvasElement) => Pick<Warp, 'isLost' | 'take' | 'draw'> | null = Warp.create,
+    private readonly createWarp: (canvas: HTMLCanvasElement) => Drawing | null = Warp.create,
   ) {}
 
   /** Draws over this video, into a canvas that lies on it with the same size. Both stay where they are. */
@@ -143,6 +158,7 @@ export class LocalEcho {
     this.isRefused = false;
     this.heldBy = null;
     this.source = null;
+    this.held = null;
     this.prediction.clear();
     this.stop();
     this.update();
@@ -174,6 +190,8 @@ export class LocalEcho {
   /** An input was sent. */
   sent(seq: number, message: ClientBody): void {
     if (!this.isWatching || this.isRefused || !this.of.maySteer()) return;
+    // A pointer over the picture tells that somebody is about to do something.
+    this.interest();
     if (!this.prediction.sent(seq, message, this.of.now())) return;
     this.isDirty = true;
     // After the other inputs of this moment and before the screen is drawn.
@@ -216,9 +234,27 @@ export class LocalEcho {
     this.callback = video.requestVideoFrameCallback((_, metadata) => {
       this.rtp = metadata.rtpTimestamp ?? null;
       if (this.active) this.takePicture();
-      else this.lookAtSky();
+      else this.rest();
       this.nextPicture();
     });
+  }
+
+  private interest(): void {
+    const before = this.interestAt;
+    this.interestAt = this.of.now();
+    if (!this.active && this.interestAt - before > INTEREST_MS) this.rest();
+  }
+
+  /** Makes a picture ready that rests: the first movement then has nothing to do but to draw. */
+  private rest(): void {
+    clearTimeout(this.restTimer);
+    if (this.of.now() - this.interestAt > INTEREST_MS) return;
+    this.restTimer = setTimeout(() => {
+      if (this.active || !this.isWatching) return;
+      this.takePicture();
+      this.unknownSince = null;
+      this.lookAtSky();
+    }, REST_MS);
   }
 
   /** The picture of the video becomes the one that is drawn, when it is known what it shows. */
@@ -242,10 +278,13 @@ export class LocalEcho {
 
   private upload({ camera }: Picture): void {
     const { video, canvas, warp } = this;
-    if (!video || !canvas || !warp || video.videoWidth === 0) return;
-    if (canvas.width !== video.videoWidth) canvas.width = video.videoWidth;
-    if (canvas.height !== video.videoHeight) canvas.height = video.videoHeight;
-    const aspect = aspectOf({ widthPx: canvas.width, heightPx: canvas.height });
+    if (!video || !canvas || !warp || video.videoWidth === 0 || this.held === this.rtp) return;
+    this.held = this.rtp;
+    const share = this.isSoftware ? SOFTWARE_SHARE : 1;
+    const [width, height] = [Math.round(video.videoWidth * share), Math.round(video.videoHeight * share)];
+    if (canvas.width !== width) canvas.width = width;
+    if (canvas.height !== height) canvas.height = height;
+    const aspect = aspectOf({ widthPx: video.videoWidth, heightPx: video.videoHeight });
     sceneDepths(camera, aspect, this.boxes(), this.depths);
     warp.take(video, camera, this.depths);
   }
@@ -271,7 +310,9 @@ export class LocalEcho {
     const now = this.of.now();
     if (this.heldBy && now - this.heldBy.since > HELD_MS) this.heldBy = null;
     if (this.heldBy || !this.isWatching) return;
-    if (!this.active && !this.start()) return;
+    const isFirst = !this.active;
+    if (isFirst && !this.start()) return;
+    if (!isFirst && this.held !== this.rtp && this.unknownSince === null) this.takePicture();
     const { source } = this;
     const isStale = this.unknownSince !== null && now - this.unknownSince > UNKNOWN_MS;
     const settled = !source || (!this.prediction.isAhead(source, this.lostBefore()) && this.offset === null);
@@ -283,18 +324,23 @@ export class LocalEcho {
 
   /** False when it cannot be told what is on the screen. */
   private start(): boolean {
-    if (!this.takePicture() || !this.canvas) {
-      this.unknownSince = null;
-      return false;
-    }
+    const { canvas, rtp, source } = this;
+    const picture = rtp === null ? null : this.prediction.picture(rtp);
+    if (!canvas || !picture) return false;
+    // The one that was made ready differs by its sharpness only: the newer one follows with the next picture of the screen.
+    const isReady = this.held !== null && source !== null && isSame(source.camera, picture.camera);
+    if (!isReady && !this.takePicture()) return false;
+    this.source = picture;
+    this.unknownSince = null;
     this.offset = null;
     this.last = null;
     this.active = true;
-    this.canvas.hidden = false;
+    canvas.hidden = false;
     return true;
   }
 
   private stop(): void {
+    clearTimeout(this.restTimer);
     this.cancelFrame?.();
     this.cancelFrame = null;
     this.active = false;
@@ -344,6 +390,8 @@ export class LocalEcho {
   private open(): boolean {
     if (this.warp && !this.warp.isLost) return true;
     this.warp = this.canvas && this.createWarp(this.canvas);
+    this.isSoftware = this.warp?.isSoftware ?? false;
+    this.held = null;
     this.isBroken = this.warp === null;
     return !this.isBroken;
   }
