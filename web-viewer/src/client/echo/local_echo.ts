@@ -15,9 +15,11 @@ import { Warp, type Colour } from './warp.js';
 /** Round trips from which on it is worth its work, and below which it is not any more, milliseconds. */
 const ON_MS = 40;
 const OFF_MS = 30;
-/** An input that no picture has shown after so many round trips, or so long, was lost. */
-const LOST_AFTER = 4;
+/** The last input was lost when it took so many times as long as others do, within these bounds. */
+const LOST_AFTER = 3;
 const LOST_MIN_MS = 700;
+/** Longest that anything is shown ahead of a host that does not answer. */
+const LOST_MAX_MS = 3000;
 /** What the prediction got wrong is taken back over so long. */
 const BLEND_MS = 120;
 /** Less than this is not seen, more is no mistake but another view; shares of the picture's width. */
@@ -221,7 +223,7 @@ export class LocalEcho {
 
   told(picture: Picture): void {
     if (!this.isWatching) return;
-    this.prediction.told(picture);
+    this.prediction.told(picture, this.of.now());
     // The video may have shown it already.
     if (this.active && picture.rtpTimestamp === this.rtp) this.takePicture();
   }
@@ -268,7 +270,7 @@ export class LocalEcho {
     this.unknownSince = null;
     const take = () => {
       this.source = picture;
-      this.prediction.shown(picture, this.lostBefore());
+      this.prediction.shown(picture);
       this.upload(picture);
     };
     if (this.active) this.correct(take);
@@ -313,9 +315,10 @@ export class LocalEcho {
     const isFirst = !this.active;
     if (isFirst && !this.start()) return;
     if (!isFirst && this.held !== this.rtp && this.unknownSince === null) this.takePicture();
+    this.giveUpLost(now);
     const { source } = this;
     const isStale = this.unknownSince !== null && now - this.unknownSince > UNKNOWN_MS;
-    const settled = !source || (!this.prediction.isAhead(source, this.lostBefore()) && this.offset === null);
+    const settled = !source || (!this.prediction.isAhead(source) && this.offset === null);
     if (isStale || (settled && this.unknownSince === null)) return this.stop();
     this.draw();
     this.cancelFrame?.();
@@ -362,7 +365,7 @@ export class LocalEcho {
 
   /** The camera that is drawn for: the predicted one, and what is left of its last mistake. */
   private shown(source: Picture): Camera {
-    const predicted = this.prediction.camera(source, this.lostBefore());
+    const predicted = this.prediction.camera(source);
     if (!this.offset) return predicted;
     const left = 1 - (this.of.now() - this.offset.since) / BLEND_MS;
     if (left > 0) return offsetBy(predicted, this.offset.of, left * left);
@@ -382,8 +385,10 @@ export class LocalEcho {
     if (size > LEAST_OFFSET && size < MOST_OFFSET) this.offset = { of, since: this.of.now() };
   }
 
-  private lostBefore(): number {
-    return this.of.now() - Math.max(LOST_AFTER * this.of.rtt(), LOST_MIN_MS);
+  private giveUpLost(now: number): void {
+    const usual = Math.max(this.of.rtt(), this.prediction.delay) * LOST_AFTER;
+    const last = Math.min(Math.max(usual, LOST_MIN_MS), LOST_MAX_MS);
+    if (this.prediction.isUnanswered(now - last, now - LOST_MAX_MS)) this.correct(() => this.prediction.drop());
   }
 
   /** Makes what draws when it is first needed; false without WebGL. */
