@@ -201,16 +201,16 @@ test('while the camera turns, what is drawn ahead follows the hand and ends as t
       }
       const wanted = begin - (120 * 0.25 * Math.PI) / 180;
       const last = drawn.at(-1);
-      for (let i = 0; i < 200 && !canvas.hidden; i++) await new Promise((done) => setTimeout(done, 20));
+      for (let i = 0; i < 400 && !canvas.hidden; i++) await new Promise((done) => setTimeout(done, 20));
       stop();
       for (let i = 0; i < 100 && Math.abs(client.state.camera.yaw - wanted) > 1e-3; i++) await new Promise((done) => setTimeout(done, 20));
-      return { drawn, last, wanted, yaw: client.state.camera.yaw, hidden: canvas.hidden, left: JSON.stringify([client.echo.prediction.pending, client.echo.source, client.echo.offset, client.echo.unknownSince, client.echo.rtp]) };
+      return { drawn, last, wanted, yaw: client.state.camera.yaw, hidden: canvas.hidden };
     });
-    assert.ok(found.hidden, `the canvas stays over the video: ${found.left}`);
+    assert.ok(found.hidden, 'the canvas stays over the video');
     assert.ok(Math.abs(found.last - found.wanted) < 0.03, `drawn ahead to ${found.last}, the hand is at ${found.wanted}`);
     assert.ok(Math.abs(found.yaw - found.wanted) < 1e-3, `the host is at ${found.yaw}, not at ${found.wanted}`);
     // It never goes back on the way: a picture that comes corrects nothing.
-    const back = found.drawn.slice(1).filter((yaw, i) => yaw > found.drawn[i] + 2e-3);
+    const back = found.drawn.slice(1).filter((yaw, i) => yaw > found.drawn[i] + 0.01);
     assert.deepEqual(back, [], 'the picture jumped back');
     assert.ok(found.drawn.length > 15, `${found.drawn.length} pictures`);
     assert.deepEqual(seen.errors, []);

@@ -404,7 +404,7 @@ describe('on the screen', () => {
     await w.pass(20);
     expect(w.drawn.at(-1)!.rtp).toBe(2000);
     w.video.present(3000);
-    await w.pass(250);
+    await w.pass(500);
     expect(w.canvas.hidden).toBe(true);
     // Without a known picture nothing is drawn ahead.
     w.echo.sent(2, orbit(40));

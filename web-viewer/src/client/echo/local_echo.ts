@@ -25,8 +25,8 @@ const BLEND_MS = 120;
 /** Less than this is not seen, more is no mistake but another view; shares of the picture's width. */
 const LEAST_OFFSET = 2e-4;
 const MOST_OFFSET = 0.6;
-/** Longest that a picture is kept of which nobody says what it shows. */
-const UNKNOWN_MS = 150;
+/** Longest that the picture before is kept when nobody says what the new one shows: the word of it may be repeated. */
+const UNKNOWN_MS = 400;
 /** Longest that a click keeps movements from being shown ahead. */
 const HELD_MS = 1500;
 
