@@ -385,8 +385,26 @@ describe('on the screen', () => {
     w.echo.sent(3, orbit(40));
     await w.pass(50);
     expect(w.canvas.hidden).toBe(true);
-    w.echo.answered(2);
+    // Answered, but the picture that shows what is selected is still on its way.
+    w.echo.answered(1, 1500);
+    w.echo.answered(3, 2000);
     w.echo.sent(4, orbit(40));
+    await w.pass(50);
+    expect(w.canvas.hidden).toBe(true);
+    w.show(2000, 3, moved(start, orbit(80))!);
+    w.echo.sent(5, orbit(40));
+    await w.pass(50);
+    expect(w.canvas.hidden).toBe(false);
+    // A click that changes no picture is answered without one.
+    w.echo.clicked(6);
+    w.echo.answered(6, null);
+    w.echo.sent(7, orbit(40));
+    await w.pass(50);
+    expect(w.canvas.hidden).toBe(false);
+    // An answer that never comes does not keep it off.
+    w.echo.clicked(8);
+    await w.pass(1600);
+    w.echo.sent(9, orbit(40));
     await w.pass(50);
     expect(w.canvas.hidden).toBe(false);
   });

@@ -7,6 +7,7 @@ import type { ClientBody, Picture } from '../../protocol.gen.js';
 import { aspect as aspectOf, type Camera } from '../camera.js';
 import type { Schedule } from '../coalescer.js';
 import { Emitter, type Unsubscribe } from '../emitter.js';
+import { rtpReached } from '../latency.js';
 import { POINTS, sceneDepths, standing, type Box } from './depth.js';
 import { offsetBetween, offsetBy, sizeOf, type Offset } from './moves.js';
 import { Prediction } from './prediction.js';
@@ -98,7 +99,8 @@ export class LocalEcho {
   private interestAt = -Infinity;
   private restTimer: ReturnType<typeof setTimeout> | undefined;
   private stands: { of: readonly object[]; boxes: readonly Box[] } | null = null;
-  private heldBy: { seq: number; since: number } | null = null;
+  /** A click, and the picture that shows what came of it. */
+  private heldBy: { seq: number; since: number; rtp: number | null } | null = null;
   private isDirty = false;
   /** What is on the canvas. */
   private last: { source: Picture; shown: Camera } | null = null;
@@ -203,18 +205,20 @@ export class LocalEcho {
   /** A click selects something in the picture as the host has it: until that is seen, nothing is drawn ahead. */
   clicked(seq: number): void {
     if (!this.isWatching) return;
-    this.heldBy = { seq, since: this.of.now() };
+    this.heldBy = { seq, since: this.of.now(), rtp: null };
     this.stop();
   }
 
-  /** The host has applied what was sent up to this message, and no picture waits for it any more. */
-  answered(seq: number | null): void {
-    if (this.heldBy && seq !== null && seq >= this.heldBy.seq) this.heldBy = null;
+  /** The host has applied what was sent up to this message, and the picture of that timestamp shows it, if any does. */
+  answered(seq: number | null, rtp: number | null): void {
+    if (!this.heldBy || seq === null || seq < this.heldBy.seq) return;
+    if (rtp === null || (this.rtp !== null && rtpReached(this.rtp, rtp))) this.heldBy = null;
+    else this.heldBy.rtp ??= rtp;
   }
 
   refused(seq: number | null): void {
     if (seq === null) return;
-    this.answered(seq);
+    this.answered(seq, null);
     if (!this.prediction.has(seq)) return;
     this.isRefused = true;
     // Others on their way will fare no better.
@@ -235,6 +239,8 @@ export class LocalEcho {
     if (!video || !this.isWatching) return;
     this.callback = video.requestVideoFrameCallback((_, metadata) => {
       this.rtp = metadata.rtpTimestamp ?? null;
+      const shows = this.heldBy?.rtp ?? null;
+      if (shows !== null && this.rtp !== null && rtpReached(this.rtp, shows)) this.heldBy = null;
       if (this.active) this.takePicture();
       else this.rest();
       this.nextPicture();
