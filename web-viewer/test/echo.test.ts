@@ -57,41 +57,46 @@ describe('what is predicted', () => {
     expect(p.sent(1, orbit(10), 100)).toBe(true);
     expect(p.sent(2, { type: 'pointer:leave', data: {} }, 100)).toBe(false);
     p.sent(3, orbit(20), 110);
-    p.told(picture(5000, 1, moved(start, orbit(10))!));
+    p.told(picture(5000, 1, moved(start, orbit(10))!), 250);
+    expect(p.delay).toBe(150);
+    p.told(picture(5001, 1, moved(start, orbit(10))!), 900);
+    expect(p.delay, 'the same once more').toBe(150);
     expect(p.picture(4000)).toBeNull();
     const shown = p.picture(5000)!;
-    near(p.camera(shown, 0), moved(start, orbit(30))!, 'both');
-    near(p.camera(picture(4000, null), 0), moved(start, orbit(30))!, 'of a picture that shows none');
-    expect(p.isAhead(shown, 0)).toBe(true);
-    expect(p.isAhead(picture(6000, 3), 0)).toBe(false);
+    near(p.camera(shown), moved(start, orbit(30))!, 'both');
+    near(p.camera(picture(4000, null)), moved(start, orbit(30))!, 'of a picture that shows none');
+    expect(p.isAhead(shown)).toBe(true);
+    expect(p.isAhead(picture(6000, 3))).toBe(false);
   });
 
-  test('lost inputs and those that are dropped are forgotten', () => {
+  test('inputs that nobody answers are found, those that are shown or dropped are forgotten', () => {
     const p = new Prediction();
+    expect(p.isUnanswered(1e9, 1e9)).toBe(false);
     p.sent(1, orbit(10), 100);
     p.sent(2, orbit(10), 900);
-    expect(p.isAhead(picture(1, null), 950)).toBe(false);
-    near(p.camera(picture(1, null), 500), moved(start, orbit(10))!, 'the second');
-    expect([p.has(7), p.has(2)]).toEqual([false, true]);
-    p.shown(picture(1, null), 500);
-    expect([p.has(1), p.has(2)]).toEqual([false, true]);
+    expect(p.isUnanswered(500, 50), 'the last one is young, the first not too old').toBe(false);
+    expect(p.isUnanswered(950, 50), 'the last one').toBe(true);
+    expect(p.isUnanswered(500, 150), 'the first one').toBe(true);
+    expect([p.has(7), p.has(1), p.has(2)]).toEqual([false, true, true]);
+    p.shown(picture(1, 1));
+    expect([p.has(1), p.has(2), p.isAhead(picture(1, 1))]).toEqual([false, true, true]);
     p.drop();
-    expect(p.isAhead(picture(1, null), 0)).toBe(false);
+    expect(p.isAhead(picture(1, null))).toBe(false);
   });
 
   test('nonsense from the host is not taken, and nothing grows without bounds', () => {
     const p = new Prediction();
     const nonsense: unknown[] = [{}, { rtpTimestamp: 1 }, { ...picture(1, 1), camera: null }, { ...picture(1, 1), seq: 'x' }, { ...picture(1, 1), camera: { ...start, distance: 0 } }, { ...picture(1, 1), camera: { ...start, target: [1, 2] } }, { ...picture(1, 1), camera: { ...start, fovY: 9 } }, null];
-    nonsense.forEach((one) => p.told(one as Picture));
+    nonsense.forEach((one) => p.told(one as Picture, 0));
     expect(p.picture(1)).toBeNull();
     for (let i = 0; i < 1000; i++) {
       p.sent(i, orbit(1), i);
-      p.told(picture(i, null));
+      p.told(picture(i, null), i);
     }
     expect(p.picture(0)).toBeNull();
     expect(p.picture(999)).not.toBeNull();
     // 256 movements of a pixel.
-    expect(wrapAngle(start.yaw - p.camera(picture(1, null), 0).yaw)).toBeCloseTo((256 * 0.25 * Math.PI) / 180);
+    expect(wrapAngle(start.yaw - p.camera(picture(1, null)).yaw)).toBeCloseTo((256 * 0.25 * Math.PI) / 180);
   });
 });
 
@@ -239,7 +244,7 @@ interface World {
 function world(change: Partial<World['set']> = {}): World {
   const set = { rtt: 100, maySteer: true, webgl: true, ...change };
   const [video, canvas, drawn, watched] = [new FakeVideo(), new FakeCanvas(), [] as EchoFrame[], [] as boolean[]];
-  const warp = { isLost: false, take: () => undefined, draw: () => undefined };
+  const warp = { isLost: false, isSoftware: false, take: () => undefined, draw: () => undefined };
   const schedule = (callback: () => void) => {
     const timer = setTimeout(callback, 16);
     return () => clearTimeout(timer);
@@ -354,6 +359,22 @@ describe('on the screen', () => {
     expect(w.canvas.hidden).toBe(true);
   });
 
+  test('a host that is slow is waited for while the hand moves, though not for ever', async () => {
+    const w = world();
+    w.show(1000, null);
+    for (let i = 1; i <= 130; i++) {
+      w.echo.sent(i, orbit(1));
+      await w.pass(20);
+      if (i === 120) {
+        // Nothing was given up in between.
+        near(w.drawn.at(-1)!.shown, moved(start, orbit(120))!, 'all of them');
+        expect(w.canvas.hidden).toBe(false);
+      }
+    }
+    await w.pass(1000);
+    expect(w.canvas.hidden).toBe(true);
+  });
+
   test('while a click waits for its answer the video alone is shown', async () => {
     const w = world();
     w.show(1000, null);
@@ -364,8 +385,26 @@ describe('on the screen', () => {
     w.echo.sent(3, orbit(40));
     await w.pass(50);
     expect(w.canvas.hidden).toBe(true);
-    w.echo.answered(2);
+    // Answered, but the picture that shows what is selected is still on its way.
+    w.echo.answered(1, 1500);
+    w.echo.answered(3, 2000);
     w.echo.sent(4, orbit(40));
+    await w.pass(50);
+    expect(w.canvas.hidden).toBe(true);
+    w.show(2000, 3, moved(start, orbit(80))!);
+    w.echo.sent(5, orbit(40));
+    await w.pass(50);
+    expect(w.canvas.hidden).toBe(false);
+    // A click that changes no picture is answered without one.
+    w.echo.clicked(6);
+    w.echo.answered(6, null);
+    w.echo.sent(7, orbit(40));
+    await w.pass(50);
+    expect(w.canvas.hidden).toBe(false);
+    // An answer that never comes does not keep it off.
+    w.echo.clicked(8);
+    await w.pass(1600);
+    w.echo.sent(9, orbit(40));
     await w.pass(50);
     expect(w.canvas.hidden).toBe(false);
   });
@@ -383,7 +422,7 @@ describe('on the screen', () => {
     await w.pass(20);
     expect(w.drawn.at(-1)!.rtp).toBe(2000);
     w.video.present(3000);
-    await w.pass(250);
+    await w.pass(500);
     expect(w.canvas.hidden).toBe(true);
     // Without a known picture nothing is drawn ahead.
     w.echo.sent(2, orbit(40));

@@ -7,7 +7,7 @@ use common::{Link, RUNG, Source, World, filler};
 use openh264::decoder::Decoder;
 use rr_encode::{Bitrate, rtp_timestamp};
 use rr_rtc::core::CoreConfig;
-use rr_rtc::{Channel, DisconnectReason, Locals, PeerId, RtcError, RtcEvent};
+use rr_rtc::{Channel, DisconnectReason, Locals, PeerId, RtcError, RtcEvent, SentPicture};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -72,6 +72,16 @@ fn frames_have_the_same_rtp_time_everywhere() {
     world.run(Duration::from_millis(100));
     let got: Vec<u32> = world.viewers[0].units.iter().map(|(_, time, _)| *time as u32).collect();
     assert_eq!(got, sent);
+    // The host hears of each one, by that name and in the order of its stations.
+    let told: Vec<_> = sent_pictures(&world).into_iter().map(|(_, picture)| picture).collect();
+    assert_eq!(told.iter().map(|p| p.rtp_timestamp).collect::<Vec<_>>(), sent);
+    assert!(told.iter().all(|p| p.sent_at >= p.captured_at && p.encoded_at >= p.drawn_at));
+    assert!(told.is_sorted_by_key(|p| (p.frame, p.sent_at)));
+}
+
+fn sent_pictures(world: &World) -> Vec<(PeerId, SentPicture)> {
+    let sent = |e: &RtcEvent| if let RtcEvent::Sent { peer, picture } = e { Some((*peer, *picture)) } else { None };
+    world.events.iter().filter_map(sent).collect()
 }
 
 #[test]
@@ -93,6 +103,10 @@ fn a_newcomer_is_held_until_a_keyframe_which_is_asked_for_at_once() {
         world.run(FRAME);
     }
     assert_eq!(world.viewers[newcomer].units.len(), 0);
+    // What a viewer does not get is not told as sent to it.
+    let receivers: std::collections::BTreeSet<PeerId> =
+        sent_pictures(&world).into_iter().map(|(peer, _)| peer).collect();
+    assert_eq!(receivers.len(), 1, "{receivers:?}");
     assert!(world.viewers[0].units.len() >= before + 4);
     play(&mut world, &mut source, 10);
     let units = &world.viewers[newcomer].units;

@@ -565,7 +565,7 @@ export class RemoteRenderClient {
         this.echo.presence();
         return this.presenceEvent.emit(message.data);
       case 'ack':
-        this.echo.answered(message.data.seq);
+        this.echo.answered(message.data.seq, message.data.rtpTimestamp);
         return this.ackEvent.emit(message.data);
       case 'picture':
         return this.echo.told(message.data);

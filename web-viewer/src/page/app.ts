@@ -11,6 +11,8 @@ export interface View {
   list: boolean;
   details: boolean;
   stats: boolean;
+  /** Camera moves are shown ahead of the host where the round trip is long. */
+  echo: boolean;
   /** The device whose details are shown; follows the selection. */
   inspected: string | null;
   /** Where a connection that is being made starts. */
@@ -25,7 +27,7 @@ export interface View {
 
 /** For the host to answer what is at a point. */
 const PICK_TIMEOUT_MS = 1500;
-const KEPT = ['list', 'details', 'stats', 'connectType'] as const;
+const KEPT = ['list', 'details', 'stats', 'echo', 'connectType'] as const;
 
 /** What every part of the page works with. */
 export class App {
@@ -36,6 +38,7 @@ export class App {
     list: false,
     details: false,
     stats: false,
+    echo: true,
     inspected: null,
     connectFrom: null,
     connectType: 'production_flow',
@@ -49,8 +52,13 @@ export class App {
     return this.current;
   }
 
+  constructor() {
+    this.client.echo.enabled = this.current.echo;
+  }
+
   set(change: Partial<View>): void {
     this.current = { ...this.current, ...change };
+    if (this.client.echo.enabled !== this.current.echo) this.client.echo.enabled = this.current.echo;
     store('view', JSON.stringify(Object.fromEntries(KEPT.map((key) => [key, this.current[key]]))));
     this.refresh();
   }

@@ -25,6 +25,7 @@ export class LatencyView {
   private readonly table: HTMLElement;
   private readonly note = h('p', { class: 'note' });
   private readonly result = h('p', { class: 'note', role: 'status' });
+  private readonly echo = h('input', { type: 'checkbox' });
   readonly elements: HTMLElement[];
   private testing = false;
   /** Of the last test, until something else is done. */
@@ -46,7 +47,10 @@ export class LatencyView {
       h('tfoot', {}, h('tr', {}, h('th', { scope: 'row' }, 'All together'), ...this.whole)),
     );
     const test = button({ icon: 'timer', label: 'Measure latency', text: true, class: 'button-wide', onclick: () => void this.run() });
-    this.elements = [h('h3', {}, 'Delay'), this.bar, this.table, this.note, test, this.result];
+    this.echo.addEventListener('change', () => app.set({ echo: this.echo.checked }));
+    const title = 'Draws camera moves on this device until the host’s picture of them is here. In use where the round trip is longer than 40 ms.';
+    const echo = h('label', { class: 'check', title }, this.echo, 'Show camera moves at once');
+    this.elements = [h('h3', {}, 'Delay'), this.bar, this.table, this.note, test, this.result, echo];
     app.client.onLatency(() => {
       // What a test does is in its own report.
       if (!this.testing) this.tested = null;
@@ -55,6 +59,7 @@ export class LatencyView {
   }
 
   update(): void {
+    this.echo.checked = this.app.view.echo;
     const found = this.tested ?? (this.testing ? null : this.app.client.latency);
     const stages = found?.stages ?? null;
     show(this.bar, stages !== null);

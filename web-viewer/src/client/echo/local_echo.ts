@@ -7,6 +7,7 @@ import type { ClientBody, Picture } from '../../protocol.gen.js';
 import { aspect as aspectOf, type Camera } from '../camera.js';
 import type { Schedule } from '../coalescer.js';
 import { Emitter, type Unsubscribe } from '../emitter.js';
+import { rtpReached } from '../latency.js';
 import { POINTS, sceneDepths, standing, type Box } from './depth.js';
 import { offsetBetween, offsetBy, sizeOf, type Offset } from './moves.js';
 import { Prediction } from './prediction.js';
@@ -15,21 +16,33 @@ import { Warp, type Colour } from './warp.js';
 /** Round trips from which on it is worth its work, and below which it is not any more, milliseconds. */
 const ON_MS = 40;
 const OFF_MS = 30;
-/** An input that no picture has shown after so many round trips, or so long, was lost. */
-const LOST_AFTER = 4;
+/** The last input was lost when it took so many times as long as others do, within these bounds. */
+const LOST_AFTER = 3;
 const LOST_MIN_MS = 700;
+/** Longest that anything is shown ahead of a host that does not answer. */
+const LOST_MAX_MS = 3000;
 /** What the prediction got wrong is taken back over so long. */
 const BLEND_MS = 120;
 /** Less than this is not seen, more is no mistake but another view; shares of the picture's width. */
 const LEAST_OFFSET = 2e-4;
 const MOST_OFFSET = 0.6;
-/** Longest that a picture is kept of which nobody says what it shows. */
-const UNKNOWN_MS = 150;
+/** Longest that the picture before is kept when nobody says what the new one shows: the word of it may be repeated. */
+const UNKNOWN_MS = 400;
 /** Longest that a click keeps movements from being shown ahead. */
 const HELD_MS = 1500;
 
 /** How often the colours of the background are looked up. */
 const SKY_EVERY_MS = 10_000;
+
+/** Of the picture's edge, where the processor draws: what moves is seen sooner, and not for long. */
+const SOFTWARE_SHARE = 0.5;
+
+/** A picture that is followed by no other for so long is made ready, if something was done here not long before. */
+const REST_MS = 60;
+const INTEREST_MS = 5000;
+
+/** What it needs of {@link Warp}. */
+export type Drawing = Pick<Warp, 'isLost' | 'isSoftware' | 'take' | 'draw'>;
 
 /** What it needs of the client. */
 export interface EchoSource {
@@ -62,9 +75,10 @@ export class LocalEcho {
   private readonly drawn = new Emitter<EchoFrame>();
   private canvas: HTMLCanvasElement | null = null;
   private video: HTMLVideoElement | null = null;
-  private warp: Pick<Warp, 'isLost' | 'take' | 'draw'> | null = null;
+  private warp: Drawing | null = null;
   private isWanted = true;
   private isBroken = false;
+  private isSoftware = false;
   private isWatching = false;
   private isConnected = false;
   /** The host refused a movement: none is shown ahead until somebody else presents. */
@@ -80,8 +94,13 @@ export class LocalEcho {
   private offset: { of: Offset; since: number } | null = null;
   private sky: readonly [Colour, Colour] = [[0.08, 0.09, 0.11], [0.16, 0.19, 0.22]];
   private skySince = -Infinity;
+  /** RTP timestamp of the picture that the warp holds. */
+  private held: number | null = null;
+  private interestAt = -Infinity;
+  private restTimer: ReturnType<typeof setTimeout> | undefined;
   private stands: { of: readonly object[]; boxes: readonly Box[] } | null = null;
-  private heldBy: { seq: number; since: number } | null = null;
+  /** A click, and the picture that shows what came of it. */
+  private heldBy: { seq: number; since: number; rtp: number | null } | null = null;
   private isDirty = false;
   /** What is on the canvas. */
   private last: { source: Picture; shown: Camera } | null = null;
@@ -89,7 +108,7 @@ export class LocalEcho {
   /** Tests draw with something else than WebGL. */
   constructor(
     private readonly of: EchoSource,
-    private readonly createWarp: (canvas: HTMLCanvasElement) => Pick<Warp, 'isLost' | 'take' | 'draw'> | null = Warp.create,
+    private readonly createWarp: (canvas: HTMLCanvasElement) => Drawing | null = Warp.create,
   ) {}
 
   /** Draws over this video, into a canvas that lies on it with the same size. Both stay where they are. */
@@ -143,6 +162,7 @@ export class LocalEcho {
     this.isRefused = false;
     this.heldBy = null;
     this.source = null;
+    this.held = null;
     this.prediction.clear();
     this.stop();
     this.update();
@@ -174,6 +194,8 @@ export class LocalEcho {
   /** An input was sent. */
   sent(seq: number, message: ClientBody): void {
     if (!this.isWatching || this.isRefused || !this.of.maySteer()) return;
+    // A pointer over the picture tells that somebody is about to do something.
+    this.interest();
     if (!this.prediction.sent(seq, message, this.of.now())) return;
     this.isDirty = true;
     // After the other inputs of this moment and before the screen is drawn.
@@ -183,18 +205,20 @@ export class LocalEcho {
   /** A click selects something in the picture as the host has it: until that is seen, nothing is drawn ahead. */
   clicked(seq: number): void {
     if (!this.isWatching) return;
-    this.heldBy = { seq, since: this.of.now() };
+    this.heldBy = { seq, since: this.of.now(), rtp: null };
     this.stop();
   }
 
-  /** The host has applied what was sent up to this message, and no picture waits for it any more. */
-  answered(seq: number | null): void {
-    if (this.heldBy && seq !== null && seq >= this.heldBy.seq) this.heldBy = null;
+  /** The host has applied what was sent up to this message, and the picture of that timestamp shows it, if any does. */
+  answered(seq: number | null, rtp: number | null): void {
+    if (!this.heldBy || seq === null || seq < this.heldBy.seq) return;
+    if (rtp === null || (this.rtp !== null && rtpReached(this.rtp, rtp))) this.heldBy = null;
+    else this.heldBy.rtp ??= rtp;
   }
 
   refused(seq: number | null): void {
     if (seq === null) return;
-    this.answered(seq);
+    this.answered(seq, null);
     if (!this.prediction.has(seq)) return;
     this.isRefused = true;
     // Others on their way will fare no better.
@@ -203,7 +227,7 @@ export class LocalEcho {
 
   told(picture: Picture): void {
     if (!this.isWatching) return;
-    this.prediction.told(picture);
+    this.prediction.told(picture, this.of.now());
     // The video may have shown it already.
     if (this.active && picture.rtpTimestamp === this.rtp) this.takePicture();
   }
@@ -215,10 +239,30 @@ export class LocalEcho {
     if (!video || !this.isWatching) return;
     this.callback = video.requestVideoFrameCallback((_, metadata) => {
       this.rtp = metadata.rtpTimestamp ?? null;
+      const shows = this.heldBy?.rtp ?? null;
+      if (shows !== null && this.rtp !== null && rtpReached(this.rtp, shows)) this.heldBy = null;
       if (this.active) this.takePicture();
-      else this.lookAtSky();
+      else this.rest();
       this.nextPicture();
     });
+  }
+
+  private interest(): void {
+    const before = this.interestAt;
+    this.interestAt = this.of.now();
+    if (!this.active && this.interestAt - before > INTEREST_MS) this.rest();
+  }
+
+  /** Makes a picture ready that rests: the first movement then has nothing to do but to draw. */
+  private rest(): void {
+    clearTimeout(this.restTimer);
+    if (this.of.now() - this.interestAt > INTEREST_MS) return;
+    this.restTimer = setTimeout(() => {
+      if (this.active || !this.isWatching) return;
+      this.takePicture();
+      this.unknownSince = null;
+      this.lookAtSky();
+    }, REST_MS);
   }
 
   /** The picture of the video becomes the one that is drawn, when it is known what it shows. */
@@ -232,7 +276,7 @@ export class LocalEcho {
     this.unknownSince = null;
     const take = () => {
       this.source = picture;
-      this.prediction.shown(picture, this.lostBefore());
+      this.prediction.shown(picture);
       this.upload(picture);
     };
     if (this.active) this.correct(take);
@@ -242,10 +286,13 @@ export class LocalEcho {
 
   private upload({ camera }: Picture): void {
     const { video, canvas, warp } = this;
-    if (!video || !canvas || !warp || video.videoWidth === 0) return;
-    if (canvas.width !== video.videoWidth) canvas.width = video.videoWidth;
-    if (canvas.height !== video.videoHeight) canvas.height = video.videoHeight;
-    const aspect = aspectOf({ widthPx: canvas.width, heightPx: canvas.height });
+    if (!video || !canvas || !warp || video.videoWidth === 0 || this.held === this.rtp) return;
+    this.held = this.rtp;
+    const share = this.isSoftware ? SOFTWARE_SHARE : 1;
+    const [width, height] = [Math.round(video.videoWidth * share), Math.round(video.videoHeight * share)];
+    if (canvas.width !== width) canvas.width = width;
+    if (canvas.height !== height) canvas.height = height;
+    const aspect = aspectOf({ widthPx: video.videoWidth, heightPx: video.videoHeight });
     sceneDepths(camera, aspect, this.boxes(), this.depths);
     warp.take(video, camera, this.depths);
   }
@@ -271,10 +318,13 @@ export class LocalEcho {
     const now = this.of.now();
     if (this.heldBy && now - this.heldBy.since > HELD_MS) this.heldBy = null;
     if (this.heldBy || !this.isWatching) return;
-    if (!this.active && !this.start()) return;
+    const isFirst = !this.active;
+    if (isFirst && !this.start()) return;
+    if (!isFirst && this.held !== this.rtp && this.unknownSince === null) this.takePicture();
+    this.giveUpLost(now);
     const { source } = this;
     const isStale = this.unknownSince !== null && now - this.unknownSince > UNKNOWN_MS;
-    const settled = !source || (!this.prediction.isAhead(source, this.lostBefore()) && this.offset === null);
+    const settled = !source || (!this.prediction.isAhead(source) && this.offset === null);
     if (isStale || (settled && this.unknownSince === null)) return this.stop();
     this.draw();
     this.cancelFrame?.();
@@ -283,18 +333,23 @@ export class LocalEcho {
 
   /** False when it cannot be told what is on the screen. */
   private start(): boolean {
-    if (!this.takePicture() || !this.canvas) {
-      this.unknownSince = null;
-      return false;
-    }
+    const { canvas, rtp, source } = this;
+    const picture = rtp === null ? null : this.prediction.picture(rtp);
+    if (!canvas || !picture) return false;
+    // The one that was made ready differs by its sharpness only: the newer one follows with the next picture of the screen.
+    const isReady = this.held !== null && source !== null && isSame(source.camera, picture.camera);
+    if (!isReady && !this.takePicture()) return false;
+    this.source = picture;
+    this.unknownSince = null;
     this.offset = null;
     this.last = null;
     this.active = true;
-    this.canvas.hidden = false;
+    canvas.hidden = false;
     return true;
   }
 
   private stop(): void {
+    clearTimeout(this.restTimer);
     this.cancelFrame?.();
     this.cancelFrame = null;
     this.active = false;
@@ -316,7 +371,7 @@ export class LocalEcho {
 
   /** The camera that is drawn for: the predicted one, and what is left of its last mistake. */
   private shown(source: Picture): Camera {
-    const predicted = this.prediction.camera(source, this.lostBefore());
+    const predicted = this.prediction.camera(source);
     if (!this.offset) return predicted;
     const left = 1 - (this.of.now() - this.offset.since) / BLEND_MS;
     if (left > 0) return offsetBy(predicted, this.offset.of, left * left);
@@ -336,14 +391,18 @@ export class LocalEcho {
     if (size > LEAST_OFFSET && size < MOST_OFFSET) this.offset = { of, since: this.of.now() };
   }
 
-  private lostBefore(): number {
-    return this.of.now() - Math.max(LOST_AFTER * this.of.rtt(), LOST_MIN_MS);
+  private giveUpLost(now: number): void {
+    const usual = Math.max(this.of.rtt(), this.prediction.delay) * LOST_AFTER;
+    const last = Math.min(Math.max(usual, LOST_MIN_MS), LOST_MAX_MS);
+    if (this.prediction.isUnanswered(now - last, now - LOST_MAX_MS)) this.correct(() => this.prediction.drop());
   }
 
   /** Makes what draws when it is first needed; false without WebGL. */
   private open(): boolean {
     if (this.warp && !this.warp.isLost) return true;
     this.warp = this.canvas && this.createWarp(this.canvas);
+    this.isSoftware = this.warp?.isSoftware ?? false;
+    this.held = null;
     this.isBroken = this.warp === null;
     return !this.isBroken;
   }

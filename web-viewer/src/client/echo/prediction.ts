@@ -15,9 +15,18 @@ interface Pending {
   message: ClientBody;
 }
 
+/** Of a new measurement in the mean. */
+const FRESH = 0.2;
+
 export class Prediction {
   private pending: Pending[] = [];
   private pictures: Picture[] = [];
+  private mean = 0;
+
+  /** From an input to word of the picture that shows it, milliseconds, on average; 0 when it is not known. */
+  get delay(): number {
+    return this.mean;
+  }
 
   /** True when it is an input that a prediction can use. */
   sent(seq: number, message: ClientBody, at: number): boolean {
@@ -28,8 +37,11 @@ export class Prediction {
   }
 
   /** What a picture shows. */
-  told(picture: Picture): void {
+  told(picture: Picture, now: number): void {
     if (!isSane(picture)) return;
+    const own = this.pending.find(({ seq }) => seq === picture.seq);
+    const isNews = picture.seq !== this.pictures.at(-1)?.seq;
+    if (own && isNews) this.mean = this.mean === 0 ? now - own.at : this.mean * (1 - FRESH) + (now - own.at) * FRESH;
     this.pictures.push(picture);
     if (this.pictures.length > MOST_PICTURES) this.pictures.shift();
   }
@@ -44,26 +56,32 @@ export class Prediction {
     return this.pictures.find((one) => one.rtpTimestamp === rtp) ?? null;
   }
 
-  /**
-   * Inputs that a picture does not show yet. Those sent before `since` that no picture has shown by now were lost: the
-   * channel for movements repeats nothing.
-   */
-  isAhead(of: Picture, since: number): boolean {
-    return this.pending.some((one) => isLater(one, of) && one.at >= since);
+  /** There are inputs that a picture does not show yet. */
+  isAhead(of: Picture): boolean {
+    return this.pending.some((one) => isLater(one, of));
   }
 
   /** The camera of a picture after the inputs that it does not show yet. */
-  camera(of: Picture, since: number): Camera {
+  camera(of: Picture): Camera {
     let camera: Camera = of.camera;
     for (const one of this.pending) {
-      if (isLater(one, of) && one.at >= since) camera = moved(camera, one.message) ?? camera;
+      if (isLater(one, of)) camera = moved(camera, one.message) ?? camera;
     }
     return camera;
   }
 
-  /** Forgets what a picture on the screen shows, and what was lost. */
-  shown(picture: Picture, since: number): void {
-    this.pending = this.pending.filter((one) => isLater(one, picture) && one.at >= since);
+  /** Forgets what a picture on the screen shows. */
+  shown(picture: Picture): void {
+    this.pending = this.pending.filter((one) => isLater(one, picture));
+  }
+
+  /**
+   * True when inputs are not answered: the last one, since `last`, was lost (the channel for movements repeats nothing; one
+   * that others follow is known by their answer), or the first one since `first`, and nobody knows what becomes of them.
+   */
+  isUnanswered(last: number, first: number): boolean {
+    const [oldest, newest] = [this.pending[0], this.pending.at(-1)];
+    return (newest !== undefined && newest.at < last) || (oldest !== undefined && oldest.at < first);
   }
 
   /** Forgets all inputs. */
@@ -75,6 +93,7 @@ export class Prediction {
   clear(): void {
     this.drop();
     this.pictures = [];
+    this.mean = 0;
   }
 }
 

@@ -27,7 +27,7 @@ attribute vec2 at;
 varying float height;
 void main() {
   height = 1.0 - at.y;
-  gl_Position = vec4(at.x * 2.0 - 1.0, 1.0 - at.y * 2.0, 0.0, 1.0);
+  gl_Position = vec4(at.x * 2.0 - 1.0, 1.0 - at.y * 2.0, 1.0, 1.0);
 }`;
 
 // As the host shades its background (sky.wgsl).
@@ -111,6 +111,14 @@ export class Warp {
     return mesh && sky ? new Warp(gl, mesh, sky) : null;
   }
 
+  /** Drawn by the processor, for which every pixel counts. */
+  get isSoftware(): boolean {
+    const { gl } = this;
+    const named = gl.getExtension('WEBGL_debug_renderer_info');
+    const name: unknown = gl.getParameter(named ? named.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
+    return /swiftshader|llvmpipe|software|basic render/i.test(String(name));
+  }
+
   get isLost(): boolean {
     return this.gl.isContextLost();
   }
@@ -120,7 +128,7 @@ export class Warp {
     const { gl } = this;
     this.source = source;
     gl.bindTexture(gl.TEXTURE_2D, this.picture);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGB, gl.RGB, gl.UNSIGNED_BYTE, video);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, video);
     gl.bindBuffer(gl.ARRAY_BUFFER, this.depths);
     gl.bufferSubData(gl.ARRAY_BUFFER, 0, depths);
   }
@@ -130,22 +138,21 @@ export class Warp {
     const { gl, source } = this;
     if (!source) return;
     gl.viewport(0, 0, width, height);
-    gl.disable(gl.DEPTH_TEST);
-    gl.disableVertexAttribArray(1);
-    gl.useProgram(this.sky);
-    gl.uniform3fv(this.places.top, [...top]);
-    gl.uniform3fv(this.places.bottom, [...bottom]);
-    gl.drawElements(gl.TRIANGLES, COLUMNS * ROWS * 6, gl.UNSIGNED_SHORT, 0);
     gl.enable(gl.DEPTH_TEST);
     gl.depthFunc(gl.LEQUAL);
     gl.clear(gl.DEPTH_BUFFER_BIT);
-    gl.enableVertexAttribArray(1);
     gl.useProgram(this.mesh);
+    gl.enableVertexAttribArray(1);
     const aspect = width / Math.max(height, 1);
     const tan = Math.tan(source.fovY / 2);
     gl.uniform2f(this.places.reach, tan * aspect, tan);
-    const matrix = new Float32Array(clipFromSource(source, shown, aspect));
-    gl.uniformMatrix4fv(this.places.matrix, false, matrix);
+    gl.uniformMatrix4fv(this.places.matrix, false, new Float32Array(clipFromSource(source, shown, aspect)));
+    gl.drawElements(gl.TRIANGLES, COLUMNS * ROWS * 6, gl.UNSIGNED_SHORT, 0);
+    // Behind everything, so that only what the picture leaves open is shaded.
+    gl.useProgram(this.sky);
+    gl.disableVertexAttribArray(1);
+    gl.uniform3fv(this.places.top, [...top]);
+    gl.uniform3fv(this.places.bottom, [...bottom]);
     gl.drawElements(gl.TRIANGLES, COLUMNS * ROWS * 6, gl.UNSIGNED_SHORT, 0);
   }
 }
