@@ -22,6 +22,7 @@ mod meter;
 mod output;
 mod place;
 mod quality;
+mod raw_pictures;
 mod render_thread;
 mod rtc_events;
 mod session_thread;

@@ -10,13 +10,14 @@ use crate::engine::{EngineError, PictureSize};
 use crate::meter::Meter;
 use crate::output::{Output, Parts};
 use crate::quality::{Economy, Governor};
+use crate::raw_pictures::RawPictures;
 use crate::session_thread::{Message, SessionSender};
 use crate::status::PictureStats;
 use crate::stream_picture::{Moving, draw_probe, fill};
 use crate::window::{WindowPicture, WindowSlot};
 use arc_swap::ArcSwap;
 use rr_encode::FramePool;
-use rr_render::{Detail, FrameOptions, Gpu, GpuError, Theme};
+use rr_render::{Detail, FrameOptions, Gpu, GpuError, RenderStats, Theme};
 use rr_scene::SceneSnapshot;
 use rr_stream::FrameFan;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -157,6 +158,7 @@ struct Worker {
     /// Files that did not fit the device, as told last.
     not_drawn: Vec<String>,
     pool: FramePool,
+    raw: RawPictures,
     /// The stream's picture in motion, in fewer pixels where the adapter is slow.
     moving: Moving,
     governor: Governor,
@@ -171,6 +173,7 @@ impl Worker {
     fn new(config: RenderConfig, device: Device) -> Self {
         let stream = Output::new(config.fps);
         let governor = Governor::new(device.gpu.info().is_software);
+        let raw = RawPictures::from_environment((config.picture.width_px, config.picture.height_px));
         Self {
             config,
             device,
@@ -181,6 +184,7 @@ impl Worker {
             stream_anew: false,
             not_drawn: Vec::new(),
             pool: FramePool::with_frames(STREAM_FRAMES),
+            raw,
             moving: Moving::default(),
             governor,
             has_stream: false,
@@ -447,7 +451,9 @@ impl Worker {
             && self.stream.shown == Some(scene.revision)
             && self.animated.is_some_and(|(revision, animated)| revision == scene.revision && !animated);
         let mut parts = Parts::begin(started);
-        let stats = if moves && economy.scale < 1.0 {
+        let stats = if self.raw.play(scene.camera.yaw, size, &mut frame)? {
+            RenderStats::default()
+        } else if moves && economy.scale < 1.0 {
             let Device { gpu, renderer, .. } = &mut self.device;
             self.moving.draw(gpu, renderer, scene, options, (economy, size), &mut frame)?
         } else {
@@ -489,6 +495,7 @@ impl Worker {
         frame.number = self.stream.frame;
         frame.revision = scene.revision;
         frame.captured_at = started;
+        self.raw.keep(&frame);
         fan.put(frame, std::mem::take(&mut self.stream_anew));
         self.meter.rendered(started, Some(started.elapsed()), &stats);
         Ok(())
