@@ -34,6 +34,9 @@ const REPEATABLE_FOR: Duration = Duration::from_secs(2);
 const REPEATS: f32 = 0.4;
 /// A picture rests when nothing new came for so long.
 const REST: Duration = Duration::from_millis(1_500);
+/// A browser that saw no new picture for three seconds asks for a keyframe, for it cannot know that nothing moves
+/// (Chromium, `kMaxWaitForFrame`). Whoever lost a picture asks sooner.
+const IDLE_REQUEST: Duration = Duration::from_millis(2_500);
 /// How often what is due is done then.
 const REST_TICK: Duration = Duration::from_millis(200);
 /// How often the path is looked at.
@@ -91,6 +94,8 @@ pub(crate) struct Peer {
     estimate: Option<Bitrate>,
     /// When the last picture was handed over.
     pictured: Option<Instant>,
+    /// Something was lost since then.
+    lost: bool,
     at_rest: bool,
     /// When str0m did last what was due.
     served: Instant,
@@ -143,6 +148,7 @@ impl Peer {
             nudge: Nudge::new(config.max_bitrate),
             estimate: None,
             pictured: None,
+            lost: false,
             at_rest: false,
             served: now,
             sent: SentBytes::default(),
@@ -434,7 +440,9 @@ impl Peer {
                 // A viewer that asks all the time would cost all others their quality.
                 // One that asks again while its keyframe is under way will see it.
                 let under_way = self.keyframe_sent.is_some_and(|at| now < at + KEYFRAME_TRAVEL);
-                self.keyframe_wanted |= !under_way && self.picture_losses.take(1.0, now);
+                // Each answer would be a coarse picture, and sharpening it again, for ever.
+                let idle = self.at_rest && !self.lost && self.pictured.is_some_and(|at| now >= at + IDLE_REQUEST);
+                self.keyframe_wanted |= !under_way && !idle && self.picture_losses.take(1.0, now);
             }
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
                 let estimate = Bitrate::bps(estimate.as_u64());
@@ -456,6 +464,7 @@ impl Peer {
         let backlog = self.backlog(now);
         let raw = stats.bwe_tx.map(|rate| Bitrate::bps(rate.as_u64()));
         let loss = stats.egress_loss_fraction;
+        self.lost |= loss.is_some_and(|loss| loss > 0.0);
         // The same to the nanosecond: no confirmation came since.
         if let Some(rtt) = stats.rtt.filter(|rtt| self.confirmed.is_none_or(|(last, _)| last != *rtt)) {
             self.confirmed = now.checked_sub(rtt).and_then(|at| self.sent.by(at)).map(|bytes| (rtt, bytes));
@@ -543,6 +552,7 @@ impl Peer {
                 self.keyframe_sent = Some(now);
             }
             self.pictured = Some(now);
+            self.lost = false;
             if std::mem::take(&mut self.at_rest) {
                 self.nudge.wake(now);
                 self.tell_desired();
