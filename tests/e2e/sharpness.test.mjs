@@ -26,7 +26,7 @@ test('the picture is sharp in motion and at rest, and a resting one costs nearly
   let raw;
   try {
     await link.connect(Number(new URL(host.ready.url).port));
-    const { page } = await h.openViewer(host.ready.url);
+    let { page, context } = await h.openViewer(host.ready.url);
     await h.waitForPicture(page);
     raw = new KeptPictures(kept);
 
@@ -36,14 +36,22 @@ test('the picture is sharp in motion and at rest, and a resting one costs nearly
         if (on) window.turning = setInterval(() => window.remoteRender.sendCameraOrbit(4, 0), 33);
       }, on);
 
-    // A new viewer begins with less than the link carries, and a busy machine looks like a slow path: the picture may be
-    // smaller at first. Eight pictures of full size in a row count.
+    // Eight pictures of full size in a row count. On a busy machine answers of the browser come late, which looks like a
+    // slow path, and the picture gets smaller: then another viewer comes instead.
     await turn(true);
-    const begin = performance.now();
+    let begin = performance.now();
     let moving = [];
-    let looks = 0;
-    while (moving.length < 8 && performance.now() - begin < 25_000) {
+    let [looks, viewers] = [0, 1];
+    while (moving.length < 8 && (viewers < 4 || performance.now() - begin < 8_000)) {
       await pause(150);
+      if (performance.now() - begin > 8_000) {
+        await context.close();
+        ({ page, context } = await h.openViewer(host.ready.url));
+        await h.waitForPicture(page);
+        await turn(true);
+        viewers += 1;
+        begin = performance.now();
+      }
       const { luma, width } = await decodedLuma(page);
       // It was drawn a moment ago, and others have been drawn meanwhile.
       const db = width === raw.width ? bestMatch(luma, width, raw.last(24)).db : 0;
@@ -52,7 +60,7 @@ test('the picture is sharp in motion and at rest, and a resting one costs nearly
     }
     const mbps = await link.carried(2_000);
     await turn(false);
-    t.diagnostic(`in motion ${moving.map((db) => db.toFixed(1)).join(' ')} dB at ${mbps.toFixed(2)} Mbit/s, looked ${looks} times`);
+    t.diagnostic(`in motion ${moving.map((db) => db.toFixed(1)).join(' ')} dB at ${mbps.toFixed(2)} Mbit/s, looked ${looks} times, viewer ${viewers}`);
     assert.equal(moving.length, 8, `pictures in motion stay below ${IN_MOTION_DB} dB or are smaller than 720p`);
     assert.ok(mbps < 8.1, `${mbps} Mbit/s`);
 
