@@ -137,7 +137,7 @@ async function measure(open, stage, references, idleServer) {
     }
     figures.motionDb = references && quantile(motion.map((m) => m.db), 0.5);
     figures.motionDbLeast = references && Math.min(...motion.map((m) => m.db));
-    figures.size = motion[0]?.size;
+    figures.fullSize = references && motion.filter((m) => m.full).length / motion.length;
     step('motion, dB', motion.map((m) => m.db));
 
     // Rest.
@@ -164,9 +164,10 @@ async function measure(open, stage, references, idleServer) {
     await system.play(page);
     await pause(N.settle * 1000);
     const many = await processor(system, stage, page, N.window);
-    const perSecond = (m) => (m.total - m.drawing) / (m.ms / 1000);
+    // By the picture, so that a machine that shows fewer of them to many does not seem to work less.
+    const perFrame = (m) => (m.total - m.drawing) / m.shown;
     figures.viewers = N.viewers;
-    figures.cpuPerViewer = (perSecond(many) - perSecond(one)) / (N.viewers - 1);
+    figures.cpuPerViewer = ((perFrame(many) - perFrame(one)) * FPS) / (N.viewers - 1);
     figures.fpsMany = many.shown / (many.ms / 1000);
     step('per added viewer, ms a second', [figures.cpuPerViewer, figures.fpsMany]);
     await system.still();

@@ -35,7 +35,7 @@ const REPEATS: f32 = 0.4;
 /// A picture rests when nothing new came for so long.
 const REST: Duration = Duration::from_millis(1_500);
 /// A browser that saw no new picture for three seconds asks for a keyframe, for it cannot know that nothing moves
-/// (Chromium, `kMaxWaitForFrame`). Whoever lost a picture asks sooner.
+/// (Chromium, `kMaxWaitForFrame`). Whoever lost a picture asks sooner, and again at once (`kMaxWaitForKeyFrame`, 200 ms).
 const IDLE_REQUEST: Duration = Duration::from_millis(2_500);
 /// How often what is due is done then.
 const REST_TICK: Duration = Duration::from_millis(200);
@@ -94,8 +94,8 @@ pub(crate) struct Peer {
     estimate: Option<Bitrate>,
     /// When the last picture was handed over.
     pictured: Option<Instant>,
-    /// Something was lost since then.
-    lost: bool,
+    /// When a keyframe was asked for last.
+    requested: Option<Instant>,
     at_rest: bool,
     /// When str0m did last what was due.
     served: Instant,
@@ -148,7 +148,7 @@ impl Peer {
             nudge: Nudge::new(config.max_bitrate),
             estimate: None,
             pictured: None,
-            lost: false,
+            requested: None,
             at_rest: false,
             served: now,
             sent: SentBytes::default(),
@@ -441,7 +441,8 @@ impl Peer {
                 // One that asks again while its keyframe is under way will see it.
                 let under_way = self.keyframe_sent.is_some_and(|at| now < at + KEYFRAME_TRAVEL);
                 // Each answer would be a coarse picture, and sharpening it again, for ever.
-                let idle = self.at_rest && !self.lost && self.pictured.is_some_and(|at| now >= at + IDLE_REQUEST);
+                let since_long = |at: Option<Instant>| at.is_none_or(|at| now >= at + IDLE_REQUEST);
+                let idle = self.at_rest && since_long(self.pictured) && since_long(self.requested.replace(now));
                 self.keyframe_wanted |= !under_way && !idle && self.picture_losses.take(1.0, now);
             }
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
@@ -464,7 +465,6 @@ impl Peer {
         let backlog = self.backlog(now);
         let raw = stats.bwe_tx.map(|rate| Bitrate::bps(rate.as_u64()));
         let loss = stats.egress_loss_fraction;
-        self.lost |= loss.is_some_and(|loss| loss > 0.0);
         // The same to the nanosecond: no confirmation came since.
         if let Some(rtt) = stats.rtt.filter(|rtt| self.confirmed.is_none_or(|(last, _)| last != *rtt)) {
             self.confirmed = now.checked_sub(rtt).and_then(|at| self.sent.by(at)).map(|bytes| (rtt, bytes));
@@ -552,7 +552,6 @@ impl Peer {
                 self.keyframe_sent = Some(now);
             }
             self.pictured = Some(now);
-            self.lost = false;
             if std::mem::take(&mut self.at_rest) {
                 self.nudge.wake(now);
                 self.tell_desired();

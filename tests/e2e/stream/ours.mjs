@@ -1,18 +1,22 @@
 // Ours: rrhost, with the pictures of the file instead of those of its renderer, or drawing the scene itself.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, rrhost, sampleLine } from '../harness.mjs';
 import { openLinkThread } from '../link_thread.mjs';
 import { start } from './processes.mjs';
 
-/** Degrees between two pictures of the file, in pixels of an orbit: the host turns by a quarter of a degree for each. */
+/** From one picture of the file to the next, in pixels of an orbit: the host turns by a quarter of a degree for each. */
 const ORBIT_PX = (count) => (360 / count) * 4;
 
 export async function openOurs({ folder, pictures, count, fps, link: shape, draws = false }) {
   mkdirSync(folder, { recursive: true });
   const link = await openLinkThread({ ...shape });
-  // An empty workspace when the pictures come from the file.
+  // An empty workspace when the pictures come from the file. The flow along connections would never rest.
   const files = draws ? [sampleLine(folder)] : [];
+  for (const file of files) {
+    const workspace = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...workspace, connections: [] }));
+  }
   const host = start(
     rrhost,
     ['--headless', '--listen', '127.0.0.1:0', '--fps', String(fps), '--size', '1280x720', '--advertise', link.address,

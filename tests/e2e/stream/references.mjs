@@ -6,6 +6,24 @@ import { SIZE } from './stage.mjs';
 /** Weights of red and blue by the matrix that a decoder names. */
 const WEIGHTS = { bt709: [0.2126, 0.0722], smpte170m: [0.299, 0.114], bt470bg: [0.299, 0.114], bt601: [0.299, 0.114] };
 
+/** As a browser shows it: between the pixels, in a straight line from one to the next. */
+function enlarged(luma, width, height) {
+  const out = Buffer.alloc(SIZE.width * SIZE.height);
+  const steps = (from, to) =>
+    Array.from({ length: to }, (_, i) => {
+      const at = Math.min(from - 1, Math.max(0, ((i + 0.5) * from) / to - 0.5));
+      return [Math.floor(at), Math.min(from - 1, Math.floor(at) + 1), at - Math.floor(at)];
+    });
+  const columns = steps(width, SIZE.width);
+  steps(height, SIZE.height).forEach(([top, bottom, down], y) => {
+    columns.forEach(([left, right, along], x) => {
+      const row = (r) => luma[r * width + left] * (1 - along) + luma[r * width + right] * along;
+      out[y * SIZE.width + x] = 0.5 + row(top) * (1 - down) + row(bottom) * down;
+    });
+  });
+  return out;
+}
+
 export class References {
   constructor(path) {
     this.path = path;
@@ -39,10 +57,10 @@ export class References {
     return this.planes.get(key);
   }
 
-  /** How near a decoded picture comes to the one of these that it shows. */
+  /** How near a decoded picture comes to the one of these that it shows. A smaller one is enlarged. */
   likeness({ luma, width, height, matrix, fullRange }) {
-    const size = `${width}x${height}`;
-    if (luma.length !== this.pixels) return { db: NaN, size };
-    return { ...bestMatch(luma, width, this.luma(matrix, fullRange)), size, matrix };
+    const full = luma.length === this.pixels;
+    const seen = full ? luma : enlarged(luma, width, height);
+    return { ...bestMatch(seen, SIZE.width, this.luma(matrix, fullRange)), full };
   }
 }

@@ -8,6 +8,7 @@ const ROWS = [
   ['in motion: pictures a second', (r) => number(r.fps, 1)],
   ['in motion: Mbit/s', (r) => number(r.mbps, 2)],
   ['in motion: luma PSNR median / least, dB', (r) => `${number(r.motionDb, 1)} / ${number(r.motionDbLeast, 1)}`],
+  ['in motion: pictures of full size', (r) => (Number.isFinite(r.fullSize) ? `${number(r.fullSize * 100)} %` : '-')],
   ['CPU per frame, drawing left out, ms', (r) => number(r.cpuStreaming, 1)],
   ['... and of the X server for the capture, ms', (r) => number(r.cpuServer, 1)],
   ['... of it drawing the scene, ms', (r) => number(r.cpuDrawing, 1)],
@@ -15,7 +16,7 @@ const ROWS = [
   ['at rest: sharper than 48 dB after, s', (r) => (r.sharpMs ? number(r.sharpMs / 1000, 1) : r.restDb === null ? '-' : 'never')],
   ['at rest: bytes a second', (r) => number(r.restBytes)],
   ['at rest: CPU, ms a second', (r) => number(r.restCpu, 1)],
-  ['CPU per added viewer, ms a second', (r) => number(r.cpuPerViewer, 1)],
+  ['CPU per added viewer at 30 pictures a second, ms a second', (r) => number(r.cpuPerViewer, 1)],
   ['pictures a second with that many viewers', (r) => (r.viewers ? `${number(r.fpsMany, 1)} (${r.viewers})` : '-')],
   ['failed', (r) => r.error ?? ''],
 ];
