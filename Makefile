@@ -7,7 +7,7 @@ CARGO ?= cargo
 export RR_REQUIRE_VIEWER = 1
 export XDG_RUNTIME_DIR ?= /tmp
 
-.PHONY: help build demo test bench web protocol samples fmt lint rust-test web-test e2e e2e-run desktop-run install-build install-run install-test clean
+.PHONY: help build demo test bench bench-stream web protocol samples fmt lint rust-test web-test e2e e2e-run desktop-run install-build install-run install-test install-bench clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -18,6 +18,8 @@ install-run:
 	@tools/install.sh run
 install-test:
 	@tools/install.sh test
+install-bench:
+	@tools/install.sh bench
 
 web-viewer/node_modules: web-viewer/package-lock.json
 	cd web-viewer && npm ci --no-audit --no-fund
@@ -85,6 +87,10 @@ test: install-test ## Everything: format, lints, Rust, TypeScript, end to end, f
 bench: install-test ## Print the figures: loading, rendering, encoding, start, latency
 	$(MAKE) web tests/e2e/node_modules
 	tests/bench.sh
+
+bench-stream: install-bench ## Stream the same pictures with ours, webrtcbin and Selkies (QUICK=1: a short look)
+	$(MAKE) web tests/e2e/node_modules
+	tests/bench_stream.sh
 
 clean:
 	$(CARGO) clean

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing on Debian 12 / Ubuntu 24.04, by name and only then: `tools/install.sh build|run|test`.
+# Installs what is missing on Debian 12 / Ubuntu 24.04, by name and only then: `tools/install.sh build|run|test|bench`.
 set -euo pipefail
 
 build=(build-essential pkg-config cmake nasm nodejs npm
@@ -8,13 +8,18 @@ build=(build-essential pkg-config cmake nasm nodejs npm
 run=(mesa-vulkan-drivers libvulkan1 libxkbcommon0 libxkbcommon-x11-0 libwayland-client0 libx11-6 libxcursor1 libxi6
   libxrandr2)
 test=(xvfb xdotool x11-utils imagemagick iproute2 ffmpeg libffmpeg-nvenc-dev libopenh264-dev coturn)
+# What ours is compared with by `make bench-stream`.
+bench=(gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
+  gstreamer1.0-plugins-ugly gstreamer1.0-nice python3 python3-gi python3-venv gir1.2-gst-plugins-base-1.0
+  gir1.2-gst-plugins-bad-1.0 libx11-dev libxext-dev libxtst6)
 
 wanted=()
 case "${1:-}" in
   build) wanted=("${build[@]}") ;;
   run) wanted=("${build[@]}" "${run[@]}") ;;
   test) wanted=("${build[@]}" "${run[@]}" "${test[@]}") ;;
-  *) echo "usage: tools/install.sh build|run|test" >&2; exit 2 ;;
+  bench) wanted=("${build[@]}" "${run[@]}" "${test[@]}" "${bench[@]}") ;;
+  *) echo "usage: tools/install.sh build|run|test|bench" >&2; exit 2 ;;
 esac
 
 # A Node.js and npm that are not from apt do as well.
@@ -28,7 +33,7 @@ for package in "${wanted[@]}"; do
   have "$package" || missing+=("$package")
 done
 # Ubuntu's chromium package is only a pointer to a snap; the tests take any Chromium that is there.
-if [ "$1" = test ] && ! tools/chromium.sh >/dev/null 2>&1; then
+if [[ "$1" = test || "$1" = bench ]] && ! tools/chromium.sh >/dev/null 2>&1; then
   missing+=(chromium)
 fi
 [ ${#missing[@]} -eq 0 ] && exit 0

@@ -23,6 +23,7 @@ mod output;
 mod pictures;
 mod place;
 mod quality;
+mod raw_pictures;
 mod reach;
 mod render_thread;
 mod room;

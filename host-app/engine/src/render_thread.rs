@@ -10,13 +10,14 @@ use crate::engine::{EngineError, PictureSize};
 use crate::meter::Meter;
 use crate::output::{Output, Parts};
 use crate::quality::{Economy, Governor};
+use crate::raw_pictures::RawPictures;
 use crate::room::MovingTimes;
 use crate::session_thread::{Message, SessionSender};
 use crate::status::PictureStats;
 use crate::stream_picture::{StreamPicture, draw_probe, fill};
 use crate::window::{WindowPicture, WindowSlot};
 use arc_swap::ArcSwap;
-use rr_render::{Detail, FrameOptions, Gpu, GpuError, Theme};
+use rr_render::{Detail, FrameOptions, Gpu, GpuError, RenderStats, Theme};
 use rr_scene::{SceneSnapshot, ViewId};
 use rr_stream::FrameFan;
 use std::collections::{BTreeMap, BTreeSet};
@@ -161,6 +162,7 @@ struct Worker {
     streams: BTreeMap<ViewId, StreamPicture>,
     /// Files that did not fit the device, as told last.
     not_drawn: Vec<String>,
+    raw: RawPictures,
     governor: Governor,
     /// What a frame of a stream in motion takes.
     moving_times: MovingTimes,
@@ -174,6 +176,7 @@ struct Worker {
 impl Worker {
     fn new(config: RenderConfig, device: Device) -> Self {
         let governor = Governor::new(device.gpu.info().is_software);
+        let raw = RawPictures::from_environment((config.picture.width_px, config.picture.height_px));
         Self {
             config,
             device,
@@ -182,6 +185,7 @@ impl Worker {
             window_is_blind: false,
             streams: BTreeMap::new(),
             not_drawn: Vec::new(),
+            raw,
             governor,
             moving_times: MovingTimes::default(),
             drawn: 0,
@@ -485,7 +489,9 @@ impl Worker {
             && stream.output.shown == Some(scene.changed)
             && self.animated.is_some_and(|(revision, animated)| revision == scene.revision && !animated);
         let mut parts = Parts::begin(started);
-        let stats = if moves && economy.scale < 1.0 {
+        let stats = if self.raw.play(scene.camera.yaw, size, &mut frame)? {
+            RenderStats::default()
+        } else if moves && economy.scale < 1.0 {
             let Device { gpu, renderer, .. } = &mut self.device;
             stream.moving.draw(gpu, renderer, scene, options, (economy, size), &mut frame)?
         } else {
@@ -531,6 +537,7 @@ impl Worker {
         frame.revision = scene.revision;
         frame.captured_at = started;
         frame.drawn_at = Instant::now();
+        self.raw.keep(&frame);
         stream.fan.put(frame, std::mem::take(&mut stream.anew));
         self.meter.rendered(started, Some(started.elapsed()), &stats);
         Ok(())

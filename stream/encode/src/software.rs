@@ -52,8 +52,9 @@ struct Still {
     bits: u64,
 }
 
-/// No pass is finer: the picture is as good as the original then.
-const SHARPEST: u8 = 12;
+/// No pass is finer: the picture is as good as the original then. With 12 one full of thin, bright lines stays at 47.7 dB,
+/// with 8 it comes to 52.8 dB for 45 kB more.
+const SHARPEST: u8 = 8;
 /// No pass is coarser.
 const COARSEST_STILL: u8 = 40;
 /// Quantizer of a first pass that has a bit for each pixel; most of a picture costs less.

@@ -105,6 +105,8 @@ fn unit(number: u64, bytes: usize, keyframe: bool) -> AccessUnit {
         frame: number,
         revision: 0,
         captured_at: now,
+        drawn_at: now,
+        encoded_at: now,
         rtp_timestamp: rr_encode::rtp_timestamp(now),
     }
 }

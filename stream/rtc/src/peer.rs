@@ -35,6 +35,9 @@ const REPEATABLE_FOR: Duration = Duration::from_secs(2);
 const REPEATS: f32 = 0.4;
 /// A picture rests when nothing new came for so long.
 const REST: Duration = Duration::from_millis(1_500);
+/// A browser that saw no new picture for three seconds asks for a keyframe, for it cannot know that nothing moves
+/// (Chromium, `kMaxWaitForFrame`). Whoever lost a picture asks sooner, and again at once (`kMaxWaitForKeyFrame`, 200 ms).
+const IDLE_REQUEST: Duration = Duration::from_millis(2_500);
 /// How often what is due is done then.
 const REST_TICK: Duration = Duration::from_millis(200);
 /// How often the path is looked at.
@@ -95,6 +98,8 @@ pub(crate) struct Peer {
     estimate: Option<Bitrate>,
     /// When the last picture was handed over.
     pictured: Option<Instant>,
+    /// When a keyframe was asked for last.
+    requested: Option<Instant>,
     at_rest: bool,
     /// When str0m did last what was due.
     served: Instant,
@@ -149,6 +154,7 @@ impl Peer {
             nudge: Nudge::new(config.max_bitrate),
             estimate: None,
             pictured: None,
+            requested: None,
             at_rest: false,
             served: now,
             sent: SentBytes::default(),
@@ -458,7 +464,10 @@ impl Peer {
                 // A viewer that asks all the time would cost all others their quality.
                 // One that asks again while its keyframe is under way will see it.
                 let under_way = self.keyframe_sent.is_some_and(|at| now < at + KEYFRAME_TRAVEL);
-                self.keyframe_wanted |= !under_way && self.picture_losses.take(1.0, now);
+                // Each answer would be a coarse picture, and sharpening it again, for ever.
+                let since_long = |at: Option<Instant>| at.is_none_or(|at| now >= at + IDLE_REQUEST);
+                let idle = self.at_rest && since_long(self.pictured) && since_long(self.requested.replace(now));
+                self.keyframe_wanted |= !under_way && !idle && self.picture_losses.take(1.0, now);
             }
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
                 let estimate = Bitrate::bps(estimate.as_u64());

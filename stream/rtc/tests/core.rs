@@ -186,6 +186,27 @@ fn a_lost_picture_asks_for_a_keyframe_but_not_without_end() {
 }
 
 #[test]
+fn a_browser_that_only_wonders_why_nothing_comes_gets_no_keyframe() {
+    let mut world = World::new(21, config());
+    world.join(Link::default());
+    world.connect();
+    let mut source = Source::new(Bitrate::mbps(1));
+    play(&mut world, &mut source, 5);
+    world.events.clear();
+    let needed = |world: &World| world.count_events(|e| *e == RtcEvent::KeyframeNeeded { rung: RUNG });
+    for _ in 0..5 {
+        world.run(Duration::from_secs(3));
+        world.viewers[0].lost_picture();
+    }
+    world.run(Duration::from_millis(100));
+    assert_eq!(needed(&world), 0);
+    // Who has lost something insists.
+    world.viewers[0].lost_picture();
+    world.run(Duration::from_millis(200));
+    assert!(needed(&world) > 0);
+}
+
+#[test]
 fn messages_go_both_ways() {
     let mut world = World::new(6, config());
     world.join(Link::default());
