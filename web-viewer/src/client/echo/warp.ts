@@ -41,6 +41,9 @@ void main() {
   gl_FragColor = vec4(mix(bottom, top, t * t * (3.0 - 2.0 * t)), 1.0);
 }`;
 
+/** Corners of the triangles of the grid. */
+const MESH = COLUMNS * ROWS * 6;
+
 /** Red, green, blue, 0 to 1. */
 export type Colour = readonly [number, number, number];
 
@@ -80,13 +83,16 @@ export class Warp {
     for (let y = 0, i = 0; y <= ROWS; y++) {
       for (let x = 0; x <= COLUMNS; x++, i += 2) points.set([x / COLUMNS, y / ROWS], i);
     }
-    const triangles = new Uint16Array(COLUMNS * ROWS * 6);
+    const triangles = new Uint16Array(MESH + 6);
     for (let y = 0, i = 0; y < ROWS; y++) {
       for (let x = 0; x < COLUMNS; x++, i += 6) {
         const [a, b] = [y * (COLUMNS + 1) + x, (y + 1) * (COLUMNS + 1) + x];
         triangles.set([a, b, a + 1, a + 1, b, b + 1], i);
       }
     }
+    // And the whole picture, for what lies behind.
+    const [side, bottom] = [COLUMNS, ROWS * (COLUMNS + 1)];
+    triangles.set([0, bottom, side, side, bottom, bottom + side], MESH);
     gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
     gl.bufferData(gl.ARRAY_BUFFER, points, gl.STATIC_DRAW);
     gl.enableVertexAttribArray(0);
@@ -147,13 +153,13 @@ export class Warp {
     const tan = Math.tan(source.fovY / 2);
     gl.uniform2f(this.places.reach, tan * aspect, tan);
     gl.uniformMatrix4fv(this.places.matrix, false, new Float32Array(clipFromSource(source, shown, aspect)));
-    gl.drawElements(gl.TRIANGLES, COLUMNS * ROWS * 6, gl.UNSIGNED_SHORT, 0);
+    gl.drawElements(gl.TRIANGLES, MESH, gl.UNSIGNED_SHORT, 0);
     // Behind everything, so that only what the picture leaves open is shaded.
     gl.useProgram(this.sky);
     gl.disableVertexAttribArray(1);
     gl.uniform3fv(this.places.top, [...top]);
     gl.uniform3fv(this.places.bottom, [...bottom]);
-    gl.drawElements(gl.TRIANGLES, COLUMNS * ROWS * 6, gl.UNSIGNED_SHORT, 0);
+    gl.drawElements(gl.TRIANGLES, 6, gl.UNSIGNED_SHORT, MESH * Uint16Array.BYTES_PER_ELEMENT);
   }
 }
 
