@@ -17,9 +17,9 @@ const AT_REST_BYTES = 5_000;
 test('the picture is sharp in motion and at rest, and a resting one costs nearly nothing', async (t) => {
   const folder = h.temporaryFolder();
   const workspace = h.sampleLine(folder.path);
-  // The flow along connections never rests.
+  // The flow along connections never rests. With few devices the processor has time for the rest of the way.
   const document = JSON.parse(readFileSync(workspace, 'utf8'));
-  writeFileSync(workspace, JSON.stringify({ ...document, connections: [] }));
+  writeFileSync(workspace, JSON.stringify({ ...document, devices: document.devices.slice(0, 4), connections: [] }));
   const kept = join(folder.path, 'kept.y4m');
   const link = await openLinkThread({ mbps: 8, delayMs: 10 });
   const host = await h.startHost(folder.path, [workspace, '--advertise', link.address], { env: { RRHOST_KEEP_PICTURES: kept } });
@@ -42,9 +42,10 @@ test('the picture is sharp in motion and at rest, and a resting one costs nearly
     let begin = performance.now();
     let moving = [];
     let [looks, viewers] = [0, 1];
-    while (moving.length < 8 && (viewers < 4 || performance.now() - begin < 8_000)) {
-      await pause(150);
-      if (performance.now() - begin > 8_000) {
+    while (moving.length < 8 && performance.now() - begin < 10_000) {
+      // Not too often: to look takes the processor from those who are looked at.
+      await pause(400);
+      if (viewers < 3 && performance.now() - begin > 9_000) {
         await context.close();
         ({ page, context } = await h.openViewer(host.ready.url));
         await h.waitForPicture(page);
@@ -54,7 +55,7 @@ test('the picture is sharp in motion and at rest, and a resting one costs nearly
       }
       const { luma, width } = await decodedLuma(page);
       // It was drawn a moment ago, and others have been drawn meanwhile.
-      const db = width === raw.width ? bestMatch(luma, width, raw.last(24)).db : 0;
+      const db = width === raw.width ? bestMatch(luma, width, raw.last(15)).db : 0;
       looks += 1;
       moving = db > IN_MOTION_DB ? [...moving, db] : [];
     }

@@ -51,9 +51,12 @@ export async function openOurs({ folder, pictures, count, fps, link: shape, draw
       );
     },
     still: async () => turner?.evaluate(() => clearInterval(window.benchTurn)),
-    /** Of the threads of the process: which draw, which stream. The file is read where the renderer would draw. */
+    /**
+     * Of the threads of the process: which draw, which stream. llvmpipe's own queue has the program's name. The file is
+     * read where the renderer would draw.
+     */
     split: (threads) => {
-      const drawing = Object.entries(threads).filter(([name]) => draws && /^(rr-render|llvmpipe)/.test(name));
+      const drawing = Object.entries(threads).filter(([name]) => draws && /^(rr-render|llvmpipe|rrhost)/.test(name));
       return drawing.reduce((sum, [, ms]) => sum + ms, 0);
     },
     log: host.log,

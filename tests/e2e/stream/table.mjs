@@ -7,6 +7,7 @@ const ROWS = [
   ['press to changed pixel P50 / P95, ms (lost)', (r) => `${number(r.latencyP50)} / ${number(r.latencyP95)} (${r.lost ?? '-'})`],
   ['in motion: pictures a second', (r) => number(r.fps, 1)],
   ['in motion: Mbit/s', (r) => number(r.mbps, 2)],
+  ['in motion: kbit a picture', (r) => number((r.mbps * 1000) / r.fps)],
   ['in motion: luma PSNR median / least, dB', (r) => `${number(r.motionDb, 1)} / ${number(r.motionDbLeast, 1)}`],
   ['in motion: pictures of full size', (r) => (Number.isFinite(r.fullSize) ? `${number(r.fullSize * 100)} %` : '-')],
   ['CPU per frame, drawing left out, ms', (r) => number(r.cpuStreaming, 1)],
