@@ -231,6 +231,11 @@ impl Core {
     /// A datagram came. What belongs to no peer is ignored.
     pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, contents: &[u8]) {
         let hint = self.by_source.get(&source).copied();
+        // Only what may be a binding request makes an address a peer's (RFC 7983, 7: STUN begins with 0 to 3). Whoever floods
+        // the port with anything else must not cost a look at every peer for each datagram.
+        if hint.is_none() && contents.first().is_none_or(|first| *first > 3) {
+            return;
+        }
         let known =
             hint.filter(|id| self.peers.get(id).is_some_and(|p| p.accepts(now, Transport::Udp, source, contents)));
         let mut all = self.peers.iter();
