@@ -25,5 +25,9 @@ echo
 echo "## Conversion and encoding"
 cargo bench -q --workspace --profile dev --bench encode
 echo
+echo "## Many receivers"
+for receivers in 10 30 60 100; do target/debug/examples/receivers --good "$receivers"; done
+target/debug/examples/receivers --good 20 --bad all
+echo
 echo "## The whole path in Chromium"
 node tests/e2e/bench.mjs "$@"
