@@ -3,7 +3,8 @@
 use anyhow::bail;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rr_engine::{
-    AdapterChoice, EncoderChoice, IceServer, IceServers, IceUrl, ImportOptions, PictureSize, Secret, TimeLimitedTurn,
+    AdapterChoice, CodecChoice, EncoderChoice, IceServer, IceServers, IceUrl, ImportOptions, PictureSize, Secret,
+    TimeLimitedTurn,
 };
 use rr_scene::{NamedViewKind, Unit, UpAxis};
 use std::net::{IpAddr, SocketAddr};
@@ -167,6 +168,10 @@ pub struct HostArgs {
     /// Video encoder: auto (NVENC, else openh264), nvenc (NVIDIA's, or nothing), openh264 (on the processor).
     #[arg(long, default_value = "auto", env = "RRHOST_ENCODER")]
     pub encoder: EncoderChoice,
+    /// Codec of the video: auto (HEVC for viewers that decode it where NVENC makes it, else H.264), h264 (for all), hevc (as
+    /// auto). H.264 stays for everybody who has no other.
+    #[arg(long, default_value = "auto", env = "RRHOST_CODEC")]
+    pub codec: CodecChoice,
     /// Encryption of the page and its signaling; the video is always encrypted.
     #[arg(long, default_value = "auto", env = "RRHOST_TLS")]
     pub tls: TlsMode,

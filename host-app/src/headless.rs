@@ -51,6 +51,7 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
         tls: crate::share_tls(args),
         config_dir: start::config_dir(args.config_dir.as_deref()),
         encoder: args.encoder,
+        codec: args.codec,
         advertise: args.advertise.clone(),
         media_tcp: args.network.media_tcp,
         ice_lite: args.network.ice_lite.choice(),

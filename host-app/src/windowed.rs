@@ -22,7 +22,8 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
         }
     })?;
     let config_dir = start::config_dir(args.config_dir.as_deref());
-    let (tls, keys, encoder) = (crate::share_tls(args), config_dir.clone(), args.encoder);
+    let (tls, keys) = (crate::share_tls(args), config_dir.clone());
+    let (encoder, codec) = (args.encoder, args.codec);
     let (advertise, ice) = (args.advertise.clone(), args.network.ice_servers()?);
     let (media_tcp, ice_lite) = (args.network.media_tcp, args.network.ice_lite.choice());
     let import = |file| ImportRequest { file, options: args.import.options() };
@@ -58,6 +59,7 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
             ice: ice.clone(),
             config_dir: keys.clone(),
             encoder,
+            codec,
         }),
         stop,
     })?;

@@ -48,7 +48,16 @@ fn a_machine_in_order_has_no_problem() {
     let (code, report) = doctor(None, &[]);
     assert_eq!(code, Some(0), "{report}");
     assert_ne!(report["state"], "problem");
-    for name in ["graphics", "video encoder", "port", "addresses", "import helper", "model cache", "settings folder"] {
+    for name in [
+        "graphics",
+        "video encoder",
+        "pictures",
+        "port",
+        "addresses",
+        "import helper",
+        "model cache",
+        "settings folder",
+    ] {
         assert_ne!(check(&report, name)["state"], "problem", "{report}");
     }
     // Loopback is no address for others.
@@ -65,7 +74,11 @@ fn the_encoder_that_will_be_used_is_named_and_why_not_the_other() {
     };
     let (code, state, said) = found(Some(&[]), &[]);
     assert_eq!((code, state.as_str(), said["found"].as_str().unwrap()), (Some(0), "ok", "nvenc will be used"));
-    assert!(text(&said).contains("Test double of a card: H.264, HEVC up to 3840x2160"), "{said}");
+    assert!(text(&said).contains("Test double of a card: H.264 up to 3840x2160, HEVC up to 3840x2160"), "{said}");
+
+    assert!(text(&said).contains("browsers decode HEVC get that") && text(&said).contains("AV1 is not in"), "{said}");
+    let (_, state, said) = found(Some(&[("NVENC_DOUBLE_NO_HEVC", "1")]), &[]);
+    assert!(state == "ok" && text(&said).contains("no HEVC: Test double of a card does not encode HEVC"), "{said}");
 
     let (code, state, said) = found(Some(&[("NVENC_DOUBLE_API_VERSION", "10.0")]), &[]);
     assert_eq!((code, state.as_str(), said["found"].as_str().unwrap()), (Some(0), "warning", "openh264 will be used"));
@@ -81,6 +94,27 @@ fn the_encoder_that_will_be_used_is_named_and_why_not_the_other() {
 
     let (code, state, said) = found(Some(&[("NVENC_DOUBLE_NO_DEVICE", "1")]), &["--encoder", "openh264"]);
     assert_eq!((code, state.as_str(), said["found"].as_str().unwrap()), (Some(0), "ok", "openh264 will be used"));
+}
+
+#[test]
+fn how_pictures_come_to_the_encoder_is_told() {
+    let said = |card: Option<&[(&str, &str)]>, args: &[&str]| {
+        let (_, report) = doctor(card, args);
+        check(&report, "pictures")["found"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(said(None, &[]), "go to the encoder through memory, because it works on the processor");
+    // The double is another card than the one that draws.
+    let other = said(Some(&[]), &["--adapter", "software"]);
+    assert!(other.contains("through memory, because"), "{other}");
+    // And now it is that card, and sees what was drawn there.
+    let Ok(gpu) = rr_engine::Gpu::headless(rr_engine::AdapterChoice::Software) else { return };
+    let Ok(share) = gpu.share() else { return };
+    let uuid: String = share.card().iter().map(|byte| format!("{byte:02x}")).collect();
+    let same = said(Some(&[("NVENC_DOUBLE_UUID", &uuid)]), &["--adapter", "software"]);
+    assert_eq!(same, "go to the encoder on the card");
+    let fails = [("NVENC_DOUBLE_UUID", uuid.as_str()), ("NVENC_DOUBLE_FAIL", "cuImportExternalMemory:1:2")];
+    let refused = said(Some(&fails), &["--adapter", "software"]);
+    assert!(refused.ends_with("through memory, because CUDA: cuImportExternalMemory failed with error 2"), "{refused}");
 }
 
 #[test]

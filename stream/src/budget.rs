@@ -57,9 +57,10 @@ fn interval(setting: &Setting) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rr_encode::Bitrate;
+    use rr_encode::{Bitrate, Codec};
 
-    const SETTING: Setting = Setting { bitrate: Bitrate::mbps(1), frames_per_second: 30.0, scale: 1.0, paused: false };
+    const SETTING: Setting =
+        Setting { codec: Codec::H264, bitrate: Bitrate::mbps(1), frames_per_second: 30.0, scale: 1.0, paused: false };
 
     /// Pictures that get through of so many offered thirty times a second, each of so many bytes.
     fn encoded(setting: &Setting, offered: u32, bytes: usize) -> u32 {

@@ -3,7 +3,9 @@
 //!
 //! [`ChosenEncoder`] is an encoder itself, so that whoever uses it sees no more of a change than a keyframe.
 
-use rr_encode::{AccessUnit, Bitrate, EncodeError, Encoder, Frame, SoftwareConfig, SoftwareEncoder};
+use rr_encode::{
+    AccessUnit, Bitrate, CardId, Codec, EncodeError, Encoder, Frame, SoftwareConfig, SoftwareEncoder, VideoFormat,
+};
 use rr_nvenc::{Driver, NvencConfig, NvencEncoder};
 use std::fmt;
 use std::str::FromStr;
@@ -106,9 +108,10 @@ impl EncoderCandidate {
     }
 
     /// NVENC, with the driver that is installed.
-    pub fn nvenc() -> Self {
-        Self::new("NVENC", |bitrate, frames_per_second| {
-            let config = NvencConfig { bitrate, frames_per_second, ..NvencConfig::default() };
+    pub fn nvenc(format: VideoFormat) -> Self {
+        let name = if format.codec() == Codec::H264 { "NVENC" } else { "NVENC (HEVC)" };
+        Self::new(name, move |bitrate, frames_per_second| {
+            let config = NvencConfig { format, bitrate, frames_per_second, ..NvencConfig::default() };
             Ok(Box::new(NvencEncoder::new(&Driver::load()?, config)?))
         })
     }
@@ -120,13 +123,16 @@ impl EncoderCandidate {
         })
     }
 
-    /// Those that a choice allows, best first.
-    pub fn of(choice: EncoderChoice) -> Vec<Self> {
-        match choice {
-            EncoderChoice::Auto => vec![Self::nvenc(), Self::openh264()],
-            EncoderChoice::Nvenc => vec![Self::nvenc()],
-            EncoderChoice::OpenH264 => vec![Self::openh264()],
+    /// Those that a choice allows for a format, best first. H.264 stands in for everything else: whoever decodes that
+    /// decodes H.264, too.
+    pub fn of(choice: EncoderChoice, format: VideoFormat) -> Vec<Self> {
+        let mut all = Vec::new();
+        if choice != EncoderChoice::OpenH264 {
+            all.extend((format.codec() != Codec::H264).then(|| Self::nvenc(format)));
+            all.push(Self::nvenc(VideoFormat::default()));
         }
+        all.extend((choice != EncoderChoice::Nvenc).then(Self::openh264));
+        all
     }
 }
 
@@ -267,6 +273,10 @@ impl Encoder for ChosenEncoder {
     fn set_frame_rate(&mut self, frames_per_second: f32) -> Result<(), EncodeError> {
         self.frames_per_second = frames_per_second;
         self.encoder.set_frame_rate(frames_per_second)
+    }
+
+    fn card(&self) -> Option<CardId> {
+        self.encoder.card()
     }
 
     fn description(&self) -> String {

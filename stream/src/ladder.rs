@@ -3,11 +3,13 @@
 //!
 //! One encoder serves all viewers whose paths carry about the same. When they differ too much for long, the slower ones
 //! get a rung of their own, so that a fast viewer is not held back; when they agree again, the rung goes. All of a rung
-//! get the same pictures, so that the slowest of it decides.
+//! get the same pictures, so that the slowest of it decides, and the codec is one that all of them decode: the best such one
+//! (`codec.rs`). A second encoder for the same rate is never begun for the sake of a codec.
 
+use crate::codec::Upgrades;
 use crate::path::Path;
 use crate::setting::Setting;
-use rr_encode::Bitrate;
+use rr_encode::{Bitrate, Codecs};
 use rr_rtc::{PathSample, PeerId, RtcEvent, RungId, Steering};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -23,6 +25,8 @@ pub struct LadderConfig {
     pub max: Bitrate,
     /// For a viewer of whose path nothing is known yet.
     pub start: Bitrate,
+    /// What can be encoded; H.264 among it.
+    pub codecs: Codecs,
     /// Most encoders at once.
     pub rungs: usize,
     /// Number of the first one; as many as there may be from there on belong to this view.
@@ -77,6 +81,7 @@ pub struct Ladder {
     misfit: Option<(Misfit, Instant)>,
     /// When they were compared last.
     fitted: Option<Instant>,
+    upgrades: Upgrades,
     actions: Vec<Action>,
 }
 
@@ -99,6 +104,7 @@ pub(crate) struct Member {
     risen: Instant,
     paused: bool,
     rung: RungId,
+    decodes: Codecs,
 }
 
 impl Ladder {
@@ -110,6 +116,7 @@ impl Ladder {
             rungs: BTreeMap::new(),
             misfit: None,
             fitted: None,
+            upgrades: Upgrades::default(),
             actions: Vec::new(),
         }
     }
@@ -139,7 +146,14 @@ impl Ladder {
     /// What the network says of a viewer.
     pub fn on_event(&mut self, now: Instant, event: &RtcEvent) {
         match event {
-            RtcEvent::Connected { peer } => self.join(now, *peer),
+            RtcEvent::Connected { peer, decodes } => self.join(now, *peer, *decodes),
+            RtcEvent::Undecodable { peer, codec } => {
+                if let Some(member) = self.members.get_mut(peer) {
+                    tracing::warn!(%peer, %codec, "offered a codec that it does not show: it gets another one");
+                    member.decodes = member.decodes.without(*codec);
+                    self.fit(now);
+                }
+            }
             RtcEvent::Path { peer, sample } => self.on_sample(now, *peer, sample),
             RtcEvent::KeyframeNeeded { rung } if self.rungs.contains_key(rung) => {
                 self.actions.push(Action::Keyframe(*rung));
@@ -151,10 +165,10 @@ impl Ladder {
         }
     }
 
-    fn join(&mut self, now: Instant, peer: PeerId) {
+    fn join(&mut self, now: Instant, peer: PeerId, decodes: Codecs) {
         let wish = self.config.start.min(self.config.max);
         let rung = self.config.first_rung;
-        self.admit(now, peer, Member { path: Path::default(), wish, risen: now, paused: false, rung });
+        self.admit(now, peer, Member { path: Path::default(), wish, risen: now, paused: false, rung, decodes });
     }
 
     /// A viewer goes to another view.
@@ -183,7 +197,7 @@ impl Ladder {
         let taken = self.rungs.get(&member.rung).map_or(member.wish, |setting| setting.bitrate);
         let Some(verdict) = member.path.on_sample(now, sample, taken) else { return };
         let wish = verdict.rate.clamp(MIN, self.config.max.max(MIN));
-        if wish < member.wish {
+        if wish < member.wish || verdict.regained {
             (member.wish, member.risen) = (wish, now);
         } else if now.saturating_duration_since(member.risen) >= RISE_INTERVAL {
             (member.wish, member.risen) = (wish.min(member.wish.scale(RISE)), now);
@@ -225,6 +239,7 @@ impl Ladder {
         self.rungs.retain(|id, _| {
             let kept = wanted.contains_key(id);
             if !kept {
+                self.upgrades.forget(*id);
                 self.actions.push(Action::Close(*id));
             }
             kept
@@ -238,7 +253,9 @@ impl Ladder {
             let bitrate = members.iter().filter(counts).map(|m| m.wish).min().unwrap_or(MIN);
             let paused = members.iter().all(|m| m.paused);
             let before = self.rungs.get(&id).copied();
-            let mut setting = Setting::choose(&self.config, bitrate, before);
+            let decoded = members.iter().fold(self.config.codecs, |all, m| all.both(m.decodes));
+            let codec = self.upgrades.choose(now, id, decoded, before.map(|b| b.codec));
+            let mut setting = Setting::choose(&self.config, codec, bitrate, before);
             setting.paused = paused;
             let close = before.is_some_and(|b| {
                 let change = (setting.bitrate.as_f64() - b.bitrate.as_f64()).abs() / b.bitrate.as_f64().max(1.0);
@@ -337,11 +354,13 @@ impl Ladder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rr_encode::Codec;
 
     fn ladder(rungs: usize) -> (Ladder, Instant) {
         let (max, start) = (Bitrate::mbps(8), Bitrate::mbps(3));
         let first_rung = RungId::default();
-        let config = LadderConfig { size: (1280, 720), frames_per_second: 30.0, max, start, rungs, first_rung };
+        let (size, codecs) = ((1280, 720), Codecs::H264.with(Codec::Hevc));
+        let config = LadderConfig { size, frames_per_second: 30.0, max, start, codecs, rungs, first_rung };
         (Ladder::new(config), Instant::now())
     }
 
@@ -364,7 +383,11 @@ mod tests {
     }
 
     fn join(ladder: &mut Ladder, now: Instant, peer: u64) -> Vec<Action> {
-        ladder.on_event(now, &RtcEvent::Connected { peer: PeerId(peer) });
+        join_with(ladder, now, peer, Codecs::H264)
+    }
+
+    fn join_with(ladder: &mut Ladder, now: Instant, peer: u64, decodes: Codecs) -> Vec<Action> {
+        ladder.on_event(now, &RtcEvent::Connected { peer: PeerId(peer), decodes });
         ladder.take_actions().collect()
     }
 
@@ -473,6 +496,42 @@ mod tests {
         let actions = hold(&mut ladder, &mut now, &rates(1_000), 2.0);
         let moved: Vec<_> = actions.iter().filter(|a| matches!(a, Action::Steer(_, Steering::Assign(_)))).collect();
         assert_eq!(moved.len(), 1, "{moved:?}");
+    }
+
+    #[test]
+    fn a_rung_has_the_best_codec_that_all_its_viewers_decode() {
+        let (mut ladder, mut now) = ladder(3);
+        let codec = |ladder: &Ladder| ladder.setting(RungId(0)).map(|setting| setting.codec);
+        let both = Codecs::H264.with(Codec::Hevc);
+        join_with(&mut ladder, now, 1, both);
+        assert_eq!(codec(&ladder), Some(Codec::Hevc));
+        join_with(&mut ladder, now, 2, both.with(Codec::Av1));
+        assert_eq!(codec(&ladder), Some(Codec::Hevc));
+        // Who comes last decides at once, and nobody gets an encoder for it.
+        let actions = join_with(&mut ladder, now, 3, Codecs::H264);
+        assert!(matches!(actions[1], Action::Set(RungId(0), s) if s.codec == Codec::H264), "{actions:?}");
+        assert_eq!(ladder.rungs().len(), 1);
+        leave(&mut ladder, now, 3);
+        let fast = [(1, Bitrate::mbps(20)), (2, Bitrate::mbps(20))];
+        hold(&mut ladder, &mut now, &fast, 5.0);
+        assert_eq!(codec(&ladder), Some(Codec::H264), "not to and fro");
+        hold(&mut ladder, &mut now, &fast, 6.0);
+        assert_eq!(codec(&ladder), Some(Codec::Hevc));
+        // A decoder that fails.
+        ladder.on_event(now, &RtcEvent::Undecodable { peer: PeerId(2), codec: Codec::Hevc });
+        assert_eq!(codec(&ladder), Some(Codec::H264));
+        hold(&mut ladder, &mut now, &fast, 30.0);
+        assert_eq!(codec(&ladder), Some(Codec::H264));
+    }
+
+    #[test]
+    fn viewers_apart_by_their_paths_may_have_different_codecs() {
+        let (mut ladder, mut now) = ladder(3);
+        join_with(&mut ladder, now, 1, Codecs::H264);
+        join_with(&mut ladder, now, 2, Codecs::H264.with(Codec::Hevc));
+        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(20)), (2, Bitrate::mbps(1))], 3.0);
+        let codecs: Vec<Codec> = ladder.rungs().iter().map(|(_, setting)| setting.codec).collect();
+        assert_eq!(codecs, [Codec::H264, Codec::Hevc]);
     }
 
     #[test]

@@ -10,7 +10,9 @@
 
 mod budget;
 mod choice;
+mod codec;
 mod ladder;
+mod offered;
 mod path;
 mod rung;
 mod schedule;
@@ -21,10 +23,11 @@ mod view;
 
 pub use choice::{ChosenEncoder, EncoderCandidate, EncoderChoice, EncoderReport, NotUsed, SharedReport};
 pub use ladder::{Action, Ladder, LadderConfig, RUNGS_OF_A_VIEW};
+pub use offered::{CodecChoice, StreamBounds, offered_formats};
 pub use rr_encode as encode;
 pub use rr_rtc as rtc;
 pub use rung::{EncodedFrame, Rung, RungStats};
 pub use setting::Setting;
 pub use slot::{FrameFan, FrameSlot};
-pub use survey::{Surveyed, survey};
+pub use survey::{Surveyed, is_nvidia_card, survey, try_card_picture};
 pub use view::{MakeEncoder, OnUnit, RungReport, View};

@@ -5,31 +5,19 @@
 //! takes a little of the rate. A steep one cuts at once to what the path carries, which is known then: where packets
 //! wait, they are confirmed as fast as the path carries them.
 
+mod confirmations;
+mod trouble;
+
+use confirmations::{Confirmations, Look, PAUSE, PROVING, STANDING, STANDS, WINDOW, offered};
 use rr_encode::Bitrate;
 use rr_rtc::PathSample;
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+use trouble::{Belief, Trouble};
 
 /// Share of the estimate that the picture may take; the rest is for what is sent twice and for headers.
-const SHARE: f64 = 0.92;
-/// A standing queue that is none.
-const CALM: Duration = Duration::from_millis(10);
-/// A standing queue that takes some of the rate; the noise of the round trips comes on top.
-const STANDING: Duration = Duration::from_millis(16);
-/// A queue that is not accepted at all; twice the noise comes on top.
-const STEEP: Duration = Duration::from_millis(45);
-/// Two packets.
-const PACKETS_BITS: f64 = 2.0 * 1_200.0 * 8.0;
+const SHARE: f64 = 0.93;
 /// Loss that comes on top when a queue overflows.
 const OVERFLOW: f32 = 0.02;
-/// Bytes on the way that are no queue.
-const NOTHING: u64 = 3_000;
-/// What waits when nothing more is sent until less does.
-const PAUSE: Duration = Duration::from_millis(100);
-/// What arrived is news for so long: viewers confirm packets in bunches.
-const NEWS: Duration = Duration::from_millis(100);
-/// A path from which nothing is heard for so long, though something is on the way, is silent.
-const SILENCE: Duration = Duration::from_millis(400);
 /// A silent path gets a picture so often.
 const ASK: Duration = Duration::from_millis(400);
 /// After so much silence what was lost is too old to be repeated.
@@ -38,28 +26,18 @@ const GONE: Duration = Duration::from_secs(1);
 const RECOVERY: Duration = Duration::from_millis(1_200);
 /// An estimate so much above what was too much once is news: the path carries more than it did.
 const FOUND: f64 = 1.35;
-/// Noise of a viewer that confirms every 50 ms or so.
-const USUAL_NOISE: Duration = Duration::from_millis(14);
-/// A path has proven what it delivered over this time.
-const PROVING: Duration = Duration::from_millis(400);
+/// What a path carries is taken from what arrived over this time.
+const ARRIVING: Duration = Duration::from_millis(600);
 /// A fall that shows nowhere else after this time is none.
 const DOUBT: Duration = Duration::from_millis(100);
 /// What is left of an estimate that collapsed, at most.
-const COLLAPSE: f64 = 0.6;
+const COLLAPSE: f64 = 0.85;
 /// A path that loses so much may carry as little as is believed.
 const LOSSY: f32 = 0.15;
-/// Most noise that is allowed for.
-const NOISE: Duration = Duration::from_millis(40);
 /// What is left of the rate after a standing queue.
 const LESS: f64 = 0.92;
-/// Round trips are compared over so much time; viewers confirm packets in bunches.
-const WINDOW: Duration = Duration::from_millis(150);
-/// A queue that stands does so for this long.
-const STANDS: Duration = Duration::from_millis(200);
 /// No path is taken to carry less.
 const FLOOR: Bitrate = Bitrate::kbps(100);
-/// The shortest round trip is that of the last one to two of these: routes change.
-const ERA: Duration = Duration::from_secs(20);
 
 /// What follows from a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,6 +50,8 @@ pub(crate) struct Verdict {
     pub abandon: bool,
     /// The estimator should forget what it believes.
     pub reset: Option<Reset>,
+    /// The rate is one that was taken a moment ago, before something that turned out to be nothing.
+    pub regained: bool,
 }
 
 /// What an estimator that was wrong begins with.
@@ -79,80 +59,22 @@ pub(crate) struct Verdict {
 pub(crate) struct Reset {
     /// What the path carries.
     pub bitrate: Bitrate,
-    /// Most that it may probe for at first.
-    pub probe: Bitrate,
+    /// Most that it may probe for at first. `None`: nothing is looked for yet; a probe for less would be believed.
+    pub probe: Option<Bitrate>,
 }
 
 /// One peer's path.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Path {
     estimate: Option<Bitrate>,
-    shortest: Option<Duration>,
-    /// Shortest of this era and when it began.
-    era: Option<(Instant, Duration)>,
-    recent: VecDeque<Seen>,
-    noise: Duration,
+    confirmations: Confirmations,
     trouble: Option<Trouble>,
-    /// The newest confirmation and when it came.
-    fresh: Option<(Instant, Option<u64>)>,
     limit: Option<Limit>,
     sampled: Option<Instant>,
-    /// What was confirmed over the last [`PROVING`].
-    delivered: VecDeque<(Instant, u64)>,
-    /// Since when the estimate is far below what was delivered before, and what that was.
-    doubt: Option<(Instant, Bitrate)>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Seen {
-    at: Instant,
-    rtt: Duration,
-    confirmed: Option<u64>,
-}
-
-/// A path that fell or fell silent.
-#[derive(Debug, Clone, Copy)]
-struct Trouble {
-    /// What the path carries.
-    carries: Bitrate,
-    /// When the estimator was reset.
-    reset: Instant,
-    /// Since when nothing waits any more.
-    drained: Option<Instant>,
-    began: Instant,
-    /// When a silent path was sent a picture.
-    asked: Instant,
-    /// Loss when it began.
-    loss: f32,
-    abandoned: bool,
-}
-
-impl Trouble {
-    fn new(now: Instant, carries: Bitrate, loss: f32) -> Self {
-        Self { carries, reset: now, drained: None, began: now, asked: now, loss, abandoned: false }
-    }
-
-    fn believe(&mut self, arrived: Bitrate) {
-        // Only bad news: what is repeated after losses arrives as well, and more than the path carries seems to.
-        self.carries = self.carries.min(arrived).max(FLOOR);
-    }
-}
-
-/// What a sample says beside those before it.
-#[derive(Debug, Clone, Copy)]
-struct Look {
-    /// What the packet that was confirmed last waited on the way, and the least that one waited lately.
-    last: Duration,
-    standing: Duration,
-    /// Nothing waits; something waits all the time; something waits long; it waits so long that no more should come.
-    calm: bool,
-    stands: bool,
-    waits: bool,
-    full: bool,
-    /// It waits long, and longer and longer.
-    steep: bool,
-    /// Nothing is confirmed any more although something is on the way.
-    silent: bool,
+    /// The most that was delivered since something spoke against it.
+    proven: Option<Bitrate>,
+    /// Since when the estimate is far below that.
+    doubt: Option<Instant>,
 }
 
 /// After a standing queue.
@@ -162,56 +84,53 @@ struct Limit {
     /// What was too much.
     ceiling: Bitrate,
     changed: Instant,
-}
-
-impl Default for Path {
-    fn default() -> Self {
-        Self {
-            estimate: None,
-            shortest: None,
-            era: None,
-            recent: VecDeque::new(),
-            noise: USUAL_NOISE,
-            trouble: None,
-            fresh: None,
-            limit: None,
-            sampled: None,
-            delivered: VecDeque::new(),
-            doubt: None,
-        }
-    }
+    /// Something waits still.
+    stands: bool,
 }
 
 impl Path {
     /// The path was measured while the picture took `taken`. `None`: nothing is known yet.
     pub fn on_sample(&mut self, now: Instant, sample: &PathSample, taken: Bitrate) -> Option<Verdict> {
-        let before = self.estimate;
         self.estimate = sample.estimate.or(self.estimate);
         let estimate = self.estimate?;
         let elapsed = self.sampled.replace(now).map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
-        self.take_in(now, elapsed, sample);
-        let look = self.look(now, sample, taken);
+        self.confirmations.take_in(now, elapsed, sample);
+        let look = self.confirmations.look(now, sample, taken);
         let fell = look.steep || look.silent;
-        let mut verdict = Verdict { rate: estimate.scale(SHARE), pause: false, abandon: false, reset: None };
+        let rate = estimate.scale(SHARE);
+        let mut verdict = Verdict { rate, pause: false, abandon: false, reset: None, regained: false };
         match self.trouble {
             Some(trouble) if trouble.drained.is_none() || !fell => {
                 self.doubt = None;
                 self.trouble = self.get_over(now, trouble, sample, &look, estimate, &mut verdict);
             }
             _ if fell => {
-                let carries =
-                    if look.silent { taken.scale(0.7) } else { carried(&self.recent).unwrap_or(taken.scale(0.5)) };
-                let carries = carries.min(taken).min(estimate).max(FLOOR);
-                // Of a silent path nothing is known that could be told.
-                verdict.reset = (!look.silent).then_some(Reset { bitrate: carries, probe: carries.scale(0.5) });
-                self.trouble = Some(Trouble::new(now, carries, sample.loss.unwrap_or(0.0)));
+                let carries = if look.silent {
+                    // Nothing is known of it but what it was.
+                    taken.max(self.proven.unwrap_or_default()).scale(0.7)
+                } else {
+                    self.confirmations.carried().map_or(taken.scale(0.5), |carried| carried.min(taken))
+                };
+                let carries = carries.min(estimate).max(FLOOR);
+                verdict.reset = (!look.silent).then_some(Reset { bitrate: carries, probe: None });
+                let (limit, proven) = (self.limit, self.proven);
+                let before = Belief { estimate, taken, limit, proven };
+                self.trouble = Some(Trouble::new(now, carries, sample, look.last, before));
             }
             _ => {
-                self.follow(now, elapsed.as_secs_f64(), &look, estimate, taken.min(estimate));
-                if let Some(proven) = self.contradicts(now, sample, &look, before) {
-                    let bitrate = proven.scale(LESS);
+                let carries = self.follow(now, elapsed.as_secs_f64(), sample, &look, taken.min(estimate));
+                if let Some(bitrate) = carries {
                     verdict.rate = bitrate;
-                    verdict.reset = Some(Reset { bitrate, probe: bitrate.scale(0.5) });
+                    verdict.reset = Some(Reset { bitrate, probe: None });
+                }
+                self.prove(sample, &look);
+                // What was delivered a moment ago is not believed to be too much until something shows it.
+                if let Some(proven) = self.proven.filter(|proven| proven.scale(COLLAPSE) > estimate) {
+                    verdict.rate = verdict.rate.max(proven.scale(0.6));
+                }
+                if let Some(bitrate) = self.contradicts(now, &look, estimate) {
+                    verdict.rate = bitrate;
+                    verdict.reset = Some(Reset { bitrate, probe: None });
                 }
             }
         }
@@ -219,7 +138,9 @@ impl Path {
             // Less than the path carries, so that the queue drains in about half a second.
             Some(trouble) if trouble.drained.is_none() => {
                 verdict.rate = trouble.carries.scale((1.0 - look.last.as_secs_f64() * 2.0).clamp(0.25, 0.8));
-                verdict.pause = look.silent || look.full;
+                // What the last confirmed packet waited is a round trip old; what is on the way is known now.
+                let left = sample.in_flight as f64 * 8.0 / trouble.carries.as_f64();
+                verdict.pause = look.silent || (look.full && left > PAUSE.as_secs_f64());
             }
             // The estimate is not believed yet.
             Some(_) => verdict.rate = self.limit.map_or(verdict.rate, |limit| limit.rate),
@@ -237,75 +158,34 @@ impl Path {
         Some(verdict)
     }
 
-    /// Keeps what is new in a sample.
-    fn take_in(&mut self, now: Instant, elapsed: Duration, sample: &PathSample) {
-        if elapsed > STANDS + WINDOW {
-            // The picture rested: what was seen before says nothing about now.
-            self.fresh = None;
-            self.recent.clear();
-            self.delivered.clear();
-        }
-        if let Some(confirmed) = sample.confirmed {
-            self.delivered.push_back((now, confirmed));
-        }
-        while self.delivered.len() > 1 && self.delivered.get(1).is_some_and(|(at, _)| *at + PROVING <= now) {
-            self.delivered.pop_front();
-        }
-        let news = self.fresh.is_none_or(|(_, confirmed)| confirmed != sample.confirmed) || sample.in_flight == 0;
-        if news {
-            self.fresh = Some((now, sample.confirmed));
-        }
-        // A confirmation that is told again says nothing about now.
-        if let Some(rtt) = sample.rtt.filter(|_| news) {
-            self.remember(Seen { at: now, rtt, confirmed: sample.confirmed });
+    /// What the path proves to carry. It holds until something waits or is lost, however little is sent meanwhile.
+    fn prove(&mut self, sample: &PathSample, look: &Look) {
+        let loss = sample.loss.unwrap_or(0.0);
+        if look.stands || look.waits {
+            // A queue: what it tells is taken in where it is looked at. Or a late confirmation.
+        } else if loss > LOSSY {
+            self.proven = None;
+        } else if let Some(delivered) = self.confirmations.delivered(PROVING) {
+            self.proven = self.proven.max(Some(delivered.scale(f64::from(1.0 - loss))));
         }
     }
 
-    /// What was delivered before the estimate fell far below that, when a moment later next to nothing waits. The
-    /// estimator takes a fall from what it believes to have arrived, and right after a pause or a rise that is much too
-    /// little; from there it needs ten seconds to come back.
-    fn contradicts(
-        &mut self,
-        now: Instant,
-        sample: &PathSample,
-        look: &Look,
-        before: Option<Bitrate>,
-    ) -> Option<Bitrate> {
-        let estimate = self.estimate?;
-        if before.is_some_and(|before| before.scale(COLLAPSE) > estimate) {
-            self.doubt = self.proven().filter(|proven| proven.scale(COLLAPSE) > estimate).map(|proven| (now, proven));
-        }
-        // Where a path really fell, the queue grows for all to see.
-        let (since, proven) = self.doubt?;
-        if look.waits || sample.loss.unwrap_or(0.0) > LOSSY {
+    /// What is to be believed instead of an estimate that stays far below what is proven. The estimator takes a fall
+    /// from what it believes to have arrived: right after a pause or a rise, or where little is sent, that is much too
+    /// little, and from there it needs ten seconds to come back.
+    fn contradicts(&mut self, now: Instant, look: &Look, estimate: Bitrate) -> Option<Bitrate> {
+        let proven = self.proven.filter(|proven| look.calm && proven.scale(COLLAPSE) > estimate);
+        let Some(proven) = proven else {
             self.doubt = None;
+            return None;
+        };
+        // Where a path really fell, the queue grows for all to see.
+        let since = *self.doubt.get_or_insert(now);
+        if now < since + DOUBT {
+            return None;
         }
-        (now >= since + DOUBT && self.doubt.take().is_some()).then_some(proven)
-    }
-
-    /// What was delivered lately.
-    fn proven(&self) -> Option<Bitrate> {
-        let (&(from, first), &(to, last)) = (self.delivered.front()?, self.delivered.back()?);
-        let seconds = (to - from).max(PROVING).as_secs_f64();
-        Some(Bitrate::bps((last.checked_sub(first)? as f64 * 8.0 / seconds) as u64))
-    }
-
-    fn look(&self, now: Instant, sample: &PathSample, taken: Bitrate) -> Look {
-        // What is not on the way waits nowhere; the last round trip may be old.
-        let (last, standing) = if sample.in_flight < NOTHING { Default::default() } else { self.queues() };
-        // On a slow path the packets of one picture wait for each other.
-        let own = Duration::from_secs_f64((PACKETS_BITS / taken.as_f64().max(1.0)).min(0.1));
-        let waits = last > STEEP + self.noise.mul_f32(2.5) + own;
-        Look {
-            last,
-            standing,
-            calm: standing < CALM + self.noise.mul_f32(0.6) + own,
-            stands: standing > STANDING + self.noise.mul_f32(1.2) + own,
-            waits,
-            full: last > PAUSE + self.noise + own,
-            steep: waits && self.grows(),
-            silent: self.fresh.is_some_and(|(at, _)| now.saturating_duration_since(at) > SILENCE),
-        }
+        self.doubt = None;
+        Some(proven.scale(LESS))
     }
 
     /// One step out of trouble; what is left of it.
@@ -319,17 +199,13 @@ impl Path {
         verdict: &mut Verdict,
     ) -> Option<Trouble> {
         let loss = sample.loss.unwrap_or(0.0);
-        // What arrived is known when something did.
-        let is_news = self.fresh.is_some_and(|(at, _)| now <= at + NEWS);
-        if is_news
+        // What arrived is known when something did; where less is sent than arrives, that says nothing about the path.
+        if self.confirmations.is_news(now)
             && look.standing > STANDING
-            && let Some(carried) = carried(&self.recent)
+            && let Some(carried) = self.confirmations.carried()
+            && offered(sample) > carried.as_f64() * 0.8
         {
-            // Where less is sent than arrives, what arrives says nothing about the path.
-            let offered = sample.in_flight as f64 * 8.0 / sample.rtt.map_or(1.0, |rtt| rtt.as_secs_f64());
-            if offered > carried.as_f64() * 0.8 {
-                trouble.believe(carried.scale(f64::from(1.0 - loss)));
-            }
+            trouble.believe(carried.scale(f64::from(1.0 - loss)));
         }
         let carries = trouble.carries;
         let drained = !look.stands && !look.waits && !look.silent;
@@ -340,7 +216,7 @@ impl Path {
         let starves = faith < 0.8 && (!drains || sample.backlog > WINDOW / 3);
         let believes_too_much = faith > 1.2 && drained && drains;
         if (starves || believes_too_much) && trouble.reset + WINDOW < now && !look.silent {
-            let probe = carries.scale(if drained { 1.2 } else { 0.5 });
+            let probe = drained.then_some(carries.scale(1.2));
             verdict.reset = Some(Reset { bitrate: carries, probe });
             trouble.reset = now;
         }
@@ -348,9 +224,20 @@ impl Path {
             (trouble.abandoned, verdict.abandon) = (true, true);
         }
         match trouble.drained {
+            None if drained && trouble.was_none(now, look) => {
+                (self.limit, self.proven) = (trouble.before.limit, trouble.before.proven);
+                let bitrate = trouble.before.estimate;
+                verdict.rate = bitrate.scale(SHARE);
+                verdict.reset = Some(Reset { bitrate, probe: None });
+                verdict.regained = true;
+                return None;
+            }
             None if drained => {
                 trouble.drained = Some(now);
-                self.limit = Some(Limit { rate: carries.scale(LESS), ceiling: carries, changed: now });
+                trouble.look_back(now, sample);
+                let carries = trouble.carries;
+                self.proven = Some(carries.scale(LESS));
+                self.limit = Some(Limit { rate: carries.scale(LESS), ceiling: carries, changed: now, stands: false });
             }
             Some(at) if now.saturating_duration_since(at) > RECOVERY => return None,
             _ => {}
@@ -358,241 +245,55 @@ impl Path {
         Some(trouble)
     }
 
-    fn follow(&mut self, now: Instant, elapsed: f64, look: &Look, estimate: Bitrate, taken: Bitrate) {
+    /// Keeps the rate at what the path carries, which is known while something waits all the time. What the estimator
+    /// should believe when it believes in less afterwards.
+    fn follow(
+        &mut self,
+        now: Instant,
+        elapsed: f64,
+        sample: &PathSample,
+        look: &Look,
+        taken: Bitrate,
+    ) -> Option<Bitrate> {
         let settled = self.limit.is_none_or(|limit| now.saturating_duration_since(limit.changed) > WINDOW * 2);
         if look.stands {
-            if settled {
-                self.limit = Some(Limit { rate: taken.scale(LESS), ceiling: taken, changed: now });
+            let busy = self.confirmations.busy(now, ARRIVING);
+            if settled && busy >= STANDS && self.confirmations.is_news(now) {
+                let known = self.proven.max(self.limit.map(|limit| limit.ceiling));
+                let most = taken.max(known.unwrap_or_default());
+                // Where less is sent than could arrive, what arrives says nothing about the path.
+                let full = |arrived: &Bitrate| offered(sample) > arrived.as_f64() * 0.8;
+                let arrived = self.confirmations.delivered(busy).filter(full);
+                let without_loss = f64::from(1.0 - sample.loss.unwrap_or(0.0));
+                if let Some(arrived) = arrived {
+                    self.proven = self.proven.map(|proven| proven.min(arrived.scale(without_loss)));
+                }
+                let ceiling = arrived.map_or(taken, |all| all.scale(without_loss)).min(most).max(FLOOR);
+                let rate = ceiling.scale((1.0 - look.standing.as_secs_f64() * 2.0).clamp(0.7, LESS));
+                self.limit = Some(Limit { rate, ceiling, changed: now, stands: true });
             }
-        } else if look.calm
-            && let Some(limit) = &mut self.limit
-        {
+            return None;
+        }
+        let limit = self.limit.as_mut()?;
+        let estimate = self.estimate?;
+        if std::mem::take(&mut limit.stands) {
+            limit.rate = limit.rate.max(limit.ceiling.scale(LESS));
+            return Some(limit.ceiling).filter(|ceiling| ceiling.scale(0.95) > estimate);
+        }
+        if look.calm {
             // Slowly where it was too much, unless more was found since; faster beyond: the path has changed then.
-            let near = (0.85..1.05).contains(&(limit.rate.as_f64() / limit.ceiling.as_f64().max(1.0)));
+            let near = (0.85..1.1).contains(&(limit.rate.as_f64() / limit.ceiling.as_f64().max(1.0)));
             let found = estimate.as_f64() > limit.ceiling.as_f64() * FOUND;
             limit.rate = limit.rate.scale(1.0 + elapsed * if near && !found { 0.03 } else { 0.7 });
-            if limit.rate > estimate.scale(1.2) {
+            // Not far beyond an estimate, which may be wrong for a moment: not below what is known to get through.
+            limit.rate = limit.rate.min(estimate.scale(1.2).max(limit.ceiling.scale(LESS)));
+            if limit.rate > limit.ceiling.scale(1.5) {
                 self.limit = None;
             }
         }
+        None
     }
-
-    fn remember(&mut self, seen: Seen) {
-        let (began, shortest) = self.era.get_or_insert((seen.at, seen.rtt));
-        *shortest = seen.rtt.min(*shortest);
-        if seen.at.saturating_duration_since(*began) > ERA {
-            self.shortest = Some(*shortest);
-            self.era = Some((seen.at, seen.rtt));
-        }
-        self.shortest = Some(self.shortest.map_or(seen.rtt, |s| s.min(seen.rtt)));
-        if let Some(last) = self.recent.back() {
-            let change = seen.rtt.abs_diff(last.rtt).min(NOISE);
-            self.noise = (self.noise * 31 + change) / 32;
-        }
-        self.recent.push_back(seen);
-        while self.recent.len() > 2 && self.recent.get(1).is_some_and(|s| s.at + STANDS <= seen.at) {
-            self.recent.pop_front();
-        }
-    }
-
-    /// What waits on the way: as of the last confirmation, and all the time.
-    fn queues(&self) -> (Duration, Duration) {
-        let shortest = self.shortest.unwrap_or_default();
-        let last = self.recent.back().map_or(shortest, |s| s.rtt);
-        let least = self.recent.iter().map(|s| s.rtt).min().unwrap_or(shortest);
-        (last.saturating_sub(shortest), least.saturating_sub(shortest))
-    }
-
-    fn grows(&self) -> bool {
-        let Some((first, last)) = ends(&self.recent) else { return false };
-        last.rtt > first.rtt + (last.at - first.at).mul_f64(0.25)
-    }
-}
-
-/// The newest sample and the one that is [`WINDOW`] older.
-fn ends(recent: &VecDeque<Seen>) -> Option<(&Seen, &Seen)> {
-    let last = recent.back()?;
-    let first = recent.iter().rev().find(|s| s.at + WINDOW <= last.at).or(recent.front())?;
-    Some((first, last))
-}
-
-/// What was confirmed lately.
-fn carried(recent: &VecDeque<Seen>) -> Option<Bitrate> {
-    let (first, last) = ends(recent)?;
-    let seconds = last.at.saturating_duration_since(first.at).as_secs_f64();
-    let bytes = last.confirmed?.checked_sub(first.confirmed?)?;
-    (seconds > 0.08).then(|| Bitrate::bps((bytes as f64 * 8.0 / seconds) as u64))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A path that carries `carries`, with a queue, sampled twenty times a second while the picture obeys.
-    struct Sim {
-        path: Path,
-        now: Instant,
-        sent: f64,
-        confirmed: f64,
-        estimate: Bitrate,
-        carries: Bitrate,
-        rate: Bitrate,
-        paused: bool,
-        resets: Vec<Bitrate>,
-        worst: Duration,
-        loss: f32,
-    }
-
-    const STEP: f64 = 0.05;
-    const WAY: f64 = 0.04;
-
-    impl Sim {
-        fn new(carries: Bitrate) -> Self {
-            Self {
-                path: Path::default(),
-                now: Instant::now(),
-                sent: 0.0,
-                confirmed: 0.0,
-                estimate: carries,
-                carries,
-                rate: carries.scale(0.5),
-                paused: false,
-                resets: Vec::new(),
-                worst: Duration::ZERO,
-                loss: 0.0,
-            }
-        }
-
-        fn run(&mut self, seconds: f64) {
-            for _ in 0..(seconds / STEP) as u64 {
-                self.sent += if self.paused { 300.0 } else { self.rate.as_f64() / 8.0 * STEP };
-                self.confirmed = (self.confirmed + self.carries.as_f64() / 8.0 * STEP).min(self.sent);
-                let waits = (self.sent - self.confirmed) * 8.0 / self.carries.as_f64();
-                self.worst = self.worst.max(Duration::from_secs_f64(waits));
-                self.now += Duration::from_secs_f64(STEP);
-                let sample = PathSample {
-                    estimate: Some(self.estimate),
-                    rtt: Some(Duration::from_secs_f64(WAY + waits)),
-                    loss: Some(self.loss),
-                    confirmed: Some(self.confirmed as u64),
-                    in_flight: (self.sent - self.confirmed) as u64 + 3_500,
-                    backlog: Duration::ZERO,
-                };
-                let verdict = self.path.on_sample(self.now, &sample, self.rate).unwrap();
-                (self.rate, self.paused) = (verdict.rate, verdict.pause);
-                if let Some(reset) = verdict.reset {
-                    self.resets.push(reset.bitrate);
-                    self.estimate = reset.bitrate;
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn nothing_is_known_before_the_first_estimate() {
-        assert_eq!(Path::default().on_sample(Instant::now(), &PathSample::default(), Bitrate::mbps(1)), None);
-    }
-
-    #[test]
-    fn a_free_path_gives_its_estimate() {
-        let mut sim = Sim::new(Bitrate::mbps(10));
-        sim.run(5.0);
-        assert_eq!(sim.rate, Bitrate::mbps(10).scale(SHARE));
-        assert!(sim.resets.is_empty() && !sim.paused);
-    }
-
-    #[test]
-    fn an_estimate_that_is_too_high_does_not_make_a_standing_queue() {
-        let mut sim = Sim::new(Bitrate::mbps(10));
-        sim.estimate = Bitrate::mbps(13);
-        sim.run(3.0);
-        sim.worst = Duration::ZERO;
-        sim.run(20.0);
-        assert!(sim.worst < Duration::from_millis(120), "{:?} stand on the path", sim.worst);
-        assert!(sim.rate > Bitrate::mbps(8), "{}", sim.rate);
-    }
-
-    #[test]
-    fn a_fall_is_seen_before_the_estimate_sees_it() {
-        let mut sim = Sim::new(Bitrate::mbps(10));
-        sim.run(5.0);
-        sim.carries = Bitrate::mbps(2);
-        sim.run(0.4);
-        assert!(sim.rate < Bitrate::mbps(2), "still {} after 0.4 s", sim.rate);
-        let reset = *sim.resets.last().expect("the estimator still believes in 10 Mbit/s");
-        assert!(reset > Bitrate::kbps(600) && reset < Bitrate::mbps(7), "{reset}");
-        sim.run(2.0);
-        sim.worst = Duration::ZERO;
-        sim.run(3.0);
-        assert!(sim.worst < Duration::from_millis(120), "{:?} stand on the path", sim.worst);
-        assert!(sim.rate > Bitrate::kbps(900), "fell to {}", sim.rate);
-    }
-
-    #[test]
-    fn an_estimate_that_collapses_without_a_queue_is_put_right() {
-        let mut sim = Sim::new(Bitrate::mbps(10));
-        sim.run(5.0);
-        sim.estimate = Bitrate::kbps(800);
-        sim.run(0.2);
-        assert!(sim.resets.last().is_some_and(|reset| *reset > Bitrate::mbps(7)), "{:?}", sim.resets);
-        assert!(sim.rate > Bitrate::mbps(6), "{}", sim.rate);
-    }
-
-    #[test]
-    fn an_estimate_that_falls_for_losses_is_believed() {
-        let mut sim = Sim::new(Bitrate::mbps(10));
-        sim.loss = 0.3;
-        sim.run(5.0);
-        sim.estimate = Bitrate::kbps(800);
-        sim.run(0.5);
-        assert!(sim.resets.is_empty() && sim.rate < Bitrate::mbps(1), "{:?}, {}", sim.resets, sim.rate);
-    }
-
-    #[test]
-    fn a_path_that_is_silent_is_asked_now_and_then_and_used_again() {
-        let mut sim = Sim::new(Bitrate::mbps(5));
-        sim.run(3.0);
-        let stale = PathSample {
-            estimate: Some(Bitrate::mbps(5)),
-            rtt: Some(Duration::from_millis(40)),
-            confirmed: Some(sim.confirmed as u64),
-            in_flight: 50_000,
-            ..PathSample::default()
-        };
-        let (mut pauses, mut asked, mut abandoned) = (0, 0, 0);
-        for _ in 0..60 {
-            sim.now += Duration::from_millis(50);
-            let verdict = sim.path.on_sample(sim.now, &stale, sim.rate).unwrap();
-            pauses += u32::from(verdict.pause);
-            asked += u32::from(pauses > 0 && !verdict.pause);
-            abandoned += u32::from(verdict.abandon);
-        }
-        assert!(pauses > 40 && (4..=8).contains(&asked) && abandoned == 1, "{pauses} {asked} {abandoned}");
-        sim.sent = sim.confirmed + 100.0;
-        sim.run(2.0);
-        assert!(!sim.paused && sim.rate > Bitrate::mbps(2), "{}", sim.rate);
-    }
-
-    #[test]
-    fn jitter_is_no_queue() {
-        let (mut path, mut now) = (Path::default(), Instant::now());
-        let mut seed = 7u64;
-        let mut least = Bitrate::mbps(99);
-        for step in 0..600u64 {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let sample = PathSample {
-                estimate: Some(Bitrate::mbps(10)),
-                rtt: Some(Duration::from_millis(40 + (seed >> 33) % 45)),
-                confirmed: Some(step * 50_000),
-                in_flight: 60_000,
-                ..PathSample::default()
-            };
-            let verdict = path.on_sample(now, &sample, Bitrate::mbps(9)).unwrap();
-            if step > 60 {
-                least = least.min(verdict.rate);
-            }
-            now += Duration::from_millis(50);
-        }
-        assert!(least > Bitrate::mbps(5), "taken for a queue: {least}");
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use crate::budget::Budget;
 use crate::schedule::{Repeat, Schedule};
 use crate::slot::Take;
 use crate::{FrameSlot, Setting};
-use rr_encode::{AccessUnit, Bitrate, EncodeError, Encoder, Frame, FramePool, Scaler};
+use rr_encode::{AccessUnit, Bitrate, CardId, Codec, EncodeError, Encoder, Frame, FramePool, Scaler};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +27,8 @@ pub struct EncodedFrame {
 pub struct RungStats {
     /// The encoder's name.
     pub encoder: String,
+    /// What it encodes; `None` before the first picture.
+    pub codec: Option<Codec>,
     /// Median time to encode a frame, of the last 120.
     pub encode_ms_p50: f32,
     /// 95th percentile of the same.
@@ -59,14 +61,14 @@ pub struct Rung {
 }
 
 impl Rung {
-    /// Starts the thread `encode-NAME`, which makes the encoder, takes frames from the slot, and calls back with each
-    /// access unit: publish it, and tell viewers which frame shows what.
+    /// Starts the thread `encode-NAME`, which makes the encoder (and another one when the setting has another codec), takes
+    /// frames from the slot, and calls back with each access unit: publish it, and tell viewers which frame shows what.
     ///
     /// # Errors
     /// The system gives no thread. That there is no encoder is told in [`RungStats::refused`].
     pub fn start(
         name: &str,
-        encoder: impl FnOnce(Bitrate, f32) -> Result<Box<dyn Encoder>, EncodeError> + Send + 'static,
+        make: impl FnMut(Codec, Bitrate, f32) -> Result<Box<dyn Encoder>, EncodeError> + Send + 'static,
         slot: FrameSlot,
         setting: Setting,
         on_access_unit: impl FnMut(EncodedFrame) + Send + 'static,
@@ -74,11 +76,13 @@ impl Rung {
         let stats = RungStats { target: setting.bitrate, ..RungStats::default() };
         let shared = Arc::new(Mutex::new(Shared { stats, ..Shared::default() }));
         let (slot_of_thread, shared_of_thread) = (slot.clone(), shared.clone());
-        let work = move || match encoder(setting.bitrate, setting.frames_per_second) {
+        let mut make = make;
+        let work = move || match make(setting.codec, setting.bitrate, setting.frames_per_second) {
             Ok(encoder) => {
                 lock(&shared_of_thread).stats.encoder = encoder.description();
                 let worker = Worker {
                     encoder,
+                    make,
                     slot: slot_of_thread,
                     shared: shared_of_thread,
                     schedule: Schedule::default(),
@@ -87,6 +91,8 @@ impl Rung {
                     scaler: Scaler::default(),
                     scaled: FramePool::with_frames(2),
                     last: None,
+                    whole: None,
+                    card: None,
                     on_access_unit,
                 };
                 worker.run();
@@ -184,8 +190,9 @@ enum How {
 /// What a pass over a resting picture may take, in seconds of the rate.
 const PASS_SECONDS: f64 = 0.15;
 
-struct Worker<F> {
+struct Worker<M, F> {
     encoder: Box<dyn Encoder>,
+    make: M,
     slot: FrameSlot,
     shared: Arc<Mutex<Shared>>,
     schedule: Schedule,
@@ -195,11 +202,20 @@ struct Worker<F> {
     scaled: FramePool,
     /// Kept to be encoded again, at the size of this rung.
     last: Option<Frame>,
+    /// The same before it was made smaller: a picture that rests long enough is sent whole.
+    whole: Option<Frame>,
+    /// As told to the slot.
+    card: Option<CardId>,
     on_access_unit: F,
 }
 
-impl<F: FnMut(EncodedFrame)> Worker<F> {
+impl<M, F> Worker<M, F>
+where
+    M: FnMut(Codec, Bitrate, f32) -> Result<Box<dyn Encoder>, EncodeError>,
+    F: FnMut(EncodedFrame),
+{
     fn run(mut self) {
+        self.tell_card();
         loop {
             let (take, until) = if self.setting.paused {
                 (Take::Nothing, None)
@@ -223,7 +239,7 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
                 Some((frame, anew)) => {
                     let keyframe = self.schedule.on_frame(now) || anew;
                     // The last one goes back to its pool before the new one is encoded.
-                    self.last = None;
+                    (self.last, self.whole) = (None, None);
                     let frame = self.at_my_size(frame);
                     self.encode(frame, How::New { keyframe });
                 }
@@ -260,7 +276,10 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
         let [width, height] =
             [frame.width(), frame.height()].map(|edge| ((edge as f32 * self.setting.scale) as u32 & !1).max(16));
         match self.scaler.scale(&frame, &mut small, width, height) {
-            Ok(()) => small,
+            Ok(()) => {
+                self.whole = Some(frame);
+                small
+            }
             Err(_) => frame,
         }
     }
@@ -281,6 +300,10 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
         }
         let Some(setting) = setting else { return true };
         let before = std::mem::replace(&mut self.setting, setting);
+        if before.codec != setting.codec {
+            self.change_encoder();
+            return true;
+        }
         let results = [
             (before.bitrate != setting.bitrate).then(|| self.encoder.set_bitrate(setting.bitrate)),
             (before.frames_per_second != setting.frames_per_second)
@@ -289,7 +312,32 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
         for error in results.into_iter().flatten().filter_map(Result::err) {
             tracing::warn!(%error, "encoder refuses a new rate");
         }
+        self.tell_card();
         true
+    }
+
+    /// Begins anew with the codec that is wanted now. The old encoder goes first: it may hold the last session of a card.
+    fn change_encoder(&mut self) {
+        self.encoder = Box::new(NoEncoder("it is being changed".to_owned()));
+        match (self.make)(self.setting.codec, self.setting.bitrate, self.setting.frames_per_second) {
+            Ok(encoder) => self.encoder = encoder,
+            Err(error) => {
+                tracing::error!(%error, codec = %self.setting.codec, "no encoder");
+                lock(&self.shared).stats.refused = Some(error.to_string());
+                self.encoder = Box::new(NoEncoder(error.to_string()));
+            }
+        }
+        // The picture may rest.
+        self.schedule.request_keyframe();
+        self.tell_card();
+    }
+
+    /// Frames that are scaled are scaled in memory.
+    fn tell_card(&mut self) {
+        let card = self.encoder.card().filter(|_| self.setting.scale >= 1.0);
+        if std::mem::replace(&mut self.card, card) != card {
+            self.slot.set_card(card);
+        }
     }
 
     fn encode(&mut self, frame: Frame, how: How) {
@@ -302,6 +350,7 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
             How::Keyframe => encoder.encode(&frame, true),
             How::Refine { first } => encoder.refine(&frame, first, bits),
         }));
+        self.tell_card();
         let repeated = !matches!(how, How::New { .. });
         let encode_time = start.elapsed();
         match outcome {
@@ -316,6 +365,7 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
                     if unit.keyframe {
                         // Another one may have taken over.
                         shared.stats.encoder = self.encoder.description();
+                        shared.stats.codec = Some(unit.codec);
                     }
                     if shared.recent.len() == RECENT {
                         shared.recent.pop_front();
@@ -330,6 +380,13 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
             Err(_) => self.failed(start, "internal error"),
         }
         self.last = Some(frame);
+        if repeated
+            && self.schedule.is_done()
+            && let Some(whole) = self.whole.take()
+        {
+            self.last = Some(whole);
+            self.schedule.rest_anew();
+        }
     }
 
     fn failed(&mut self, now: Instant, error: &str) {
@@ -343,6 +400,27 @@ impl<F: FnMut(EncodedFrame)> Worker<F> {
             tracing::warn!(error, failed, "frame was not encoded");
         }
         self.schedule.encoded(now, false);
+    }
+}
+
+/// In the place of an encoder that could not be made, and why.
+struct NoEncoder(String);
+
+impl Encoder for NoEncoder {
+    fn encode(&mut self, _: &Frame, _: bool) -> Result<Option<AccessUnit>, EncodeError> {
+        Err(EncodeError::Codec { encoder: "no encoder", reason: self.0.clone() })
+    }
+
+    fn set_bitrate(&mut self, _: Bitrate) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
+    fn set_frame_rate(&mut self, _: f32) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
+    fn description(&self) -> String {
+        "no encoder".to_owned()
     }
 }
 

@@ -75,6 +75,16 @@ impl Schedule {
         self.refinements_left = 0;
     }
 
+    /// Nothing more is made of the resting picture.
+    pub(crate) fn is_done(&self) -> bool {
+        self.refinements_left == 0
+    }
+
+    /// Another picture takes the resting one's place.
+    pub(crate) fn rest_anew(&mut self) {
+        self.refinements_left = REFINEMENTS;
+    }
+
     /// How long nothing new must have come before the next pass.
     fn rest(&self) -> Duration {
         if self.refinements_left == REFINEMENTS { REST } else { PASS }

@@ -1,11 +1,13 @@
 //! What an encoder is set to for a bitrate: frames a second fall before the picture gets smaller.
 
 use crate::ladder::LadderConfig;
-use rr_encode::Bitrate;
+use rr_encode::{Bitrate, Codec};
 
 /// What one rung aims at.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Setting {
+    /// What all its viewers decode.
+    pub codec: Codec,
     /// Bits per second.
     pub bitrate: Bitrate,
     /// Most frames a second.
@@ -26,7 +28,7 @@ const STEPS: [(f32, f32); 7] =
 
 impl Setting {
     /// The best setting for a bitrate, which stays what it was when that still does.
-    pub(crate) fn choose(config: &LadderConfig, bitrate: Bitrate, before: Option<Self>) -> Self {
+    pub(crate) fn choose(config: &LadderConfig, codec: Codec, bitrate: Bitrate, before: Option<Self>) -> Self {
         let needs = |(rate, scale): (f32, f32)| {
             let pixels = f64::from(config.size.0) * f64::from(config.size.1) * f64::from(scale * scale);
             pixels * f64::from(config.frames_per_second * rate) * READABLE
@@ -43,24 +45,26 @@ impl Setting {
         };
         let step = (0..STEPS.len()).find(|step| affordable(*step)).unwrap_or(STEPS.len() - 1);
         let (rate, scale) = STEPS[step];
-        Self { bitrate, frames_per_second: config.frames_per_second * rate, scale, paused: false }
+        Self { codec, bitrate, frames_per_second: config.frames_per_second * rate, scale, paused: false }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rr_encode::Codecs;
     use rr_rtc::RungId;
 
     fn config(size: (u32, u32)) -> LadderConfig {
         let (max, start) = (Bitrate::mbps(8), Bitrate::mbps(3));
-        LadderConfig { size, frames_per_second: 30.0, max, start, rungs: 3, first_rung: RungId::default() }
+        let (codecs, first_rung) = (Codecs::H264, RungId::default());
+        LadderConfig { size, frames_per_second: 30.0, max, start, codecs, rungs: 3, first_rung }
     }
 
     #[test]
     fn frames_go_before_pixels() {
         let of = |size, kbps| {
-            let setting = Setting::choose(&config(size), Bitrate::kbps(kbps), None);
+            let setting = Setting::choose(&config(size), Codec::H264, Bitrate::kbps(kbps), None);
             (setting.frames_per_second, setting.scale)
         };
         let hd = (1280, 720);
@@ -81,15 +85,20 @@ mod tests {
     #[test]
     fn it_does_not_go_to_and_fro() {
         let config = config((1280, 720));
-        let mut setting = Setting::choose(&config, Bitrate::kbps(1_300), None);
+        let mut setting = Setting::choose(&config, Codec::H264, Bitrate::kbps(1_300), None);
         let mut changes = 0;
         for i in 0..50 {
-            let next = Setting::choose(&config, Bitrate::kbps(if i % 2 == 0 { 1_180 } else { 1_300 }), Some(setting));
+            let next = Setting::choose(
+                &config,
+                Codec::H264,
+                Bitrate::kbps(if i % 2 == 0 { 1_180 } else { 1_300 }),
+                Some(setting),
+            );
             changes += u32::from(next.frames_per_second != setting.frames_per_second);
             setting = next;
         }
         assert_eq!(changes, 1);
-        let more = Setting::choose(&config, Bitrate::kbps(1_700), Some(setting));
+        let more = Setting::choose(&config, Codec::H264, Bitrate::kbps(1_700), Some(setting));
         assert_eq!(more.frames_per_second, 30.0);
     }
 }

@@ -1,6 +1,6 @@
 //! Where the newest frame waits for the encoder.
 
-use rr_encode::Frame;
+use rr_encode::{CardId, Frame};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -32,6 +32,8 @@ struct State {
     anew: bool,
     dropped: u64,
     woken: bool,
+    /// Whoever takes the frames takes those of this card where they lie.
+    card: Option<CardId>,
 }
 
 impl FrameSlot {
@@ -65,6 +67,11 @@ impl FrameSlot {
     /// The frame that waits, if any.
     pub fn take(&self) -> Option<Frame> {
         self.lock().frame.take()
+    }
+
+    /// Whoever takes the frames takes those of this card where they lie, or none such.
+    pub fn set_card(&self, card: Option<CardId>) {
+        self.lock().card = card;
     }
 
     /// Whether a frame waits.
@@ -162,6 +169,11 @@ impl FrameFan {
         self.lock().last = None;
     }
 
+    /// The card whose pictures one of the listeners takes where they lie. The others get them in memory when they ask.
+    pub fn card(&self) -> Option<CardId> {
+        self.lock().slots.iter().find_map(|slot| slot.lock().card)
+    }
+
     /// Puts a frame into all slots; `anew` as in [`FrameSlot::put_anew`]. Never waits.
     pub fn put(&self, frame: Frame, anew: bool) {
         let mut listeners = self.lock();
@@ -247,5 +259,18 @@ mod tests {
         assert!(fan.open().take().is_some(), "who comes while the picture rests sees nothing");
         fan.forget();
         assert!(fan.open().take().is_none());
+    }
+
+    #[test]
+    fn a_fan_knows_the_card_of_one_listener_as_long_as_it_listens() {
+        let fan = FrameFan::default();
+        let (memory, card) = (fan.open(), fan.open());
+        assert_eq!(fan.card(), None);
+        card.set_card(Some(CardId([3; 16])));
+        assert_eq!(fan.card(), Some(CardId([3; 16])));
+        fan.close(&memory);
+        assert_eq!(fan.card(), Some(CardId([3; 16])));
+        fan.close(&card);
+        assert_eq!(fan.card(), None);
     }
 }

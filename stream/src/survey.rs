@@ -1,6 +1,8 @@
 //! What encoders this machine has, tried out, for whoever asks before there is a stream.
 
-use rr_encode::{Bitrate, Encoder, FramePool, SoftwareConfig, SoftwareEncoder};
+use rr_encode::{
+    Bitrate, CardId, CardPicture, Codec, Encoder, FramePool, HevcFormat, SoftwareConfig, SoftwareEncoder, VideoFormat,
+};
 use rr_nvenc::{Driver, NvencConfig, NvencEncoder, NvencError, probe};
 
 /// An encoder and what came of trying it.
@@ -34,18 +36,28 @@ fn nvenc() -> Surveyed {
     for card in probe::cards(&driver) {
         facts.push(match &card.encoder {
             Ok(can) => {
-                let codecs: Vec<String> = can.codecs.iter().map(ToString::to_string).collect();
-                let (width, height) = can.max_size;
-                let engines = can.engines.max(1);
-                format!("{}: {} up to {width}x{height}; encoding units: {engines}", card.name, codecs.join(", "))
+                let up_to =
+                    |of: &probe::CodecAbility| format!("{} up to {}x{}", of.codec, of.max_size.0, of.max_size.1);
+                let codecs: Vec<String> = can.codecs.iter().map(up_to).collect();
+                format!("{}: {}; encoding units: {}", card.name, codecs.join(", "), can.engines.max(1))
             }
             Err(error) => error.to_string(),
         });
     }
-    let tried = NvencEncoder::new(&driver, NvencConfig::default());
-    let usable = tried.map_err(|e| e.to_string()).and_then(|mut encoder| try_out(&mut encoder));
+    let attempt = |format| {
+        let tried = NvencEncoder::new(&driver, NvencConfig { format, ..NvencConfig::default() });
+        tried.map_err(|e| e.to_string()).and_then(|mut encoder| try_out(&mut encoder))
+    };
+    let usable = attempt(VideoFormat::default());
     // Not twice.
     facts.retain(|fact| usable.as_ref() != Err(fact));
+    if usable.is_ok() {
+        facts.push(match attempt(HevcFormat::default().into()) {
+            Ok(()) => "viewers whose browsers decode HEVC get that, the others H.264 (--codec)".to_owned(),
+            Err(reason) => format!("H.264 for all viewers; no HEVC: {reason}"),
+        });
+        facts.push(format!("{}; H.264 or HEVC instead", NvencError::NotInApi(Codec::Av1)));
+    }
     Surveyed { name: "nvenc", usable, absent: false, facts }
 }
 
@@ -53,6 +65,41 @@ fn openh264() -> Surveyed {
     let config = SoftwareConfig { bitrate: Bitrate::mbps(2), frames_per_second: 30.0 };
     let usable = try_out(&mut SoftwareEncoder::new(config));
     Surveyed { name: "openh264", usable, absent: false, facts: vec!["H.264 up to 3840x2160, on the processor".into()] }
+}
+
+/// Whether an encoder on NVIDIA's cards could take pictures of a device where they lie: it is one of them, and CUDA sees the
+/// same bytes in a picture of it as a copy in memory has.
+///
+/// # Errors
+/// What stands in the way.
+pub fn try_card_picture(picture: &dyn CardPicture, width: u32, height: u32) -> Result<(), String> {
+    let seen = probe::seen_by_cuda(probe::cuda_library(), picture, height).map_err(|e| e.to_string())?;
+    let (width, height, pitch) = (width as usize, height as usize, picture.pitch() as usize);
+    let mut planes = [vec![0; width * height], vec![0; width * height / 4], vec![0; width * height / 4]];
+    let [y, u, v] = &mut planes;
+    picture.read([y, u, v]).map_err(|e| e.to_string())?;
+    let mut rest = &seen[..];
+    for (plane, (width, height, pitch)) in planes.iter().zip([
+        (width, height, pitch),
+        (width / 2, height / 2, pitch / 2),
+        (width / 2, height / 2, pitch / 2),
+    ]) {
+        let (this, others) = rest.split_at_checked(pitch * height).ok_or("CUDA sees less than the picture")?;
+        if !plane.chunks_exact(width).zip(this.chunks_exact(pitch)).all(|(row, seen)| *row == seen[..width]) {
+            return Err("CUDA sees another picture in the same memory".into());
+        }
+        rest = others;
+    }
+    Ok(())
+}
+
+/// Whether a card is one of NVIDIA's, for whoever draws on it.
+///
+/// # Errors
+/// There is no driver, or it is another card.
+pub fn is_nvidia_card(card: CardId) -> Result<(), String> {
+    let cards = probe::cuda_cards(probe::cuda_library()).map_err(|e| e.to_string())?;
+    if cards.contains(&card) { Ok(()) } else { Err("pictures are drawn on another card than NVIDIA's".into()) }
 }
 
 /// Encodes one picture.

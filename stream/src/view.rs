@@ -4,15 +4,15 @@ use crate::Setting;
 use crate::ladder::{Action, Ladder, LadderConfig};
 use crate::rung::{EncodedFrame, Rung, RungStats};
 use crate::slot::{FrameFan, FrameSlot};
-use rr_encode::{Bitrate, EncodeError, Encoder};
+use rr_encode::{Bitrate, Codec, EncodeError, Encoder};
 use rr_rtc::{PeerId, RtcEvent, RungId, Steerings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-/// Makes an encoder for a bitrate and frame rate, on the encoder's own thread.
-pub type MakeEncoder = Arc<dyn Fn(Bitrate, f32) -> Result<Box<dyn Encoder>, EncodeError> + Send + Sync>;
+/// Makes an encoder for a codec, a bitrate and a frame rate, on the encoder's own thread.
+pub type MakeEncoder = Arc<dyn Fn(Codec, Bitrate, f32) -> Result<Box<dyn Encoder>, EncodeError> + Send + Sync>;
 /// Gets each access unit, on the thread of its encoder.
 pub type OnUnit = Arc<dyn Fn(RungId, EncodedFrame) + Send + Sync>;
 
@@ -87,7 +87,7 @@ impl View {
                         let (make, on_unit) = (self.make.clone(), self.on_unit.clone());
                         let made = Rung::start(
                             &id.to_string(),
-                            move |bitrate, rate| make(bitrate, rate),
+                            move |codec, bitrate, rate| make(codec, bitrate, rate),
                             slot.clone(),
                             setting,
                             move |encoded| on_unit(id, encoded),

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed expectation is what a test reports")]
 
 use openh264::decoder::Decoder;
-use rr_encode::{AccessUnit, Bitrate, Encoder, Frame, FramePool, compliance};
+use rr_encode::{AccessUnit, Bitrate, Codec, Encoder, Frame, FramePool, HevcFormat, compliance};
 use rr_nvenc::{Driver, NvencConfig, NvencEncoder};
 use rr_nvenc_double::Double;
 use rr_stream::{ChosenEncoder, EncoderCandidate, EncoderChoice, FrameSlot, Rung, Setting, SharedReport};
@@ -160,11 +160,12 @@ fn a_rung_goes_on_when_its_encoder_fails() {
     double.set("NVENC_DOUBLE_FAIL", "nvEncEncodePicture:4:20");
     let (slot, report) = (FrameSlot::new(), SharedReport::default());
     let (units_tx, units_rx) = sync_channel(64);
-    let (all, told) = (candidates(&double), report.clone());
-    let make = move |bitrate, fps| -> Result<Box<dyn Encoder>, _> {
-        Ok(Box::new(ChosenEncoder::start(all, bitrate, fps, told)?))
+    let (mut all, told) = (Some(candidates(&double)), report.clone());
+    let make = move |_, bitrate, fps| -> Result<Box<dyn Encoder>, _> {
+        Ok(Box::new(ChosenEncoder::start(all.take().unwrap(), bitrate, fps, told.clone())?))
     };
-    let setting = Setting { bitrate: Bitrate::mbps(2), frames_per_second: 30.0, scale: 1.0, paused: false };
+    let setting =
+        Setting { codec: Codec::H264, bitrate: Bitrate::mbps(2), frames_per_second: 30.0, scale: 1.0, paused: false };
     let rung = Rung::start("test", make, slot.clone(), setting, move |encoded| {
         let _ = units_tx.try_send(encoded.unit);
     })
@@ -182,6 +183,36 @@ fn a_rung_goes_on_when_its_encoder_fails() {
     assert_eq!(units.iter().filter(|unit| unit.keyframe).count(), 2);
     assert_eq!((rung.stats().failed, report.get().changes), (0, 1));
     assert_eq!(rung.stats().encoder, "openh264 (software)");
+}
+
+#[test]
+fn h264_stands_in_for_hevc() {
+    let double = Double::load();
+    let (cuda, nvenc): (PathBuf, PathBuf) = (double.cuda(), double.nvenc());
+    let hevc = EncoderCandidate::new("NVENC (HEVC)", move |bitrate, frames_per_second| {
+        let driver = Driver::load_from(cuda.as_os_str(), nvenc.as_os_str())?;
+        let format = HevcFormat::default().into();
+        let config = NvencConfig { format, bitrate, frames_per_second, ..NvencConfig::default() };
+        Ok(Box::new(NvencEncoder::new(&driver, config)?))
+    });
+    let mut all = vec![hevc];
+    all.extend(candidates(&double));
+    let report = SharedReport::default();
+    let mut encoder = ChosenEncoder::start(all, Bitrate::mbps(2), FPS, report.clone()).unwrap();
+    let mut frames = Frames::new();
+    let mut units = Vec::new();
+    for i in 0..6 {
+        if i == 3 {
+            // The card fails, whatever the codec: openh264 takes over.
+            double.set("NVENC_DOUBLE_FAIL", "nvEncEncodePicture:4:20");
+        }
+        units.push(encoder.encode(&frames.next(), false).unwrap().unwrap());
+    }
+    let codecs: Vec<(Codec, bool)> = units.iter().map(|unit| (unit.codec, unit.keyframe)).collect();
+    let (hevc, h264) = (Codec::Hevc, Codec::H264);
+    assert_eq!(codecs, [(hevc, true), (hevc, false), (hevc, false), (h264, true), (h264, false), (h264, false)]);
+    decodes(&units[3..]);
+    assert_eq!(report.get().not_used[0].encoder, "NVENC (HEVC)");
 }
 
 #[test]

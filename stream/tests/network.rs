@@ -11,7 +11,7 @@
 mod common;
 
 use common::{Link, Rng, World, filler};
-use rr_encode::Bitrate;
+use rr_encode::{Bitrate, Codecs};
 use rr_rtc::RungId;
 use rr_rtc::core::CoreConfig;
 use rr_stream::{Action, Ladder, LadderConfig, Setting};
@@ -75,7 +75,15 @@ type Steps = Vec<(f64, Link)>;
 
 fn config() -> LadderConfig {
     let (max, start) = (Bitrate::mbps(20), Bitrate::mbps(3));
-    LadderConfig { size: (1280, 720), frames_per_second: 30.0, max, start, rungs: 3, first_rung: RungId::default() }
+    LadderConfig {
+        size: (1280, 720),
+        frames_per_second: 30.0,
+        max,
+        start,
+        rungs: 3,
+        codecs: Codecs::H264,
+        first_rung: RungId::default(),
+    }
 }
 
 fn play(viewers: &[Steps], seconds: f64, seed: u64) -> Outcome {
@@ -212,7 +220,10 @@ impl std::fmt::Display for Spread {
     }
 }
 
-const SEEDS: u64 = 7;
+/// Times that each link is played: seven, or what `RR_SEEDS` says.
+fn seeds() -> u64 {
+    std::env::var("RR_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(7)
+}
 
 fn link(mbps: f64, delay_ms: u64) -> Link {
     let rate = Some(Bitrate::bps((mbps * 1e6) as u64));
@@ -221,50 +232,75 @@ fn link(mbps: f64, delay_ms: u64) -> Link {
 
 /// One viewer on a link for twenty seconds, with each seed.
 fn alone(steps: &Steps) -> Vec<Seen> {
-    (1..=SEEDS).map(|seed| play(std::slice::from_ref(steps), 20.0, seed).viewers.remove(0)).collect()
+    (1..=seeds()).map(|seed| play(std::slice::from_ref(steps), 20.0, seed).viewers.remove(0)).collect()
 }
 
-/// 90 % of the link within four seconds, little waiting on it, no freeze.
-fn fills(name: &str, mbps: f64, link: Link, freeze_ms: f64) {
+/// So much of the link within four seconds, little waiting on it, no freeze.
+fn fills(name: &str, mbps: f64, link: Link, least: f64, freeze_ms: f64) {
     let all = alone(&vec![(0.0, link)]);
-    let figure = |f: &dyn Fn(&Seen) -> f64| Spread::of(SEEDS, |seed| f(&all[seed as usize - 1]));
+    let figure = |f: &dyn Fn(&Seen) -> f64| Spread::of(seeds(), |seed| f(&all[seed as usize - 1]));
     let share = figure(&|seen| seen.carried(4.0, 20.0) / mbps);
     let queue = figure(&|seen| seen.queue_ms(3.0, 20.0));
     let freeze = figure(&|seen| seen.freeze_ms(1.0, 20.0));
     println!("{name}: share {share}, queue P95 {queue} ms, longest freeze {freeze} ms");
-    assert!(share.median() > 0.65 && share.least() > 0.15, "{name} carries {share} of the link");
+    assert!(share.median() > least && share.least() > least - 0.2, "{name} carries {share} of the link");
     assert!(queue.median() < 105.0 && queue.most() < 160.0, "{name}: {queue} ms wait on the link");
     assert!(freeze.median() < freeze_ms && freeze.most() < freeze_ms * 3.0, "{name}: frozen for {freeze} ms");
 }
 
 #[test]
 fn a_clean_fast_link_is_filled() {
-    fills("20 Mbit/s", 20.0, link(20.0, 5), 100.0);
+    fills("20 Mbit/s", 20.0, link(20.0, 5), 0.93, 100.0);
 }
 
 #[test]
 fn a_slow_long_link_is_filled() {
-    fills("5 Mbit/s, 40 ms", 5.0, link(5.0, 20), 200.0);
+    fills("5 Mbit/s, 40 ms", 5.0, link(5.0, 20), 0.86, 200.0);
 }
 
 #[test]
 fn losses_cost_little() {
-    for (percent, freeze_ms) in [(1, 600.0), (3, 1_200.0), (5, 1_500.0)] {
+    for (percent, least, freeze_ms) in [(1, 0.83, 600.0), (3, 0.8, 1_200.0), (5, 0.75, 2_000.0)] {
         let lossy = Link { loss: f64::from(percent) / 100.0, ..link(10.0, 15) };
-        fills(&format!("10 Mbit/s, {percent} % lost"), 10.0, lossy, freeze_ms);
+        fills(&format!("10 Mbit/s, {percent} % lost"), 10.0, lossy, least, freeze_ms);
     }
 }
 
 #[test]
 fn jitter_is_not_taken_for_a_queue() {
-    fills("10 Mbit/s, 30 ms jitter", 10.0, Link { jitter: Duration::from_millis(30), ..link(10.0, 15) }, 200.0);
+    fills("10 Mbit/s, 30 ms jitter", 10.0, Link { jitter: Duration::from_millis(30), ..link(10.0, 15) }, 0.75, 200.0);
+}
+
+#[test]
+fn a_busy_viewer_is_not_taken_for_a_slow_path() {
+    // What it confirms late looks like a queue, and falls of the estimate follow on that.
+    let busy = |mbps, ms| Link { busy: Duration::from_millis(ms), ..link(mbps, 15) };
+    for (mbps, ms) in [(6.0, 60), (6.0, 120), (1.2, 120)] {
+        let all = alone(&vec![(0.0, busy(mbps, ms))]);
+        let share = Spread::of(seeds(), |seed| all[seed as usize - 1].carried(4.0, 20.0) / mbps);
+        let queue = Spread::of(seeds(), |seed| all[seed as usize - 1].queue_ms(3.0, 20.0));
+        println!("{mbps} Mbit/s, viewer away up to {ms} ms at a time: share {share}, queue P95 {queue} ms");
+        assert!(share.median() > 0.6 && share.least() > 0.25, "{mbps} Mbit/s, {ms} ms: carries {share} of the link");
+        assert!(queue.median() < 110.0, "{mbps} Mbit/s, {ms} ms: {queue} ms wait on the link");
+    }
+    let steps = vec![(0.0, busy(6.0, 120)), (8.0, busy(1.2, 120)), (16.0, busy(6.0, 120))];
+    let all: Vec<Seen> =
+        (1..=seeds()).map(|seed| play(std::slice::from_ref(&steps), 26.0, seed).viewers.remove(0)).collect();
+    let figure = |f: &dyn Fn(&Seen) -> f64| Spread::of(seeds(), |seed| f(&all[seed as usize - 1]));
+    let freeze = figure(&|seen| seen.freeze_ms(8.0, 12.0));
+    let fallen = figure(&|seen| seen.carried(11.0, 16.0) / 1.2);
+    let risen = figure(&|seen| seen.carried(21.0, 26.0) / 6.0);
+    println!("6 to 1.2 Mbit/s: freeze {freeze} ms, then share {fallen}; back: share {risen}");
+    assert!(freeze.median() < 1_500.0, "frozen for {freeze} ms");
+    assert!(fallen.median() > 0.6, "{fallen} of the slow link");
+    assert!(risen.median() > 0.5, "{risen} of the fast link");
 }
 
 #[test]
 fn half_a_megabit_is_still_usable() {
     let all = alone(&vec![(0.0, link(0.5, 40))]);
-    let rate = Spread::of(SEEDS, |seed| all[seed as usize - 1].pictures(5.0, 20.0) as f64 / 15.0);
-    let freeze = Spread::of(SEEDS, |seed| all[seed as usize - 1].freeze_ms(2.0, 20.0));
+    let rate = Spread::of(seeds(), |seed| all[seed as usize - 1].pictures(5.0, 20.0) as f64 / 15.0);
+    let freeze = Spread::of(seeds(), |seed| all[seed as usize - 1].freeze_ms(2.0, 20.0));
     println!("0.5 Mbit/s: {rate} pictures/s, longest freeze {freeze} ms");
     assert!(rate.median() >= 8.0 && rate.least() >= 5.0, "{rate} pictures a second");
     assert!(freeze.median() < 800.0, "frozen for {freeze} ms");
@@ -274,29 +310,29 @@ fn half_a_megabit_is_still_usable() {
 fn a_fall_and_a_rise_are_followed() {
     let steps = vec![(0.0, link(10.0, 15)), (8.0, link(2.0, 15)), (18.0, link(10.0, 15))];
     let all: Vec<Seen> =
-        (1..=SEEDS).map(|seed| play(std::slice::from_ref(&steps), 28.0, seed).viewers.remove(0)).collect();
-    let figure = |f: &dyn Fn(&Seen) -> f64| Spread::of(SEEDS, |seed| f(&all[seed as usize - 1]));
+        (1..=seeds()).map(|seed| play(std::slice::from_ref(&steps), 28.0, seed).viewers.remove(0)).collect();
+    let figure = |f: &dyn Fn(&Seen) -> f64| Spread::of(seeds(), |seed| f(&all[seed as usize - 1]));
     let freeze = figure(&|seen| seen.freeze_ms(8.0, 12.0));
     let fallen = figure(&|seen| seen.carried(12.0, 18.0) / 2.0);
     let queue = figure(&|seen| seen.queue_ms(11.0, 18.0));
     let risen = figure(&|seen| seen.carried(23.0, 28.0) / 10.0);
     println!("10 to 2 Mbit/s: freeze {freeze} ms, then share {fallen}, queue {queue} ms; back: share {risen}");
     // What stood in the queue when the link fell takes 0.3 s to leave it.
-    assert!(freeze.median() < 800.0 && freeze.most() < 1_500.0, "frozen for {freeze} ms");
-    assert!(fallen.median() > 0.75, "{fallen} of the slow link");
+    assert!(freeze.median() < 900.0 && freeze.most() < 2_500.0, "frozen for {freeze} ms");
+    assert!(fallen.median() > 0.82, "{fallen} of the slow link");
     assert!(queue.median() < 120.0, "{queue} ms wait on the slow link");
-    assert!(risen.median() > 0.75, "{risen} of the fast link");
+    assert!(risen.median() > 0.82, "{risen} of the fast link");
 }
 
 #[test]
 fn an_outage_is_over_soon_after_it_ends() {
     let cut = Link { cut: true, ..link(10.0, 15) };
     let all = alone(&vec![(0.0, link(10.0, 15)), (8.0, cut), (11.0, link(10.0, 15))]);
-    let back = Spread::of(SEEDS, |seed| {
+    let back = Spread::of(seeds(), |seed| {
         let shown = all[seed as usize - 1].shown.iter().find(|t| **t > 11.0);
         shown.map_or(f64::INFINITY, |t| (t - 11.0) * 1e3)
     });
-    let share = Spread::of(SEEDS, |seed| all[seed as usize - 1].carried(14.0, 20.0) / 10.0);
+    let share = Spread::of(seeds(), |seed| all[seed as usize - 1].carried(14.0, 20.0) / 10.0);
     println!("outage of 3 s: pictures again after {back} ms, then share {share}");
     assert!(back.most() < 2_000.0, "no picture for {back} ms after the outage");
     assert!(share.median() > 0.7, "{share} of the link afterwards");
@@ -307,7 +343,7 @@ fn an_outage_while_the_picture_comes_to_rest_is_survived() {
     // The path falls silent just after the last picture, and is there again long before the next one.
     let cut = Link { cut: true, ..link(10.0, 15) };
     let steps = vec![(0.0, link(10.0, 15)), (6.1, cut), (9.0, link(10.0, 15))];
-    for seed in 1..=SEEDS {
+    for seed in 1..=seeds() {
         let moves = |at: f64| !(6.0..14.0).contains(&at);
         let seen = play_while(std::slice::from_ref(&steps), 18.0, seed, moves).viewers.remove(0);
         let back = seen.shown.iter().find(|at| **at > 14.0);
@@ -320,9 +356,9 @@ fn an_outage_while_the_picture_comes_to_rest_is_survived() {
 fn a_slow_viewer_holds_no_fast_one_back() {
     let slow = vec![(0.0, link(1.0, 20))];
     let fast = vec![(0.0, link(15.0, 5))];
-    let alone = Spread::of(SEEDS, |seed| play(std::slice::from_ref(&fast), 16.0, seed).viewers[0].carried(8.0, 16.0));
+    let alone = Spread::of(seeds(), |seed| play(std::slice::from_ref(&fast), 16.0, seed).viewers[0].carried(8.0, 16.0));
     let mut rungs = 0;
-    let together = Spread::of(SEEDS, |seed| {
+    let together = Spread::of(seeds(), |seed| {
         let outcome = play(&[fast.clone(), slow.clone()], 16.0, seed);
         rungs = rungs.max(outcome.rungs.last().unwrap().1);
         assert!(outcome.viewers[1].freeze_ms(6.0, 16.0) < 2_000.0, "the slow one is frozen");

@@ -1,7 +1,7 @@
 //! A rung with the software encoder: what comes out, and when.
 #![allow(clippy::unwrap_used)]
 
-use rr_encode::{Bitrate, EncodeError, Encoder, Frame, FramePool, SoftwareConfig, SoftwareEncoder, compliance};
+use rr_encode::{Bitrate, Codec, EncodeError, Encoder, Frame, FramePool, SoftwareConfig, SoftwareEncoder, compliance};
 use rr_stream::{EncodedFrame, FrameFan, FrameSlot, Rung, Setting};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
@@ -9,9 +9,10 @@ use std::time::Duration;
 const SIZE: (usize, usize) = (320, 180);
 const SOON: Duration = Duration::from_secs(20);
 
-const SETTING: Setting = Setting { bitrate: Bitrate::kbps(2_500), frames_per_second: 30.0, scale: 1.0, paused: false };
+const SETTING: Setting =
+    Setting { codec: Codec::H264, bitrate: Bitrate::kbps(2_500), frames_per_second: 30.0, scale: 1.0, paused: false };
 
-fn software(bitrate: Bitrate, frames_per_second: f32) -> Result<Box<dyn Encoder>, EncodeError> {
+fn software(_: Codec, bitrate: Bitrate, frames_per_second: f32) -> Result<Box<dyn Encoder>, EncodeError> {
     Ok(Box::new(SoftwareEncoder::new(SoftwareConfig { bitrate, frames_per_second })))
 }
 
@@ -101,7 +102,7 @@ fn a_frame_that_cannot_be_encoded_costs_only_itself() {
 
 #[test]
 fn an_encoder_that_cannot_be_made_is_told() {
-    let refuse = |_, _| Err(EncodeError::Codec { encoder: "none", reason: "no such device".to_owned() });
+    let refuse = |_, _, _| Err(EncodeError::Codec { encoder: "none", reason: "no such device".to_owned() });
     let rung = Rung::start("test", refuse, FrameSlot::new(), SETTING, |_| {}).unwrap();
     let refused = loop {
         if let Some(refused) = rung.stats().refused {
@@ -122,6 +123,33 @@ fn a_smaller_setting_makes_smaller_pictures_beginning_with_a_keyframe() {
     put(&pool, &slot, 2);
     let unit = std::iter::from_fn(|| units_rx.recv_timeout(SOON).ok()).find(|u| u.unit.frame == 2).unwrap().unit;
     assert!(unit.keyframe);
+    assert_eq!(rung.stats().size, (160, 90));
+}
+
+#[test]
+fn a_smaller_picture_that_rests_is_sent_whole_and_what_moves_next_is_small_again() {
+    let (pool, slot, rung, units_rx) = start();
+    rung.set(Setting { scale: 0.5, ..SETTING });
+    put(&pool, &slot, 1);
+    let first = units_rx.recv_timeout(SOON).unwrap();
+    assert!(first.unit.keyframe && !first.repeated);
+    let mut keyframes = Vec::new();
+    let mut passes = 0;
+    while let Ok(pass) = units_rx.recv_timeout(Duration::from_secs(2)) {
+        assert!(pass.repeated && pass.unit.frame == 1);
+        passes += 1;
+        if pass.unit.keyframe {
+            keyframes.push(passes);
+        }
+        assert!(passes < 60, "goes on for ever");
+    }
+    assert_eq!(rung.stats().size, (320, 180));
+    assert!(keyframes.len() == 1 && keyframes[0] > 2, "sharp in the small size first: {keyframes:?}");
+    assert!(passes > keyframes[0], "the whole picture is not refined");
+    put(&pool, &slot, 2);
+    let moved = units_rx.recv_timeout(SOON).unwrap();
+    assert!(moved.unit.keyframe && moved.unit.frame == 2);
+    // The callback comes after the figures.
     assert_eq!(rung.stats().size, (160, 90));
 }
 
@@ -151,9 +179,10 @@ fn two_rungs_read_the_same_frame() {
     };
     let _rungs = [rung(1.0), rung(0.5)];
     fan.put(frame(&pool, 4), false);
-    let firsts = [units_rx.recv_timeout(SOON).unwrap(), units_rx.recv_timeout(SOON).unwrap()];
-    assert!(firsts.iter().all(|(_, unit)| unit.unit.frame == 4 && unit.unit.keyframe));
-    assert_ne!(firsts[0].0, firsts[1].0);
+    let first = units_rx.recv_timeout(SOON).unwrap();
+    // The quicker one may have begun to sharpen its picture.
+    let second = std::iter::from_fn(|| units_rx.recv_timeout(SOON).ok()).find(|(scale, _)| *scale != first.0).unwrap();
+    assert!([first, second].iter().all(|(_, unit)| unit.unit.frame == 4 && unit.unit.keyframe));
 }
 
 #[test]
@@ -167,4 +196,26 @@ fn dropping_it_ends_the_thread() {
         assert!(unit.repeated);
     }
     assert!((0..2).all(|_| pool.take().is_some()));
+}
+
+#[test]
+fn another_codec_is_another_encoder_and_a_keyframe() {
+    let (pool, slot) = (FramePool::new(), FrameSlot::new());
+    let (units_tx, units_rx) = sync_channel(256);
+    let (made_tx, made_rx) = sync_channel(8);
+    let make = move |codec, bitrate, rate| {
+        made_tx.send(codec).unwrap();
+        software(codec, bitrate, rate)
+    };
+    let rung = Rung::start("test", make, slot.clone(), SETTING, move |unit| _ = units_tx.try_send(unit)).unwrap();
+    put(&pool, &slot, 1);
+    assert!(units_rx.recv_timeout(SOON).unwrap().unit.keyframe);
+    assert_eq!(made_rx.recv_timeout(SOON), Ok(Codec::H264));
+    // Nothing new is drawn: the last picture comes once more.
+    rung.set(Setting { codec: Codec::Hevc, ..SETTING });
+    assert_eq!(made_rx.recv_timeout(SOON), Ok(Codec::Hevc));
+    let again = std::iter::from_fn(|| units_rx.recv_timeout(SOON).ok()).find(|encoded| encoded.unit.keyframe);
+    assert!(again.is_some_and(|encoded| encoded.repeated && encoded.unit.frame == 1));
+    // What the encoder makes is told, whatever was asked for.
+    assert_eq!(rung.stats().codec, Some(Codec::H264));
 }

@@ -1,6 +1,7 @@
 // Figures of the whole path, measured in Chromium: start, frame rate in motion, input to changed pixel.
 // usage: node bench.mjs [--probes N] [--size WxH]
 import * as h from './harness.mjs';
+import { latencies } from './stream/watch.mjs';
 
 const option = (name, fallback) => {
   const at = process.argv.indexOf(name);
@@ -48,46 +49,6 @@ async function motion(page, seconds = 6) {
   }, seconds);
 }
 
-/** Milliseconds from sending a probe to its mark in a presented frame, for each probe. */
-async function latencies(page, count) {
-  return page.evaluate(async (count) => {
-    const video = document.querySelector('video');
-    const client = window.remoteRender;
-    const canvas = document.createElement('canvas');
-    canvas.width = canvas.height = 4;
-    const context = canvas.getContext('2d', { willReadFrequently: true });
-    const luma = (x, y) => {
-      const [px, py] = [x * video.videoWidth - 8, y * video.videoHeight - 8];
-      context.drawImage(video, px, py, 16, 16, 0, 0, 4, 4);
-      const d = context.getImageData(0, 0, 4, 4).data;
-      let sum = 0;
-      for (let i = 0; i < d.length; i += 4) sum += 0.2126 * d[i] + 0.7152 * d[i + 1] + 0.0722 * d[i + 2];
-      return sum / 16;
-    };
-    const results = [];
-    for (let i = 0; i < count; i++) {
-      // Left and right in turn: where the last mark still stands nothing would change.
-      const [x, y] = [(i % 2 ? 0.15 : 0.55) + 0.3 * Math.random(), 0.15 + 0.7 * Math.random()];
-      const before = luma(x, y);
-      const sent = performance.now();
-      client.sendTestClick(x, y);
-      const ms = await new Promise((done) => {
-        const limit = setTimeout(() => done(NaN), 2000);
-        const look = () => {
-          if (Math.abs(luma(x, y) - before) > 60) {
-            clearTimeout(limit);
-            done(performance.now() - sent);
-          } else video.requestVideoFrameCallback(look);
-        };
-        video.requestVideoFrameCallback(look);
-      });
-      results.push(ms);
-      await new Promise((done) => setTimeout(done, 550 + 200 * Math.random()));
-    }
-    return results;
-  }, count);
-}
-
 for (const size of sizes) {
   const folder = h.temporaryFolder();
   const host = await h.startHost(folder.path, [h.sampleLine(folder.path), '--size', size, '--fps', '60']);
@@ -98,6 +59,7 @@ for (const size of sizes) {
     await h.waitForPicture(page);
     const fps = await motion(page);
     await page.waitForTimeout(1000);
+    await page.evaluate(() => (window.benchPress = (x, y) => window.remoteRender.sendTestClick(x, y)));
     const all = await latencies(page, probes);
     const lost = all.filter(Number.isNaN).length;
     const ms = all.filter((v) => !Number.isNaN(v));

@@ -69,14 +69,9 @@ test('a link that falls to a fifth is followed, and so is its return', async (t)
     await pause(2_000);
     const fall = await seen.freeze(2);
     await pause(4_000);
-    let rate = await seen.pictures(3);
-    // On a busy machine the estimate may have fallen too far, and needs some seconds to come back.
-    for (let more = 0; more < 8 && rate <= 4; more += 1) {
-      await pause(1_000);
-      rate = await seen.pictures(3);
-    }
     const to = performance.now();
     const queue = seen.link.queueP95(to - 3_000, to);
+    const rate = await seen.pictures(3);
     t.diagnostic(`6 to 1.2 Mbit/s: freeze ${fall.toFixed(0)} ms, then ${rate.toFixed(1)} pictures a second, queue P95 ${queue.toFixed(0)} ms`);
     assert.ok(fall < 1_800, `frozen for ${fall} ms`);
     assert.ok(queue < 200, `${queue} ms wait on the link`);

@@ -10,6 +10,7 @@
 //!
 //! Nothing here waits on a viewer, and the session thread waits on nothing but its queue.
 
+mod card_pictures;
 mod device;
 mod document;
 mod engine;
@@ -28,6 +29,7 @@ mod reach;
 mod render_thread;
 mod room;
 mod rtc_events;
+mod sent_pictures;
 mod session_thread;
 mod sharing;
 mod stats_watch;
@@ -39,6 +41,7 @@ mod window;
 mod wire;
 mod wire_tools;
 
+pub use card_pictures::{CardPictures, try_pictures_on_card};
 pub use device::ReopenGpu;
 pub use engine::{Engine, EngineConfig, EngineError, ImportRequest, PictureSize};
 pub use log::{LogEntry, LogLevel};
@@ -49,7 +52,9 @@ pub use rr_protocol::signaling::IceServer;
 pub use rr_render::{AdapterChoice, Gpu, GpuError, GpuInfo, Pass, PassTimes, RenderStats, Theme};
 pub use rr_session::{Input, MeasurePick, ModelState, OwnCameras, ParticipantId, PlaneWish, Settings};
 pub use rr_signal::{IceServers, IceUrl, IceUrlError, Secret, TimeLimitedTurn};
-pub use rr_stream::{EncoderChoice, EncoderReport, NotUsed, Surveyed as SurveyedEncoder, survey as survey_encoders};
+pub use rr_stream::{
+    CodecChoice, EncoderChoice, EncoderReport, NotUsed, Surveyed as SurveyedEncoder, survey as survey_encoders,
+};
 pub use sharing::{ShareConfig, ShareError, ShareTls};
 pub use status::{
     DocumentStatus, Import, ImportId, ImportState, ParticipantStatus, PictureStats, ShareStatus, Status, StreamStatus,

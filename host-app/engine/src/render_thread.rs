@@ -5,6 +5,7 @@
 //! interface's thread: tablets stay live while the window is minimised. What fails in one of the two pictures does not
 //! hold up the other; after the loss of the device both wait for another one.
 
+use crate::card_pictures::CardPictures;
 use crate::device::{Device, ReopenGpu, Reopened};
 use crate::engine::{EngineError, PictureSize};
 use crate::meter::Meter;
@@ -159,10 +160,11 @@ struct Worker {
     /// The window draws on the device that the engine was started with, and can show nothing of another one.
     window_is_blind: bool,
     /// Views that somebody watches.
-    streams: BTreeMap<ViewId, StreamPicture>,
+    streams: Vec<StreamPicture>,
     /// Files that did not fit the device, as told last.
     not_drawn: Vec<String>,
     raw: RawPictures,
+    card: CardPictures,
     governor: Governor,
     /// What a frame of a stream in motion takes.
     moving_times: MovingTimes,
@@ -183,9 +185,10 @@ impl Worker {
             window: Output::new(WINDOW_FPS),
             window_size: None,
             window_is_blind: false,
-            streams: BTreeMap::new(),
+            streams: Vec::new(),
             not_drawn: Vec::new(),
             raw,
+            card: CardPictures::default(),
             governor,
             moving_times: MovingTimes::default(),
             drawn: 0,
@@ -214,18 +217,20 @@ impl Worker {
                     return;
                 }
                 wishes.woken = false;
-                self.streams.retain(|view, _| wishes.streams.contains_key(view));
+                self.streams.retain(|stream| wishes.streams.contains_key(&stream.view));
                 for (view, fan) in &wishes.streams {
-                    let new = || StreamPicture::new(self.config.fps, fan.clone());
-                    self.streams.entry(*view).or_insert_with(new).fan = fan.clone();
+                    match self.stream(*view) {
+                        Some(stream) => stream.fan.clone_from(fan),
+                        None => self.streams.push(StreamPicture::new(*view, self.config.fps, fan.clone())),
+                    }
                 }
                 for view in std::mem::take(&mut wishes.refresh) {
-                    self.streams.get_mut(&view).into_iter().for_each(|stream| stream.output.shown = None);
+                    self.stream(view).into_iter().for_each(|stream| stream.output.shown = None);
                 }
                 if let Some(theme) = wishes.theme.take() {
                     self.device.set_theme(theme);
                     self.window.shown = None;
-                    self.streams.values_mut().for_each(|stream| stream.output.shown = None);
+                    self.streams.iter_mut().for_each(|stream| stream.output.shown = None);
                 }
             }
             wait_until = self.draw_what_is_due();
@@ -238,9 +243,9 @@ impl Worker {
             return self.device.next_try();
         }
         let now = Instant::now();
-        let views: Vec<ViewId> = self.streams.keys().copied().collect();
         // Each view once, then the window, then all again: no view holds up another for more than a picture.
-        let streams = views.into_iter().filter_map(|view| {
+        let streams = (0..self.streams.len()).filter_map(|at| {
+            let view = self.streams.get(at)?.view;
             let of = PictureOf::Stream(view);
             // Taken up when the picture is begun and no sooner: input that came while the last one was drawn, or while this
             // one waited for its turn, is seen in it.
@@ -249,7 +254,7 @@ impl Worker {
             if self.device.is_lost() || due.is_none_or(|at| at > Instant::now()) {
                 return due;
             }
-            let drawn = unharmed(|| self.draw_stream(view, &scene));
+            let drawn = self.draw_stream(at, &scene);
             self.tell_outcome(of, drawn);
             self.due(of, &scene, now)
         });
@@ -287,9 +292,13 @@ impl Worker {
     /// None when nobody watches that view (any more).
     fn output(&mut self, of: PictureOf) -> Option<&mut Output> {
         match of {
-            PictureOf::Stream(view) => self.streams.get_mut(&view).map(|stream| &mut stream.output),
+            PictureOf::Stream(view) => self.stream(view).map(|stream| &mut stream.output),
             PictureOf::Window => Some(&mut self.window),
         }
+    }
+
+    fn stream(&mut self, view: ViewId) -> Option<&mut StreamPicture> {
+        self.streams.iter_mut().find(|stream| stream.view == view)
     }
 
     /// Errors are told once each, and what can be done about them is done.
@@ -304,9 +313,10 @@ impl Worker {
             Err(GpuError::Lost(reason)) => {
                 let now = Instant::now();
                 self.device.lose(now);
+                self.card.forget();
                 self.window_is_blind |= self.config.window.was_ever_wanted();
                 self.window.release();
-                for stream in self.streams.values_mut() {
+                for stream in &mut self.streams {
                     stream.anew = true;
                     stream.release();
                 }
@@ -326,7 +336,7 @@ impl Worker {
                 // What the other pictures hold stays: they still are shown.
                 match of {
                     PictureOf::Stream(view) => {
-                        if let Some(stream) = self.streams.get_mut(&view) {
+                        if let Some(stream) = self.stream(view) {
                             stream.anew = true;
                             if full {
                                 stream.release();
@@ -353,9 +363,10 @@ impl Worker {
         match self.device.reopen(Instant::now()) {
             Reopened::Yes => {
                 let now = Instant::now();
-                self.streams.values_mut().for_each(|stream| stream.output.invalidate(now));
+                self.streams.iter_mut().for_each(|stream| stream.output.invalidate(now));
                 self.window.invalidate(now);
                 self.animated = None;
+                self.card.forget();
                 // Another device has another speed.
                 let info = self.device.gpu.info();
                 self.governor = Governor::new(info.is_software);
@@ -458,19 +469,18 @@ impl Worker {
         Ok(())
     }
 
-    fn draw_stream(&mut self, view: ViewId, scene: &Arc<SceneSnapshot>) -> Result<(), GpuError> {
+    fn draw_stream(&mut self, at: usize, scene: &Arc<SceneSnapshot>) -> Result<(), GpuError> {
         let started = Instant::now();
-        // Out of the map while it is drawn, because the rest of the worker has a part in that.
-        let Some(mut stream) = self.streams.remove(&view) else { return Ok(()) };
-        let drawn = self.draw_into(&mut stream, view, scene, started);
-        self.streams.insert(view, stream);
+        // Out of the list while it is drawn, because the rest of the worker has a part in that.
+        let mut stream = self.streams.remove(at);
+        let drawn = unharmed(|| self.draw_into(&mut stream, scene, started));
+        self.streams.insert(at, stream);
         drawn
     }
 
     fn draw_into(
         &mut self,
         stream: &mut StreamPicture,
-        view: ViewId,
         scene: &Arc<SceneSnapshot>,
         started: Instant,
     ) -> Result<(), GpuError> {
@@ -489,6 +499,7 @@ impl Worker {
             && stream.output.shown == Some(scene.changed)
             && self.animated.is_some_and(|(revision, animated)| revision == scene.revision && !animated);
         let mut parts = Parts::begin(started);
+        let mut on_card = None;
         let stats = if self.raw.play(scene.camera.yaw, size, &mut frame)? {
             RenderStats::default()
         } else if moves && economy.scale < 1.0 {
@@ -496,7 +507,7 @@ impl Worker {
             stream.moving.draw(gpu, renderer, scene, options, (economy, size), &mut frame)?
         } else {
             let samples = if moves { economy.samples } else { 1 };
-            let mut is_shown = still_shown(view, scene, &self.config.scene);
+            let mut is_shown = still_shown(stream.view, scene, &self.config.scene);
             let mut go_on = || {
                 parts.ended(Instant::now());
                 is_shown()
@@ -511,22 +522,18 @@ impl Worker {
                 self.meter.rendered(started, None, &stats);
                 return Ok(());
             }
-            fill(target, &mut frame)?;
+            // A mark is painted in memory.
+            let wanted = stream.fan.card().filter(|_| scene.marks.probe.is_none());
+            on_card = self.card.fill(&self.device.gpu, wanted, target, &mut frame, started);
+            if on_card.is_none() {
+                fill(target, &mut frame)?;
+            }
             if parts.longest().is_some() {
                 parts.ended(Instant::now());
             }
             stats
         };
         stream.output.is_refining = stats.is_refining;
-        if moves {
-            // With hardware the rest of the way is not the picture's fault.
-            let device = stats.times.total_ms().filter(|_| !self.device.gpu.info().is_software);
-            let took = device.map_or_else(|| started.elapsed(), |ms| Duration::from_secs_f32(ms / 1e3));
-            self.governor.took(took);
-            self.moving_times.took(took);
-        } else if stats.triangles > 0 {
-            stream.output.rest_took(parts.longest().unwrap_or_else(|| started.elapsed()));
-        }
         if let Some(at) = scene.marks.probe {
             draw_probe(&mut frame, at);
         }
@@ -539,6 +546,20 @@ impl Worker {
         frame.drawn_at = Instant::now();
         self.raw.keep(&frame);
         stream.fan.put(frame, std::mem::take(&mut stream.anew));
+        // The encoder has it and waits for it as well; the next picture is begun when this one is done, or pictures would
+        // pile up on a device that is slower than they are wanted.
+        if let Some(picture) = on_card {
+            picture.wait().map_err(|error| GpuError::ReadBack(error.to_string()))?;
+        }
+        if moves {
+            // With hardware the rest of the way is not the picture's fault.
+            let device = stats.times.total_ms().filter(|_| !self.device.gpu.info().is_software);
+            let took = device.map_or_else(|| started.elapsed(), |ms| Duration::from_secs_f32(ms / 1e3));
+            self.governor.took(took);
+            self.moving_times.took(took);
+        } else if stats.triangles > 0 {
+            stream.output.rest_took(parts.longest().unwrap_or_else(|| started.elapsed()));
+        }
         self.meter.rendered(started, Some(started.elapsed()), &stats);
         Ok(())
     }

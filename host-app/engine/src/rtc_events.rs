@@ -1,5 +1,6 @@
 //! What happens with the peers, on its way from the network thread to the stream and to the session.
 
+use crate::sent_pictures::SentPictures;
 use crate::session_thread::{Message, SessionSender};
 use crate::sharing::{Outboxes, PeerEvent, lock};
 use crate::status::LinkStatus;
@@ -26,12 +27,19 @@ pub(crate) struct RtcEvents {
     /// Times that another encoder had taken over when somebody looked last.
     encoder_changes: u64,
     outboxes: Arc<Outboxes>,
+    sent: Arc<SentPictures>,
 }
 
 impl RtcEvents {
-    pub fn new(session: SessionSender, views: StreamViews, encoder: SharedReport, outboxes: Arc<Outboxes>) -> Self {
+    pub fn new(
+        session: SessionSender,
+        views: StreamViews,
+        encoder: SharedReport,
+        outboxes: Arc<Outboxes>,
+        sent: Arc<SentPictures>,
+    ) -> Self {
         let (failed, refused, reported, encoder_changes) = (0, None, None, 0);
-        Self { session, views, failed, refused, reported, encoder, encoder_changes, outboxes }
+        Self { session, views, failed, refused, reported, encoder, encoder_changes, outboxes, sent }
     }
 
     pub fn handle(&mut self, event: RtcEvent, steerings: &mut Steerings) {
@@ -44,7 +52,9 @@ impl RtcEvents {
             RtcEvent::Message { peer, data, .. } => self.tell(peer, PeerEvent::Message(data, now)),
             RtcEvent::Oversized { peer, len } => self.tell(peer, PeerEvent::Oversized(len)),
             RtcEvent::Sent { peer, picture } => {
-                if let Some(view) = self.views.of(picture.rung) {
+                if let (Some(view), Ok(id)) = (self.views.of(picture.rung), u32::try_from(peer.0))
+                    && self.sent.note(ParticipantId(id), view, &picture)
+                {
                     self.tell(peer, PeerEvent::Sent(view, picture));
                 }
             }
@@ -60,6 +70,7 @@ impl RtcEvents {
             RtcEvent::Flood { peer } => tracing::warn!(%peer, "sends too many messages and is disconnected"),
             RtcEvent::Disconnected { peer, reason } => self.disconnected(peer, &reason),
             RtcEvent::Connected { .. }
+            | RtcEvent::Undecodable { .. }
             | RtcEvent::KeyframeNeeded { .. }
             | RtcEvent::Switched { .. }
             | RtcEvent::ViewWanted { .. }

@@ -181,17 +181,23 @@ fn run(host: &mut Host, rx: &Receiver<Message>) {
         };
         let now = Instant::now();
         let mut flushed = Vec::new();
+        // One comes for each picture of a viewer that waits for it, and changes nothing that others see.
+        let is_news = |message: &Message| !matches!(message, Message::Peer(_, PeerEvent::Sent(..)));
+        let mut news = first.is_none();
         for message in first.into_iter().chain(rx.try_iter()).take(BATCH) {
             if let Message::Shutdown(answer) = message {
                 let _ = answer.try_send(host.shutdown());
                 return;
             }
+            news |= is_news(&message);
             match message {
                 Message::Flush(answer) => flushed.push(answer),
                 message => host.handle(now, message),
             }
         }
-        host.publish(now);
+        if news || host.next_deadline(now).is_some_and(|at| at <= now) {
+            host.publish(now);
+        }
         flushed.into_iter().for_each(|answer| _ = answer.try_send(()));
     }
 }

@@ -1,14 +1,15 @@
-//! The session on the network: signaling, the peers and the one encoder that serves them all.
+//! The session on the network: signaling, the peers and the encoders that serve them.
 
 use crate::engine::PictureSize;
 use crate::reach::Reach;
 use crate::render_thread::RenderControl;
 use crate::rtc_events::RtcEvents;
+use crate::sent_pictures::SentPictures;
 use crate::session_thread::{Message, SessionSender};
 use crate::status::{LinkStatus, ShareStatus};
 use crate::stream_views::StreamViews;
 use crate::wire;
-use rr_encode::Bitrate;
+use rr_encode::{Bitrate, Codec, Codecs};
 use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::Candidate;
 use rr_rtc::{PeerId, RtcConfig, RtcServer, RungId, SentPicture};
@@ -19,7 +20,8 @@ use rr_signal::{
     SignalServer, Tls, TokenKey,
 };
 use rr_stream::{
-    ChosenEncoder, EncoderCandidate, EncoderChoice, FrameFan, LadderConfig, MakeEncoder, OnUnit, SharedReport, View,
+    ChosenEncoder, CodecChoice, EncoderCandidate, EncoderChoice, FrameFan, LadderConfig, MakeEncoder, OnUnit,
+    SharedReport, StreamBounds, View, offered_formats,
 };
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -49,6 +51,8 @@ pub struct ShareConfig {
     pub config_dir: PathBuf,
     /// Which video encoder to use.
     pub encoder: EncoderChoice,
+    /// Which codecs to use.
+    pub codec: CodecChoice,
 }
 
 /// Encryption of page and signaling. The video is always encrypted.
@@ -131,6 +135,7 @@ impl Sharing {
         fps: f32,
         picture: PictureSize,
         session: SessionSender,
+        sent: Arc<SentPictures>,
         render: RenderControl,
     ) -> Result<Self, ShareError> {
         let key = Arc::new(TokenKey::load_or_create(&config.config_dir.join("share-links.key"))?);
@@ -153,15 +158,19 @@ impl Sharing {
         let signal = SignalServer::start(signal_config, Arc::new(handler))?;
         let at = signal.local_addr();
 
-        let ladder = ladder(fps, picture);
+        let mut ladder = ladder(fps, picture);
+        let bounds = StreamBounds { size: ladder.size, frames_per_second: fps, bitrate: ladder.max };
+        let formats = offered_formats(config.encoder, config.codec, bounds);
+        ladder.codecs = formats.iter().fold(Codecs::H264, |all, format| all.with(format.codec()));
         let report = SharedReport::default();
-        let (choice, reported) = (config.encoder, report.clone());
-        let make: MakeEncoder = Arc::new(move |bitrate, fps| {
-            let candidates = EncoderCandidate::of(choice);
+        let (choice, made, reported) = (config.encoder, formats.clone(), report.clone());
+        let make: MakeEncoder = Arc::new(move |codec, bitrate, fps| {
+            let format = made.iter().copied().find(|format| format.codec() == codec).unwrap_or_default();
+            let candidates = EncoderCandidate::of(choice, format);
             Ok(Box::new(ChosenEncoder::start(candidates, bitrate, fps, reported.clone())?))
         });
         // Encoders run only while somebody watches; that there is one is found out now.
-        drop(make(ladder.start, fps)?);
+        drop(make(Codec::H264, ladder.start, fps)?);
         let units_to = rtc.clone();
         let on_unit: OnUnit = Arc::new(move |rung, encoded| {
             if let Some(rtc) = units_to.get() {
@@ -174,7 +183,7 @@ impl Sharing {
             View::new(LadderConfig { first_rung, rungs, ..ladder }, FrameFan::default(), make.clone(), on_unit.clone())
         };
         let views = StreamViews::new(render.clone(), Box::new(make_view));
-        let mut events = RtcEvents::new(session, views, report.clone(), outboxes.clone());
+        let mut events = RtcEvents::new(session, views, report.clone(), outboxes.clone(), sent);
         let told = advertised(at.ip(), &config.advertise);
         let rtc_config = |port| RtcConfig {
             bind: SocketAddr::new(at.ip(), port),
@@ -182,6 +191,7 @@ impl Sharing {
             advertise: told,
             ice_lite: config.ice_lite,
             max_bitrate: ladder.max,
+            formats: formats.clone(),
             ..RtcConfig::default()
         };
         let port = free_udp_port(at);
@@ -262,6 +272,7 @@ fn ladder(fps: f32, picture: PictureSize) -> LadderConfig {
         frames_per_second: fps,
         max,
         start: Bitrate::mbps(3).min(max),
+        codecs: Codecs::H264,
         rungs: cores.clamp(2, 3),
         first_rung: RungId::default(),
     }

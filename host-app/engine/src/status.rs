@@ -152,7 +152,7 @@ pub struct PictureStats {
 /// One quality level of the stream.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StreamStatus {
-    /// The encoder's name.
+    /// Codec and encoder, such as `H.264 · NVENC (card)`.
     pub encoder: String,
     /// Size of its pictures, pixels.
     pub size_px: (u32, u32),
@@ -171,8 +171,10 @@ pub struct StreamStatus {
 impl From<rr_stream::RungReport> for StreamStatus {
     fn from(rung: rr_stream::RungReport) -> Self {
         let stats = rung.stats;
+        // Nothing was encoded yet.
+        let codec = stats.codec.unwrap_or(rung.setting.codec);
         Self {
-            encoder: stats.encoder,
+            encoder: format!("{codec} · {}", stats.encoder),
             size_px: stats.size,
             fps: stats.frames_per_second,
             bitrate_bps: stats.sent.as_f64(),

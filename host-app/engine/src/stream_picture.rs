@@ -4,7 +4,7 @@ use crate::output::Output;
 use crate::quality::Economy;
 use rr_encode::{Frame, FramePool, Scaler};
 use rr_render::{FrameOptions, Gpu, GpuError, RenderStats, RenderTarget, Renderer};
-use rr_scene::SceneSnapshot;
+use rr_scene::{SceneSnapshot, ViewId};
 use rr_stream::FrameFan;
 
 /// Frames of a view that go round: one is drawn, the fan keeps the last one, and each of three rungs has one that it
@@ -13,6 +13,7 @@ const STREAM_FRAMES: usize = 8;
 
 /// A view that somebody watches.
 pub(crate) struct StreamPicture {
+    pub view: ViewId,
     pub output: Output,
     /// Pictures were missing: the next one begins the stream anew.
     pub anew: bool,
@@ -24,9 +25,9 @@ pub(crate) struct StreamPicture {
 }
 
 impl StreamPicture {
-    pub fn new(fps: f32, fan: FrameFan) -> Self {
+    pub fn new(view: ViewId, fps: f32, fan: FrameFan) -> Self {
         let pool = FramePool::with_frames(STREAM_FRAMES);
-        Self { output: Output::new(fps), anew: false, pool, moving: Moving::default(), fan }
+        Self { view, output: Output::new(fps), anew: false, pool, moving: Moving::default(), fan }
     }
 
     /// Gives back what it holds on the device.

@@ -32,7 +32,7 @@ impl StreamViews {
     pub fn on_event(&mut self, now: Instant, event: &RtcEvent, steerings: &mut Steerings) {
         self.over.retain_mut(|(_, view)| !view.is_over());
         match event {
-            RtcEvent::Connected { peer } => {
+            RtcEvent::Connected { peer, .. } => {
                 self.open(ViewId::SHARED);
                 self.watched.insert(*peer, ViewId::SHARED);
             }
@@ -44,7 +44,10 @@ impl StreamViews {
             _ => {}
         }
         let peer = match event {
-            RtcEvent::Connected { peer } | RtcEvent::Path { peer, .. } | RtcEvent::Disconnected { peer, .. } => peer,
+            RtcEvent::Connected { peer, .. }
+            | RtcEvent::Undecodable { peer, .. }
+            | RtcEvent::Path { peer, .. }
+            | RtcEvent::Disconnected { peer, .. } => peer,
             _ => return,
         };
         let Some(id) = self.watched.get(peer).copied() else { return };

@@ -3,6 +3,7 @@
 use crate::host::Host;
 use crate::log::LogLevel;
 use crate::pictures::stages;
+use crate::sent_pictures::SentPictures;
 use crate::session_thread::{Answer, Message};
 use crate::sharing::{PeerEvent, ShareConfig, ShareError, Sharing};
 use crate::stats_watch::StatsWatch;
@@ -15,6 +16,7 @@ use rr_scene::{Role, ViewId};
 use rr_session::{Changes, ParticipantId};
 use rr_stream::EncoderReport;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Inputs of one viewer that wait for the frame that shows them.
@@ -44,14 +46,14 @@ struct Viewer {
     watches_pictures: bool,
     /// The last of its messages that pictures show.
     shown_seq: Option<u64>,
-    /// The picture that went out to it last.
-    picture: Option<SentPicture>,
 }
 
 /// Everybody who joined by signaling.
 #[derive(Debug, Default)]
 pub(crate) struct Viewers {
     by_id: BTreeMap<ParticipantId, Viewer>,
+    /// The network thread notes here what goes out.
+    sent: Arc<SentPictures>,
     started: Option<Instant>,
 }
 
@@ -68,6 +70,13 @@ impl Viewers {
         self.by_id.values().map(|viewer| &viewer.stats)
     }
 
+    /// After a viewer's inputs or wishes changed: whether anybody waits for its pictures.
+    fn await_pictures(&self, id: ParticipantId) {
+        if let Some(viewer) = self.by_id.get(&id) {
+            self.sent.await_for(id, viewer.watches_pictures || !viewer.applied.is_empty());
+        }
+    }
+
     fn clock_ms(&mut self) -> f64 {
         self.started.get_or_insert_with(Instant::now).elapsed().as_secs_f64() * 1e3
     }
@@ -77,6 +86,7 @@ impl Host {
     pub fn join(&mut self, name: &str, role: Role, answer: &Answer<ParticipantId>) {
         let id = self.session.join(name, role);
         self.viewers.by_id.insert(id, Viewer::default());
+        self.viewers.sent.add(id);
         if answer.try_send(id).is_err() {
             self.gone(id);
         }
@@ -146,8 +156,13 @@ impl Host {
                 ClientBody::StatsWatch(watch) => viewer.stats.set(watch.on),
                 ClientBody::PictureWatch(watch) => {
                     viewer.watches_pictures = watch.on;
-                    // There may be none for a while.
-                    self.tell_picture(id);
+                    let view = viewer.view;
+                    // First, so that a picture which goes out meanwhile is told at least once.
+                    self.viewers.await_pictures(id);
+                    if let Some(last) = self.viewers.sent.last(id, view) {
+                        // There may be none for a while.
+                        self.tell_picture(id, &last);
+                    }
                 }
                 _ => {}
             }
@@ -165,6 +180,7 @@ impl Host {
                     }
                     let (timestamp, seq) = (message.timestamp, message.seq);
                     viewer.applied.push_back(Applied { timestamp, seq, received, revision: None });
+                    self.viewers.await_pictures(id);
                 }
             }
             Err(refusal) => self.refuse(id, wire::error_code(&refusal), refusal.to_string(), message.seq),
@@ -184,7 +200,8 @@ impl Host {
             if viewer.view == view {
                 continue;
             }
-            (viewer.view, viewer.picture) = (view, None);
+            viewer.view = view;
+            self.viewers.sent.forget(*id);
             sharing.look_at(*id, view);
             // No picture of the old view will show these any more.
             let mut last = None;
@@ -230,18 +247,17 @@ impl Host {
             last = Some(applied);
         }
         viewer.shown_seq = last.and_then(|applied| applied.seq).or(viewer.shown_seq);
-        viewer.picture = Some(*picture);
-        self.tell_picture(id);
+        self.viewers.await_pictures(id);
+        self.tell_picture(id, picture);
         if let Some(applied) = last {
             self.send_ack(id, applied, Some(picture));
         }
     }
 
-    /// Tells a viewer that asked what the picture shows that went out to it last.
-    fn tell_picture(&mut self, id: ParticipantId) {
+    /// Tells a viewer that asked what a picture shows that went out to it.
+    fn tell_picture(&mut self, id: ParticipantId, picture: &SentPicture) {
         let viewer = self.viewers.by_id.get(&id).filter(|viewer| viewer.watches_pictures);
-        let told = viewer.and_then(|viewer| Some((viewer.view, viewer.shown_seq, viewer.picture?)));
-        let Some((view, seq, picture)) = told else { return };
+        let Some((view, seq)) = viewer.map(|viewer| (viewer.view, viewer.shown_seq)) else { return };
         if let Some(camera) = self.cameras.get(&view).and_then(|of| of.of(picture.revision)).map(wire::camera) {
             self.send(id, HostBody::Picture(Picture { rtp_timestamp: picture.rtp_timestamp, camera, seq }));
         }
@@ -315,6 +331,7 @@ impl Host {
 
     fn gone(&mut self, id: ParticipantId) {
         self.viewers.by_id.remove(&id);
+        self.viewers.sent.remove(id);
         self.session.leave(id);
     }
 
@@ -331,9 +348,9 @@ impl Host {
     pub fn start_sharing(&mut self, config: ShareConfig, answer: Answer<Result<ShareStatus, ShareError>>) {
         self.stop_sharing("the host moved to another address");
         let (sender, render) = (self.sender.clone(), self.render.clone());
-        let (fps, picture) = (self.fps, self.picture);
+        let (fps, picture, sent) = (self.fps, self.picture, self.viewers.sent.clone());
         let work = move || {
-            let result = Sharing::start(config, fps, picture, sender.clone(), render);
+            let result = Sharing::start(config, fps, picture, sender.clone(), sent, render);
             sender.send_blocking(Message::Shared(Box::new(result), answer));
         };
         if let Err(error) = std::thread::Builder::new().name("rr-share".into()).spawn(work) {

@@ -4,24 +4,10 @@
 mod common;
 
 use common::viewer::Viewer;
-use common::{Host, software};
+use common::{Host, press_line, software};
 use rr_protocol::host::{Ack, CameraState, HostBody, HostStages, Picture};
-use rr_scene::{Camera, Command, Device, DeviceKind, Role, Transform, Workspace};
+use rr_scene::Camera;
 use std::time::{Duration, Instant};
-
-fn workspace() -> Workspace {
-    let mut workspace = Workspace::new("Line");
-    let device = Device {
-        id: "press".into(),
-        name: "Press".into(),
-        kind: DeviceKind::default(),
-        model: None,
-        transform: Transform::default(),
-        properties: [].into(),
-    };
-    workspace.apply(&Command::AddDevice(device), Role::Admin).unwrap();
-    workspace
-}
 
 fn orbit(seq: u64, dx: f32) -> String {
     format!(r#"{{"type":"camera:orbit","timestamp":{seq},"seq":{seq},"data":{{"deltaX":{dx},"deltaY":0}}}}"#)
@@ -44,7 +30,7 @@ fn acknowledged(viewer: &mut Viewer, seq: u64) -> Ack {
 #[test]
 fn an_acknowledgement_says_how_long_each_stage_took() {
     let Some(gpu) = software() else { return };
-    let host = Host::start(&gpu, None, workspace());
+    let host = Host::start(&gpu, None, press_line());
     let mut viewer = Viewer::join(&host.share());
     viewer.sees_new_pictures("the first picture");
     for seq in 10..20 {
@@ -69,7 +55,7 @@ fn an_acknowledgement_says_how_long_each_stage_took() {
 fn input_that_comes_while_a_picture_waits_for_its_turn_is_in_that_picture() {
     let Some(gpu) = software() else { return };
     // A picture a second, so that there is time for one to wait.
-    let host = Host::with(&gpu, workspace(), |config| config.fps = 1.0);
+    let host = Host::with(&gpu, press_line(), |config| config.fps = 1.0);
     let mut viewer = Viewer::join(&host.share());
     viewer.sees_new_pictures("the first picture");
     let mut rounds = 0;
@@ -102,7 +88,7 @@ fn input_that_comes_while_a_picture_waits_for_its_turn_is_in_that_picture() {
 #[test]
 fn who_asks_is_told_the_camera_of_every_picture() {
     let Some(gpu) = software() else { return };
-    let host = Host::start(&gpu, None, workspace());
+    let host = Host::start(&gpu, None, press_line());
     let link = host.share();
     let (mut viewer, mut other) = (Viewer::join(&link), Viewer::join(&link));
     viewer.sees_new_pictures("the first picture");

@@ -4,31 +4,14 @@
 mod common;
 
 use common::viewer::Viewer;
-use common::{HANG, Host, software};
+use common::{HANG, Host, line, software};
 use rr_engine::Gpu;
 use rr_protocol::host::{CameraState, HostBody};
-use rr_scene::{Command, Device, DeviceKind, Role, Transform, Workspace};
 use std::time::{Duration, Instant};
-
-fn workspace() -> Workspace {
-    let mut workspace = Workspace::new("Line");
-    for (id, x) in [("press", -1.0), ("robot", 2.0)] {
-        let device = Device {
-            id: id.into(),
-            name: id.into(),
-            kind: DeviceKind::default(),
-            model: None,
-            transform: Transform::at(glam::Vec3::new(x, 0.0, 0.0)),
-            properties: [].into(),
-        };
-        workspace.apply(&Command::AddDevice(device), Role::Admin).unwrap();
-    }
-    workspace
-}
 
 /// With room for two whatever else this machine does.
 fn host(gpu: &Gpu) -> Host {
-    Host::with(gpu, workspace(), |config| config.settings.most_own_cameras = Some(2))
+    Host::with(gpu, line(&[("press", -1.0), ("robot", 2.0)]), |config| config.settings.most_own_cameras = Some(2))
 }
 
 fn message(kind: &str, seq: u64, data: &str) -> String {
@@ -180,7 +163,8 @@ fn one_alone_may_leave_and_come_back_too() {
 #[test]
 fn who_finds_no_room_is_told_why_and_goes_on_with_the_others() {
     let Some(gpu) = software() else { return };
-    let host = Host::with(&gpu, workspace(), |config| config.settings.most_own_cameras = Some(0));
+    let host =
+        Host::with(&gpu, line(&[("press", -1.0), ("robot", 2.0)]), |config| config.settings.most_own_cameras = Some(0));
     let mut viewer = Viewer::join(&host.share());
     viewer.sees_new_pictures("the first picture");
     assert!(viewer.send(&message("camera:own", 10, r#"{"on":true}"#)));

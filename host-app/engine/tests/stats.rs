@@ -4,25 +4,10 @@
 mod common;
 
 use common::viewer::Viewer;
-use common::{Host, software};
+use common::{Host, press_line, software};
 use rr_protocol::host::HostBody;
 use rr_protocol::stats::HostStats;
-use rr_scene::{Command, Device, DeviceKind, Role, Transform, Workspace};
 use std::time::{Duration, Instant};
-
-fn workspace() -> Workspace {
-    let mut workspace = Workspace::new("Line");
-    let device = Device {
-        id: "press".into(),
-        name: "Press".into(),
-        kind: DeviceKind::default(),
-        model: None,
-        transform: Transform::default(),
-        properties: [].into(),
-    };
-    workspace.apply(&Command::AddDevice(device), Role::Admin).unwrap();
-    workspace
-}
 
 fn figures(viewer: &Viewer) -> Vec<&HostStats> {
     viewer.messages.iter().filter_map(|m| if let HostBody::Stats(s) = m { Some(s) } else { None }).collect()
@@ -40,7 +25,7 @@ fn is_time(asked: &mut Instant) -> bool {
 #[test]
 fn who_asks_gets_figures_once_a_second_also_at_rest_and_nobody_else() {
     let Some(gpu) = software() else { return };
-    let host = Host::start(&gpu, None, workspace());
+    let host = Host::start(&gpu, None, press_line());
     let link = host.share();
     let (mut viewer, mut other) = (Viewer::join(&link), Viewer::join(&link));
     viewer.sees_new_pictures("the first picture");

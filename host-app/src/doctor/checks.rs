@@ -3,7 +3,7 @@
 use super::{Check, State};
 use crate::cli::{DoctorArgs, NetworkArgs};
 use crate::start;
-use rr_engine::{EncoderChoice, Gpu, Reach, SurveyedEncoder, survey_encoders};
+use rr_engine::{EncoderChoice, Gpu, Reach, SurveyedEncoder, survey_encoders, try_pictures_on_card};
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -13,9 +13,11 @@ use std::process::Command;
 const LOW_DISK_BYTES: u64 = 2 << 30;
 
 pub(super) fn all(args: &DoctorArgs) -> Vec<Check> {
+    let encoders = survey_encoders();
     vec![
         graphics(args),
-        encoder(args.encoder, &survey_encoders()),
+        encoder(args.encoder, &encoders),
+        pictures(args.encoder, &encoders, || try_pictures_on_card(args.adapter, (640, 360))),
         port(args.listen),
         addresses(Reach::of(args.listen, &args.advertise)),
         relays(&args.network),
@@ -77,6 +79,24 @@ fn encoder(choice: EncoderChoice, all: &[SurveyedEncoder]) -> Check {
     match broken.and_then(|e| Some((e.name, e.usable.as_ref().err()?))) {
         Some((name, reason)) => check.advise(format!("{name} would be faster: {reason}")),
         None => check,
+    }
+}
+
+/// How pictures come to the encoder that will be used.
+fn pictures(
+    choice: EncoderChoice,
+    all: &[SurveyedEncoder],
+    on_card: impl FnOnce() -> Result<&'static str, String>,
+) -> Check {
+    const NAME: &str = "pictures";
+    let wanted = |e: &&SurveyedEncoder| choice == EncoderChoice::Auto || e.name == choice.to_string();
+    match all.iter().find(|e| wanted(e) && e.usable.is_ok()) {
+        Some(used) if used.name == "nvenc" => match on_card() {
+            Ok(how) => Check::new(NAME, State::Ok, "go to the encoder on the card").with(vec![how.to_owned()]),
+            // Works, at the price of a copy for each picture.
+            Err(reason) => Check::new(NAME, State::Ok, format!("go to the encoder through memory, because {reason}")),
+        },
+        _ => Check::new(NAME, State::Ok, "go to the encoder through memory, because it works on the processor"),
     }
 }
 
@@ -236,6 +256,20 @@ mod tests {
         assert_eq!((only.0, only.1.as_str()), (State::Problem, "nvenc cannot be used: no driver"));
         // Whoever wants openh264 need not hear of a broken driver.
         assert_eq!(state(EncoderChoice::OpenH264, surveyed("nvenc", Err("too old"), false)).0, State::Ok);
+    }
+
+    #[test]
+    fn pictures_stay_on_the_card_for_an_encoder_there_only() {
+        let both = [surveyed("nvenc", Ok(()), false), surveyed("openh264", Ok(()), false)];
+        let said = |choice, all: &[SurveyedEncoder], on_card: Result<&'static str, &str>| {
+            pictures(choice, all, || on_card.map_err(str::to_owned)).found
+        };
+        assert_eq!(said(EncoderChoice::Auto, &both, Ok("fenced")), "go to the encoder on the card");
+        let refused = said(EncoderChoice::Auto, &both, Err("the graphics driver does not export buffers"));
+        assert_eq!(refused, "go to the encoder through memory, because the graphics driver does not export buffers");
+        for (choice, all) in [(EncoderChoice::OpenH264, &both[..]), (EncoderChoice::Auto, &both[1..])] {
+            assert!(said(choice, all, Ok("fenced")).ends_with("because it works on the processor"));
+        }
     }
 
     #[test]

@@ -3,9 +3,10 @@
 //! wgpu reports many errors to callbacks and panics when nobody listens. Here the callbacks store the first
 //! fault; [`Gpu::check`] hands it to whoever renders next, so that a lost device ends in an error, not a panic.
 
+use rr_gpu_share::{Share, ShareError};
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 
 /// Which kind of adapter may be used.
@@ -169,6 +170,8 @@ struct Inner {
     faults: Arc<Faults>,
     /// Held while commands go to the device, and by a window that must not be disturbed by that.
     submissions: Mutex<()>,
+    /// Looked up when somebody asks.
+    share: OnceLock<Result<Share, ShareError>>,
 }
 
 #[derive(Debug, Default)]
@@ -257,7 +260,17 @@ impl Gpu {
             tracing::error!(target: "rr_render", %error, "graphics device reported an error");
             lock(&uncaptured.fault).get_or_insert(from_wgpu(&error));
         }));
-        Self { inner: Arc::new(Inner { adapter, device, queue, info, faults, submissions: Mutex::default() }) }
+        let (submissions, share) = Default::default();
+        Self { inner: Arc::new(Inner { adapter, device, queue, info, faults, submissions, share }) }
+    }
+
+    /// What of the device's memory other interfaces of the same card can use, or why none.
+    ///
+    /// # Errors
+    /// What is missing; the answer stays the same.
+    pub fn share(&self) -> Result<&Share, ShareError> {
+        let Inner { adapter, device, queue, share, .. } = &*self.inner;
+        share.get_or_init(|| Share::new(adapter, device, queue)).as_ref().map_err(Clone::clone)
     }
 
     /// What adapter this is.
@@ -368,7 +381,7 @@ fn describe(adapter: &wgpu::AdapterInfo) -> GpuInfo {
 }
 
 fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), wgpu::RequestDeviceError> {
-    pollster::block_on(adapter.request_device(&device_descriptor(adapter)))
+    rr_gpu_share::open(adapter, &device_descriptor(adapter))
 }
 
 fn no_adapter(choice: AdapterChoice) -> GpuError {

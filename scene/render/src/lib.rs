@@ -59,6 +59,7 @@ mod target;
 mod theme;
 mod timing;
 mod uniforms;
+mod video;
 
 pub use detail::{Culling, Detail};
 pub use frame::{AmbientOcclusion, Culler, FrameOptions, Lighting, RenderStats};
@@ -66,7 +67,9 @@ pub use gpu::{AdapterChoice, Gpu, GpuError, GpuInfo, device_descriptor, instance
 pub use marker::MARKER_BOUNDS;
 pub use readback::RING_SIZE;
 pub use renderer::Renderer;
+pub use rr_gpu_share::{BorrowedHandle, FenceMode, Share, ShareError};
 pub use target::{COLOUR_FORMAT, RenderTarget};
 pub use theme::Theme;
 pub use timing::{Pass, PassTimes};
+pub use video::{VideoConverter, VideoPicture};
 pub use wgpu;

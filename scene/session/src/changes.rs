@@ -48,13 +48,20 @@ impl Changes {
 
     /// True when the picture may look different.
     pub fn touches_picture(&self) -> bool {
-        *self != Self { presence: self.presence, views: self.views, name: self.name, ..Self::default() }
+        *self != self.unseen()
+    }
+
+    /// What of it no picture shows.
+    fn unseen(&self) -> Self {
+        Self { presence: self.presence, views: self.views, name: self.name, ..Self::default() }
     }
 
     /// True when the picture through one camera may look different.
     pub fn touches_view(&self, view: ViewId) -> bool {
         let moved = if view == ViewId::SHARED { self.camera } else { self.own_cameras.contains(&view) };
-        moved || Self { camera: false, own_cameras: BTreeSet::new(), ..self.clone() }.touches_picture()
+        // Asked for each viewer: what may be long is not copied.
+        let cameras = Self { camera: self.camera, own_cameras: self.own_cameras.clone(), ..self.unseen() };
+        moved || *self != cameras
     }
 
     /// True when the document differs, so that it wants saving.

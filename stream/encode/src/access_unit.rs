@@ -1,6 +1,6 @@
 //! One encoded picture and the clock that names it.
 
-use crate::Frame;
+use crate::{Codec, Frame};
 use bytes::Bytes;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 /// One encoded picture. Clones share the bytes.
 #[derive(Debug, Clone)]
 pub struct AccessUnit {
-    /// NAL units with start codes (H.264 Annex B). A keyframe begins with its SPS and PPS.
+    /// What it is encoded with. It changes with a keyframe only.
+    pub codec: Codec,
+    /// NAL units with start codes (Annex B of H.264 and HEVC). A keyframe begins with its parameter sets.
     pub data: Bytes,
-    /// An IDR picture: decoding can start here.
+    /// Decoding can start here.
     pub keyframe: bool,
     /// [`crate::Frame::number`] of the picture.
     pub frame: u64,
@@ -18,7 +20,7 @@ pub struct AccessUnit {
     pub revision: u64,
     /// [`crate::Frame::captured_at`] of the picture.
     pub captured_at: Instant,
-    /// [`crate::Frame::drawn_at`] of the picture.
+    /// [`crate::Frame::ready_at`] of the picture.
     pub drawn_at: Instant,
     /// When the encoder was done with it.
     pub encoded_at: Instant,
@@ -28,10 +30,11 @@ pub struct AccessUnit {
 
 impl AccessUnit {
     /// The encoded picture of a frame, named after it.
-    pub fn of(frame: &Frame, data: Bytes, keyframe: bool) -> Self {
-        let Frame { number, revision, captured_at, drawn_at, .. } = *frame;
+    pub fn of(frame: &Frame, codec: Codec, data: Bytes, keyframe: bool) -> Self {
+        let Frame { number, revision, captured_at, .. } = *frame;
+        let drawn_at = frame.ready_at();
         let (encoded_at, rtp_timestamp) = (Instant::now(), rtp_timestamp(captured_at));
-        Self { data, keyframe, frame: number, revision, captured_at, drawn_at, encoded_at, rtp_timestamp }
+        Self { codec, data, keyframe, frame: number, revision, captured_at, drawn_at, encoded_at, rtp_timestamp }
     }
 }
 

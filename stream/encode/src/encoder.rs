@@ -1,13 +1,13 @@
 //! The trait behind which encoders are exchanged.
 
-use crate::{AccessUnit, Bitrate, Frame};
+use crate::{AccessUnit, Bitrate, CardId, Frame};
 use thiserror::Error;
 
-/// Makes H.264 of frames. Every backend passes [`crate::compliance`].
+/// Makes a stream of one codec of frames. Every backend passes [`crate::compliance`].
 ///
-/// The stream has the profile that was agreed ([`crate::H264Format`]; constrained baseline unless said otherwise) and no
+/// The stream is what was agreed ([`crate::VideoFormat`]; H.264, constrained baseline, unless said otherwise) and has no
 /// reordering: one access unit per frame, decodable at once. A keyframe
-/// carries SPS and PPS. Size follows the frames: a frame of another size begins a new sequence with a keyframe.
+/// carries its parameter sets. Size follows the frames: a frame of another size begins a new sequence with a keyframe.
 pub trait Encoder: Send {
     /// Encodes one frame. `None`: the encoder left the frame out to keep its rate; a forced keyframe is never left out.
     ///
@@ -38,6 +38,11 @@ pub trait Encoder: Send {
     /// The codec refuses it; the old one stays.
     fn set_frame_rate(&mut self, frames_per_second: f32) -> Result<(), EncodeError>;
 
+    /// The card whose pictures it takes where they lie, if it does. May change with any frame.
+    fn card(&self) -> Option<CardId> {
+        None
+    }
+
     /// For logs and statistics, such as `openh264 (software)`.
     fn description(&self) -> String;
 }
@@ -63,7 +68,10 @@ pub enum EncodeError {
         /// What it says.
         reason: String,
     },
+    /// The picture is not to be had.
+    #[error(transparent)]
+    Frame(#[from] crate::FrameError),
     /// The stream is not what the session description promises.
     #[error("the stream is not what was agreed: {0}")]
-    Stream(#[from] crate::h264::H264Error),
+    Stream(#[from] crate::BitstreamError),
 }

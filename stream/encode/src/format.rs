@@ -1,7 +1,7 @@
 //! What was agreed with the viewers: codec, profile and level of a stream.
 
-use crate::h264::{self, H264Error, NAL_SPS, Sps};
-use crate::{Bitrate, EncodeError};
+use crate::h264::{self, NAL_SPS, Sps};
+use crate::{Bitrate, BitstreamError, EncodeError};
 use std::fmt;
 use std::str::FromStr;
 
@@ -19,6 +19,43 @@ pub enum Codec {
 impl Codec {
     /// All, in the order in which browsers learned them.
     pub const ALL: [Self; 3] = [Self::H264, Self::Hevc, Self::Av1];
+}
+
+/// A set of codecs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Codecs(u8);
+
+impl Codecs {
+    /// Only H.264: what every viewer decodes.
+    pub const H264: Self = Self(1 << Codec::H264 as u8);
+
+    /// As this one, and `codec`.
+    #[must_use]
+    pub const fn with(self, codec: Codec) -> Self {
+        Self(self.0 | 1 << codec as u8)
+    }
+
+    /// As this one, but not `codec`.
+    #[must_use]
+    pub const fn without(self, codec: Codec) -> Self {
+        Self(self.0 & !(1 << codec as u8))
+    }
+
+    /// What is in both.
+    #[must_use]
+    pub const fn both(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether it is one of them.
+    pub const fn contains(self, codec: Codec) -> bool {
+        self.0 & 1 << codec as u8 != 0
+    }
+
+    /// The one with the best picture for its bits that devices decode without the processor; H.264 of none.
+    pub fn best(self) -> Codec {
+        [Codec::Hevc, Codec::Av1].into_iter().find(|codec| self.contains(*codec)).unwrap_or(Codec::H264)
+    }
 }
 
 impl fmt::Display for Codec {
@@ -81,11 +118,11 @@ impl H264Format {
     ///
     /// # Errors
     /// The stream has another profile.
-    pub fn mark(&self, sps: &mut [u8]) -> Result<(), H264Error> {
-        let [_, idc, constraints, _level, ..] = sps else { return Err(H264Error::Short) };
+    pub fn mark(&self, sps: &mut [u8]) -> Result<(), BitstreamError> {
+        let [_, idc, constraints, _level, ..] = sps else { return Err(BitstreamError::Short) };
         let wanted = self.profile.idc_and_constraints();
         if *idc != wanted.0 {
-            return Err(H264Error::Profile(*idc));
+            return Err(BitstreamError::Profile(*idc));
         }
         *constraints = wanted.1;
         Ok(())
@@ -95,7 +132,7 @@ impl H264Format {
     ///
     /// # Errors
     /// As [`H264Format::mark`].
-    pub fn mark_stream(&self, stream: &mut [u8]) -> Result<(), H264Error> {
+    pub fn mark_stream(&self, stream: &mut [u8]) -> Result<(), BitstreamError> {
         let mut at = 0;
         while let Some(start) = stream[at..].windows(3).position(|w| w == [0, 0, 1]) {
             at += start + 3;
@@ -117,35 +154,36 @@ impl H264Format {
     pub fn verify(&self, keyframe: &[u8], level_idc: u8, width_px: u32, height_px: u32) -> Result<(), EncodeError> {
         let nal = h264::nal_units(keyframe)
             .find(|nal| h264::nal_type(nal) == NAL_SPS)
-            .ok_or(H264Error::Unexpected("keyframe without parameter sets"))?;
+            .ok_or(BitstreamError::Unexpected("keyframe without parameter sets"))?;
         let sps = Sps::parse(nal)?;
         if (sps.profile_idc, sps.constraints) != self.profile.idc_and_constraints() {
-            return Err(H264Error::Unexpected("profile").into());
+            return Err(BitstreamError::Unexpected("profile").into());
         }
         if sps.level_idc != level_idc {
-            return Err(H264Error::Unexpected("level").into());
+            return Err(BitstreamError::Unexpected("level").into());
         }
         if (sps.width, sps.height) != (width_px, height_px) {
-            return Err(H264Error::Unexpected("size").into());
+            return Err(BitstreamError::Unexpected("size").into());
         }
         Ok(())
     }
 }
 
 impl FromStr for H264Format {
-    type Err = H264Error;
+    type Err = BitstreamError;
 
     /// Reads a `profile-level-id` such as `42e01f`; its level is taken as fixed.
-    fn from_str(text: &str) -> Result<Self, H264Error> {
+    fn from_str(text: &str) -> Result<Self, BitstreamError> {
         let value = (text.len() == 6).then(|| u32::from_str_radix(text, 16).ok()).flatten();
-        let [_, idc, constraints, level_idc] = value.ok_or(H264Error::Unexpected("profile-level-id"))?.to_be_bytes();
+        let [_, idc, constraints, level_idc] =
+            value.ok_or(BitstreamError::Unexpected("profile-level-id"))?.to_be_bytes();
         let profile = match idc {
             // Table 5 of RFC 6184: flag 1 makes any of these the constrained baseline.
             66 | 77 if constraints & if idc == 66 { 0x40 } else { 0x80 } != 0 => H264Profile::ConstrainedBaseline,
             77 => H264Profile::Main,
-            _ => return Err(H264Error::Profile(idc)),
+            _ => return Err(BitstreamError::Profile(idc)),
         };
-        h264::max_bitrate(level_idc).ok_or(H264Error::Unexpected("level"))?;
+        h264::max_bitrate(level_idc).ok_or(BitstreamError::Unexpected("level"))?;
         Ok(Self { profile, level_idc: Some(level_idc) })
     }
 }
@@ -161,9 +199,9 @@ mod tests {
         assert_eq!(format("42e01f"), Ok(H264Format { profile: constrained, level_idc: Some(31) }));
         assert_eq!(format("4D0028"), Ok(H264Format { profile: H264Profile::Main, level_idc: Some(40) }));
         assert_eq!(format("4d801f").map(|f| f.profile), Ok(constrained));
-        assert_eq!(format("64001f"), Err(H264Error::Profile(100)));
+        assert_eq!(format("64001f"), Err(BitstreamError::Profile(100)));
         // Baseline with slice groups is none of ours.
-        assert_eq!(format("42001f"), Err(H264Error::Profile(66)));
+        assert_eq!(format("42001f"), Err(BitstreamError::Profile(66)));
         for wrong in ["", "42e0", "42e01f00", "+2e01f", "42e0zz", "42e0ff", "ééé"] {
             assert!(format(wrong).is_err(), "{wrong} was taken");
         }
@@ -183,15 +221,15 @@ mod tests {
     #[test]
     fn a_stream_of_another_profile_is_refused() {
         let format = H264Format::default();
-        assert_eq!(format.mark(&mut [0x67, 100, 0, 31]), Err(H264Error::Profile(100)));
-        assert_eq!(format.mark(&mut [0x67]), Err(H264Error::Short));
+        assert_eq!(format.mark(&mut [0x67, 100, 0, 31]), Err(BitstreamError::Profile(100)));
+        assert_eq!(format.mark(&mut [0x67]), Err(BitstreamError::Short));
         let mut sps = [0x67, 66, 0xc0, 31];
         assert_eq!(format.mark(&mut sps), Ok(()));
         assert_eq!(sps, [0x67, 66, 0xe0, 31]);
         let mut stream = [0, 0, 0, 1, 9, 16, 0, 0, 1, 0x67, 66, 0xc0, 31, 0, 0, 1, 0x65, 0, 0, 1, 0x67];
         assert_eq!(format.mark_stream(&mut stream), Ok(()));
         assert_eq!(stream[11], 0xe0);
-        assert_eq!(format.mark_stream(&mut [0, 0, 1, 0x67, 100, 0, 31]), Err(H264Error::Profile(100)));
+        assert_eq!(format.mark_stream(&mut [0, 0, 1, 0x67, 100, 0, 31]), Err(BitstreamError::Profile(100)));
         assert_eq!(format.mark_stream(&mut [0, 0]), Ok(()));
         assert!(format.verify(&[0, 0, 0, 1, 0x65, 1, 2], 31, 640, 360).is_err());
     }

@@ -1,7 +1,8 @@
 //! Raw pictures in a pool: filled by the renderer, read by the encoder, never allocated anew.
 
+use crate::card::CardPicture;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 use thiserror::Error;
 use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix};
@@ -10,6 +11,9 @@ use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvSta
 ///
 /// Comes from a [`FramePool`] and returns there when it and all its clones are dropped. Clones share the pixels, so that
 /// several encoders can read one picture; number, revision and time are each clone's own.
+///
+/// The picture lies in memory, or in a graphics card's ([`Frame::fill_on_card`]): then it is copied into memory when
+/// somebody asks for its planes, once for all clones. Ask by [`Frame::fetch`] first, which can say what went wrong.
 #[derive(Debug)]
 pub struct Frame {
     /// Counts the pictures of a view.
@@ -18,8 +22,8 @@ pub struct Frame {
     pub revision: u64,
     /// When the picture was made; gives the RTP timestamp, so it must grow from frame to frame.
     pub captured_at: Instant,
-    /// When its pixels were there. Differs from the time above, which begins with the drawing and is another one each time
-    /// that a picture is encoded again.
+    /// When its pixels were there, or on their way ([`Frame::ready_at`]). Differs from the time above, which begins with the
+    /// drawing and is another one each time that a picture is encoded again.
     pub drawn_at: Instant,
     width: usize,
     height: usize,
@@ -37,6 +41,26 @@ impl Frame {
     /// Height of the picture in pixels; even.
     pub fn height(&self) -> u32 {
         self.height as u32
+    }
+
+    /// The picture where it lies on a graphics card, if it does.
+    pub fn on_card(&self) -> Option<Arc<dyn CardPicture>> {
+        self.pixels.as_ref().and_then(|pixels| lock(&pixels.card).clone())
+    }
+
+    /// When its pixels were there: [`Frame::drawn_at`], or later where the card was still drawing then.
+    pub fn ready_at(&self) -> Instant {
+        let seen = self.on_card().and_then(|card| card.ready_at());
+        seen.map_or(self.drawn_at, |at| at.max(self.drawn_at))
+    }
+
+    /// Has the picture in memory, for [`Frame::y`] and the others; copies it there from the card once.
+    ///
+    /// # Errors
+    /// The device that drew it is lost or stuck. The planes are black then.
+    pub fn fetch(&self) -> Result<(), FrameError> {
+        let Some(pixels) = &self.pixels else { return Ok(()) };
+        pixels.in_memory(self.width, self.height).failed.clone().map_or(Ok(()), Err)
     }
 
     /// Bytes of luma, [`Frame::luma_stride`] a row.
@@ -64,18 +88,30 @@ impl Frame {
 
     #[expect(clippy::expect_used, reason = "taken by drop only")]
     fn planes(&self) -> &Planes {
-        &self.pixels.as_ref().expect("a frame without pixels").planes
+        self.pixels.as_ref().expect("a frame without pixels").in_memory(self.width, self.height)
     }
 
-    fn own_planes(&mut self) -> &mut Planes {
+    /// Pixels that no clone shares; those of a shared one are copied.
+    fn own_pixels(&mut self) -> &mut Pixels {
         if self.pixels.as_mut().is_none_or(|pixels| Arc::get_mut(pixels).is_none()) {
-            let own = Arc::new(Pixels { planes: self.planes().clone(), users: AtomicUsize::new(1) });
+            let memory = OnceLock::from(self.planes().clone());
+            let own = Arc::new(Pixels { memory, users: AtomicUsize::new(1), ..Pixels::default() });
             if let Some(shared) = self.pixels.replace(own) {
                 self.home.leave(shared);
             }
         }
         #[expect(clippy::expect_used, reason = "shared ones were replaced")]
-        &mut self.pixels.as_mut().and_then(Arc::get_mut).expect("shared pixels").planes
+        self.pixels.as_mut().and_then(Arc::get_mut).expect("shared pixels")
+    }
+
+    /// The planes to write to, which are the picture from now on.
+    fn own_planes(&mut self) -> &mut Planes {
+        let (width, height) = (self.width, self.height);
+        let pixels = self.own_pixels();
+        pixels.in_memory(width, height);
+        *lock(&pixels.card) = None;
+        #[expect(clippy::expect_used, reason = "they were just put there")]
+        pixels.memory.get_mut().expect("planes in memory")
     }
 
     /// Bytes from one luma row to the next.
@@ -94,16 +130,38 @@ impl Frame {
     /// # Errors
     /// Less than 2x2 pixels or more than 16384 on a side.
     pub fn resize(&mut self, width_px: u32, height_px: u32) -> Result<(), FrameError> {
-        let (width, height) = (width_px as usize & !1, height_px as usize & !1);
-        if width < 2 || height < 2 || width > MAX_SIDE || height > MAX_SIDE {
-            return Err(FrameError::Size { width_px, height_px });
-        }
+        let (width, height) = even_size(width_px, height_px)?;
         self.width = width;
         self.height = height;
-        let planes = self.own_planes();
-        planes.y.resize(width * height, 16);
-        planes.u.resize(width * height / 4, 128);
-        planes.v.resize(width * height / 4, 128);
+        let pixels = self.own_pixels();
+        // What lies there is not wanted any more: it need not come from the card.
+        *lock(&pixels.card) = None;
+        pixels.in_memory(width, height);
+        if let Some(planes) = pixels.memory.get_mut() {
+            planes.failed = None;
+            planes.resize(width, height);
+        }
+        Ok(())
+    }
+
+    /// Takes a picture that lies on a graphics card. Nothing is copied.
+    ///
+    /// # Errors
+    /// A size as for [`Frame::resize`].
+    pub fn fill_on_card(
+        &mut self,
+        picture: Arc<dyn CardPicture>,
+        width_px: u32,
+        height_px: u32,
+    ) -> Result<(), FrameError> {
+        let (width, height) = even_size(width_px, height_px)?;
+        self.width = width;
+        self.height = height;
+        let pixels = self.own_pixels();
+        if let Some(planes) = pixels.memory.take() {
+            *lock(&pixels.spare) = planes;
+        }
+        *lock(&pixels.card) = Some(picture);
         Ok(())
     }
 
@@ -201,7 +259,7 @@ impl FramePool {
 
     /// A frame to fill, of any size and contents. `None` when all are in use: leave this picture out.
     pub fn take(&self) -> Option<Frame> {
-        let mut free = self.home.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = lock(&self.home.free);
         // Who shared one with whoever gave it back may not have let go of it yet, for an instant.
         let at = free.iter_mut().rposition(|pixels| Arc::get_mut(pixels).is_some())?;
         let pixels = free.swap_remove(at);
@@ -227,7 +285,7 @@ impl Default for FramePool {
 }
 
 /// Why a frame could not be filled.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FrameError {
     /// No possible picture size.
     #[error("a picture of {width_px}x{height_px} pixels cannot be streamed")]
@@ -250,14 +308,35 @@ pub enum FrameError {
     /// The converter refused the picture.
     #[error("colour conversion: {0}")]
     Conversion(String),
+    /// The picture cannot be had from the card that drew it.
+    #[error("the picture on the graphics card: {0}")]
+    Card(String),
 }
 
 const MAX_SIDE: usize = 16_384;
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The size as 4:2:0 has it.
+fn even_size(width_px: u32, height_px: u32) -> Result<(usize, usize), FrameError> {
+    let (width, height) = (width_px as usize & !1, height_px as usize & !1);
+    if width < 2 || height < 2 || width > MAX_SIDE || height > MAX_SIDE {
+        return Err(FrameError::Size { width_px, height_px });
+    }
+    Ok((width, height))
+}
+
 /// What all clones of a frame share.
 #[derive(Debug, Default)]
 struct Pixels {
-    planes: Planes,
+    /// The picture in memory; not there yet while it lies on the card only.
+    memory: OnceLock<Planes>,
+    /// Where it was drawn, if it was not drawn into memory.
+    card: Mutex<Option<Arc<dyn CardPicture>>>,
+    /// Memory of an earlier picture, for the next that is wanted there.
+    spare: Mutex<Planes>,
     /// Frames that hold them. Kept beside the count of the `Arc`, so that the last one can give it back whole: nothing is
     /// allocated when frames go round.
     users: AtomicUsize,
@@ -268,6 +347,35 @@ struct Planes {
     y: Vec<u8>,
     u: Vec<u8>,
     v: Vec<u8>,
+    /// Why they do not hold the picture.
+    failed: Option<FrameError>,
+}
+
+impl Planes {
+    fn resize(&mut self, width: usize, height: usize) {
+        self.y.resize(width * height, 16);
+        self.u.resize(width * height / 4, 128);
+        self.v.resize(width * height / 4, 128);
+    }
+}
+
+impl Pixels {
+    fn in_memory(&self, width: usize, height: usize) -> &Planes {
+        self.memory.get_or_init(|| {
+            let mut planes = std::mem::take(&mut *lock(&self.spare));
+            planes.failed = None;
+            let Some(card) = lock(&self.card).clone() else { return planes };
+            planes.resize(width, height);
+            let read = card.read([&mut planes.y, &mut planes.u, &mut planes.v]);
+            if let Err(error) = read {
+                planes.y.fill(16);
+                planes.u.fill(128);
+                planes.v.fill(128);
+                planes.failed = Some(error);
+            }
+            planes
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -279,103 +387,14 @@ impl Home {
     /// A frame does not need these any more.
     fn leave(&self, pixels: Arc<Pixels>) {
         if pixels.users.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.free.lock().unwrap_or_else(PoisonError::into_inner).push(pixels);
+            // Its place on the card is for another picture now.
+            let on_card = lock(&pixels.card).take();
+            drop(on_card);
+            lock(&self.free).push(pixels);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn solid(rgb: [u8; 3], width: usize, height: usize) -> Vec<u8> {
-        [rgb[0], rgb[1], rgb[2], 255].repeat(width * height)
-    }
-
-    /// BT.709, limited range, from ITU-R BT.709-6 clause 3.
-    fn expected(rgb: [u8; 3]) -> [f64; 3] {
-        let [r, g, b] = rgb.map(|c| f64::from(c) / 255.0);
-        let y = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-        [16.0 + 219.0 * y, 128.0 + 224.0 * (b - y) / 1.8556, 128.0 + 224.0 * (r - y) / 1.5748]
-    }
-
-    #[test]
-    fn colours_are_bt709_limited() {
-        let pool = FramePool::new();
-        for rgb in [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [0, 0, 0], [12, 200, 97]] {
-            let mut frame = pool.take().unwrap();
-            frame.fill_from_rgba(&solid(rgb, 64, 32), 64 * 4, 64, 32).unwrap();
-            let want = expected(rgb);
-            for (plane, want) in [frame.y(), frame.u(), frame.v()].iter().zip(want) {
-                assert!(plane.iter().all(|&v| (f64::from(v) - want).abs() <= 1.5), "{rgb:?}: {} not {want}", plane[0]);
-            }
-        }
-    }
-
-    #[test]
-    fn rows_may_be_padded_and_the_last_one_short() {
-        // Read-back buffers have rows of a multiple of 256 bytes and may end with the last pixel.
-        let (width, height, stride) = (100usize, 50usize, 512usize);
-        let mut rgba = vec![0; stride * (height - 1) + width * 4];
-        for row in rgba.chunks_mut(stride) {
-            row[..width * 4].copy_from_slice(&solid([255, 255, 255], width, 1));
-        }
-        let mut frame = FramePool::new().take().unwrap();
-        frame.fill_from_rgba(&rgba, stride, width as u32, height as u32).unwrap();
-        assert_eq!((frame.width(), frame.height()), (100, 50));
-        assert!(frame.y().iter().all(|&y| y >= 234), "padding leaked into the picture");
-    }
-
-    #[test]
-    fn odd_sizes_lose_a_column_and_a_row() {
-        let mut frame = FramePool::new().take().unwrap();
-        frame.fill_from_rgba(&solid([9, 9, 9], 33, 17), 33 * 4, 33, 17).unwrap();
-        assert_eq!((frame.width(), frame.height()), (32, 16));
-        assert_eq!((frame.y().len(), frame.u().len(), frame.v().len()), (32 * 16, 16 * 8, 16 * 8));
-    }
-
-    #[test]
-    fn impossible_pictures_are_refused() {
-        let mut frame = FramePool::new().take().unwrap();
-        assert!(matches!(frame.fill_from_rgba(&[0; 16], 4, 1, 4), Err(FrameError::Size { .. })));
-        assert!(matches!(frame.fill_from_rgba(&[0; 16], 8, 2, 3), Ok(())));
-        assert!(matches!(frame.fill_from_rgba(&[0; 15], 8, 2, 2), Err(FrameError::Short { .. })));
-        assert!(matches!(frame.fill_from_rgba(&[0; 64], 4, 2, 2), Err(FrameError::Short { .. })));
-        assert!(matches!(frame.fill_from_rgba(&[], 400_000, 100_000, 2), Err(FrameError::Size { .. })));
-    }
-
-    #[test]
-    fn clones_share_the_picture_until_one_is_written() {
-        let pool = FramePool::with_frames(1);
-        let mut frame = pool.take().unwrap();
-        frame.resize(32, 32).unwrap();
-        let mut other = frame.clone();
-        other.number = 9;
-        assert_eq!((frame.y().as_ptr(), frame.number), (other.y().as_ptr(), 0));
-        drop(frame);
-        assert!(pool.take().is_none(), "given back while somebody reads it");
-        let third = other.clone();
-        other.planes_mut()[0].fill(200);
-        assert_eq!((other.y()[0], third.y()[0]), (200, 16));
-        drop(third);
-        assert!(pool.take().is_some());
-    }
-
-    #[test]
-    fn a_pool_has_three_frames_and_reuses_them() {
-        let pool = FramePool::new();
-        let mut frames: Vec<Frame> = (0..3).map(|_| pool.take().unwrap()).collect();
-        assert!(pool.take().is_none());
-        let mut buffers = Vec::new();
-        for frame in &mut frames {
-            frame.resize(64, 64).unwrap();
-            buffers.push(frame.y().as_ptr());
-        }
-        drop(frames);
-        for _ in 0..20 {
-            let mut frame = pool.take().unwrap();
-            frame.resize(64, 48).unwrap();
-            assert!(buffers.contains(&frame.y().as_ptr()), "a new buffer was allocated");
-        }
-    }
-}
+#[path = "frame_tests.rs"]
+mod tests;

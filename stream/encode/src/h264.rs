@@ -1,7 +1,9 @@
 //! The little of H.264 (ITU-T H.264) that is needed to know what a stream is: NAL units of a byte stream (Annex B),
 //! the sequence parameter set (7.3.2.1) with its colour description (Annex E), levels (Annex A).
 
-use thiserror::Error;
+use crate::bits::{Bits, BitstreamError, unescape};
+pub use crate::vui::Colour;
+use crate::vui::colour;
 
 /// `nal_unit_type` of a sequence parameter set.
 pub const NAL_SPS: u8 = 7;
@@ -11,20 +13,6 @@ pub const NAL_PPS: u8 = 8;
 pub const NAL_IDR: u8 = 5;
 /// `nal_unit_type` of a slice of another picture.
 pub const NAL_SLICE: u8 = 1;
-
-/// Why a stream is not understood, or not what it should be.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum H264Error {
-    /// The parameter set ends too early.
-    #[error("parameter set is cut off")]
-    Short,
-    /// A profile other than the one that was agreed.
-    #[error("unexpected profile_idc {0}")]
-    Profile(u8),
-    /// A value that no stream of ours has.
-    #[error("unexpected {0}")]
-    Unexpected(&'static str),
-}
 
 /// The NAL units of an Annex B byte stream without their start codes.
 pub fn nal_units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -43,7 +31,7 @@ pub fn slice_type(nal: &[u8]) -> Option<u32> {
     }
     // Two numbers, of 16 bits each at most.
     let payload = unescape(&nal[1..nal.len().min(16)]);
-    let mut bits = Bits { bytes: &payload, at: 0 };
+    let mut bits = Bits::new(&payload);
     bits.ue().ok()?; // first_mb_in_slice
     bits.ue().ok().map(|kind| kind % 5)
 }
@@ -69,34 +57,23 @@ pub struct Sps {
     pub reorder_frames: Option<u32>,
 }
 
-/// Colour description of the VUI (Annex E.2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Colour {
-    /// Samples from 0 to 255 instead of 16 to 235.
-    pub full_range: bool,
-    /// Table E-3; 1 is BT.709.
-    pub primaries: u8,
-    /// Table E-4; 1 is BT.709.
-    pub transfer: u8,
-    /// Table E-5; 1 is BT.709.
-    pub matrix: u8,
-}
-
 impl Sps {
     /// Reads a NAL unit of type 7 of a baseline, main or extended stream.
     ///
     /// # Errors
     /// Cut off, or a profile with chroma formats.
-    pub fn parse(nal: &[u8]) -> Result<Self, H264Error> {
-        let &[header, profile_idc, constraints, level_idc, ref rest @ ..] = nal else { return Err(H264Error::Short) };
+    pub fn parse(nal: &[u8]) -> Result<Self, BitstreamError> {
+        let &[header, profile_idc, constraints, level_idc, ref rest @ ..] = nal else {
+            return Err(BitstreamError::Short);
+        };
         if header & 0x1f != NAL_SPS {
-            return Err(H264Error::Unexpected("NAL unit instead of a sequence parameter set"));
+            return Err(BitstreamError::Unexpected("NAL unit instead of a sequence parameter set"));
         }
         if !matches!(profile_idc, 66 | 77 | 88) {
-            return Err(H264Error::Profile(profile_idc));
+            return Err(BitstreamError::Profile(profile_idc));
         }
         let payload = unescape(rest);
-        let mut bits = Bits { bytes: &payload, at: 0 };
+        let mut bits = Bits::new(&payload);
         bits.ue()?; // seq_parameter_set_id
         bits.ue()?; // log2_max_frame_num_minus4
         let pic_order_cnt_type = bits.ue()?;
@@ -104,7 +81,7 @@ impl Sps {
             0 => {
                 bits.ue()?;
             }
-            1 => return Err(H264Error::Unexpected("pic_order_cnt_type 1")),
+            1 => return Err(BitstreamError::Unexpected("pic_order_cnt_type 1")),
             _ => {}
         }
         bits.ue()?; // max_num_ref_frames
@@ -112,7 +89,7 @@ impl Sps {
         let width_mbs = bits.ue()? + 1;
         let height_mbs = bits.ue()? + 1;
         if !bits.bit()? {
-            return Err(H264Error::Unexpected("interlaced pictures"));
+            return Err(BitstreamError::Unexpected("interlaced pictures"));
         }
         bits.bit()?; // direct_8x8_inference_flag
         let (mut crop_x, mut crop_y) = (0, 0);
@@ -120,8 +97,8 @@ impl Sps {
             crop_x = bits.ue()? + bits.ue()?;
             crop_y = bits.ue()? + bits.ue()?;
         }
-        let width = (width_mbs * 16).checked_sub(crop_x * 2).ok_or(H264Error::Unexpected("cropping"))?;
-        let height = (height_mbs * 16).checked_sub(crop_y * 2).ok_or(H264Error::Unexpected("cropping"))?;
+        let width = (width_mbs * 16).checked_sub(crop_x * 2).ok_or(BitstreamError::Unexpected("cropping"))?;
+        let height = (height_mbs * 16).checked_sub(crop_y * 2).ok_or(BitstreamError::Unexpected("cropping"))?;
         let (mut colour, mut reorder_frames) = (None, None);
         if bits.bit()? {
             (colour, reorder_frames) = vui(&mut bits)?;
@@ -189,37 +166,8 @@ fn skip_to_start(stream: &[u8]) -> Option<&[u8]> {
     stream.windows(3).position(|w| w == [0, 0, 1]).map(|at| &stream[at + 3..])
 }
 
-/// Takes the emulation prevention bytes out (7.3.1).
-fn unescape(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut zeros = 0;
-    for &b in bytes {
-        if zeros >= 2 && b == 3 {
-            zeros = 0;
-            continue;
-        }
-        zeros = if b == 0 { zeros + 1 } else { 0 };
-        out.push(b);
-    }
-    out
-}
-
-fn vui(bits: &mut Bits) -> Result<(Option<Colour>, Option<u32>), H264Error> {
-    if bits.bit()? && bits.u(8)? == 255 {
-        bits.u(32)?; // sample aspect ratio
-    }
-    if bits.bit()? {
-        bits.bit()?; // overscan_appropriate_flag
-    }
-    let mut colour = None;
-    if bits.bit()? {
-        bits.u(3)?; // video_format
-        let full_range = bits.bit()?;
-        if bits.bit()? {
-            let (primaries, transfer, matrix) = (bits.u(8)? as u8, bits.u(8)? as u8, bits.u(8)? as u8);
-            colour = Some(Colour { full_range, primaries, transfer, matrix });
-        }
-    }
+fn vui(bits: &mut Bits) -> Result<(Option<Colour>, Option<u32>), BitstreamError> {
+    let colour = colour(bits)?;
     if bits.bit()? {
         bits.ue()?; // chroma_sample_loc_type_top_field
         bits.ue()?;
@@ -246,13 +194,13 @@ fn vui(bits: &mut Bits) -> Result<(Option<Colour>, Option<u32>), H264Error> {
 }
 
 /// Parameters of the hypothetical reference decoder, if they are there (E.1.2); read over.
-fn hrd(bits: &mut Bits) -> Result<bool, H264Error> {
+fn hrd(bits: &mut Bits) -> Result<bool, BitstreamError> {
     if !bits.bit()? {
         return Ok(false);
     }
     let schedules = bits.ue()? + 1;
     if schedules > 32 {
-        return Err(H264Error::Unexpected("number of schedules"));
+        return Err(BitstreamError::Unexpected("number of schedules"));
     }
     bits.u(8)?; // scales of rate and size
     for _ in 0..schedules {
@@ -262,40 +210,6 @@ fn hrd(bits: &mut Bits) -> Result<bool, H264Error> {
     }
     bits.u(20)?; // lengths of delays
     Ok(true)
-}
-
-struct Bits<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl Bits<'_> {
-    fn bit(&mut self) -> Result<bool, H264Error> {
-        let byte = *self.bytes.get(self.at / 8).ok_or(H264Error::Short)?;
-        let bit = byte >> (7 - self.at % 8) & 1;
-        self.at += 1;
-        Ok(bit == 1)
-    }
-
-    fn u(&mut self, count: u32) -> Result<u32, H264Error> {
-        let mut value = 0;
-        for _ in 0..count {
-            value = value << 1 | u32::from(self.bit()?);
-        }
-        Ok(value)
-    }
-
-    /// Unsigned Exp-Golomb (9.1); no value of ours needs more than 20 bits: the rate of a decoder's model.
-    fn ue(&mut self) -> Result<u32, H264Error> {
-        let mut zeros = 0;
-        while !self.bit()? {
-            zeros += 1;
-            if zeros > 20 {
-                return Err(H264Error::Unexpected("large value"));
-            }
-        }
-        Ok((1 << zeros) - 1 + self.u(zeros)?)
-    }
 }
 
 #[cfg(test)]
@@ -357,10 +271,10 @@ mod tests {
 
     #[test]
     fn damaged_parameter_sets_are_refused() {
-        assert_eq!(Sps::parse(&[]), Err(H264Error::Short));
-        assert_eq!(Sps::parse(&[0x67, 66, 0xe0, 31]), Err(H264Error::Short));
-        assert_eq!(Sps::parse(&[0x67, 100, 0, 31, 0xff]), Err(H264Error::Profile(100)));
-        assert!(matches!(Sps::parse(&[0x68, 66, 0, 31, 0xff]), Err(H264Error::Unexpected(_))));
+        assert_eq!(Sps::parse(&[]), Err(BitstreamError::Short));
+        assert_eq!(Sps::parse(&[0x67, 66, 0xe0, 31]), Err(BitstreamError::Short));
+        assert_eq!(Sps::parse(&[0x67, 100, 0, 31, 0xff]), Err(BitstreamError::Profile(100)));
+        assert!(matches!(Sps::parse(&[0x68, 66, 0, 31, 0xff]), Err(BitstreamError::Unexpected(_))));
         // A long run of zeros is no number that we take; 31, 30 and 40 of them, and one that is cut off.
         assert!(Sps::parse(&[0x67, 66, 0xe0, 31, 0, 0, 0, 0, 0, 0, 0]).is_err());
         assert!(Sps::parse(&[0x67, 66, 0xe0, 31, 0, 0, 0, 1, 0, 0, 0, 0]).is_err());

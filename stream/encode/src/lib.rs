@@ -1,4 +1,4 @@
-//! From raw pictures to H.264: [`Frame`], [`AccessUnit`], the [`Encoder`] trait and the software encoder.
+//! From raw pictures to H.264 and HEVC: [`Frame`], [`AccessUnit`], the [`Encoder`] trait and the software encoder.
 //!
 //! A picture is written into a [`Frame`] of a [`FramePool`] (I420, BT.709, limited range), an [`Encoder`] makes an
 //! [`AccessUnit`] of it, and whoever sends it shares its bytes. Nothing here knows of threads, sockets or clocks other
@@ -10,21 +10,29 @@
 
 mod access_unit;
 mod bitrate;
+mod bits;
 mod bytes_pool;
+mod card;
 mod codec;
 pub mod compliance;
 mod encoder;
 mod format;
 mod frame;
 pub mod h264;
+pub mod hevc;
 mod scale;
 mod software;
+mod video_format;
+mod vui;
 
 pub use access_unit::{AccessUnit, rtp_timestamp};
 pub use bitrate::Bitrate;
+pub use bits::BitstreamError;
 pub use bytes_pool::BytesPool;
+pub use card::{BorrowedHandle, CardFence, CardId, CardMemory, CardPicture};
 pub use encoder::{EncodeError, Encoder};
-pub use format::{Codec, H264Format, H264Profile};
+pub use format::{Codec, Codecs, H264Format, H264Profile};
 pub use frame::{Frame, FrameError, FramePool};
 pub use scale::Scaler;
 pub use software::{SoftwareConfig, SoftwareEncoder};
+pub use video_format::{HevcFormat, VideoFormat};

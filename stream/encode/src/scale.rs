@@ -15,7 +15,7 @@ impl Scaler {
     /// Fills `target` with `source` at the size of `width_px` x `height_px`; numbers and times are taken over too.
     ///
     /// # Errors
-    /// A size as for [`Frame::resize`].
+    /// A size as for [`Frame::resize`], or a picture that is not to be had ([`Frame::fetch`]).
     pub fn scale(
         &mut self,
         source: &Frame,
@@ -23,11 +23,12 @@ impl Scaler {
         width_px: u32,
         height_px: u32,
     ) -> Result<(), FrameError> {
+        source.fetch()?;
         target.resize(width_px, height_px)?;
         target.number = source.number;
         target.revision = source.revision;
         target.captured_at = source.captured_at;
-        target.drawn_at = source.drawn_at;
+        target.drawn_at = source.ready_at();
         let from = (source.width() as usize, source.height() as usize);
         let to = (target.width() as usize, target.height() as usize);
         let half = |(w, h): (usize, usize)| (w / 2, h / 2);

@@ -2,8 +2,9 @@
 
 use crate::bytes_pool::BytesPool;
 use crate::codec::{Codec, Encoded, Nals, Setup};
-use crate::h264::{self, H264Error, NAL_SPS};
-use crate::{AccessUnit, Bitrate, EncodeError, Encoder, Frame, H264Format, H264Profile};
+use crate::format::Codec as VideoCodec;
+use crate::h264::{self, NAL_SPS};
+use crate::{AccessUnit, Bitrate, BitstreamError, EncodeError, Encoder, Frame, H264Format, H264Profile};
 use bytes::{BufMut, Bytes};
 use std::time::Instant;
 
@@ -124,12 +125,13 @@ impl SoftwareEncoder {
             running.verified = true;
         }
         self.running = Some(running);
-        Ok(Some(AccessUnit::of(frame, data, keyframe)))
+        Ok(Some(AccessUnit::of(frame, VideoCodec::H264, data, keyframe)))
     }
 }
 
 impl Encoder for SoftwareEncoder {
     fn encode(&mut self, frame: &Frame, force_keyframe: bool) -> Result<Option<AccessUnit>, EncodeError> {
+        frame.fetch()?;
         // A level that is higher than needed stays: another one would cost a keyframe.
         let level = self.level(frame.width(), frame.height());
         let fits = |r: &Running| {
@@ -225,7 +227,7 @@ fn codec_error(status: i32) -> EncodeError {
 }
 
 /// Copies the NAL units out of the encoder's buffers; parameter sets get the profile that was promised.
-fn collect(pool: &mut BytesPool, nals: &Nals, format: H264Format) -> Result<Bytes, H264Error> {
+fn collect(pool: &mut BytesPool, nals: &Nals, format: H264Format) -> Result<Bytes, BitstreamError> {
     let size = nals.iter().map(<[u8]>::len).sum();
     pool.fill(size, |data| {
         for nal in nals.iter() {

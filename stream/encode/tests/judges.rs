@@ -1,7 +1,10 @@
 //! The test that all encoders have to pass notices encoders that do what they must not.
 
+#![allow(clippy::unwrap_used)]
+
 use rr_encode::{
-    AccessUnit, Bitrate, EncodeError, Encoder, Frame, H264Format, SoftwareConfig, SoftwareEncoder, compliance,
+    AccessUnit, Bitrate, EncodeError, Encoder, Frame, H264Format, SoftwareConfig, SoftwareEncoder, VideoFormat,
+    compliance,
 };
 
 /// What is wrong with the encoder.
@@ -57,11 +60,13 @@ impl Encoder for WrongEncoder {
 fn verdict(wrong: Wrong) -> String {
     compliance::check(&compliance::Subject {
         make: &|format, bitrate, frames_per_second| {
+            let VideoFormat::H264(format) = format else { return Err("openh264 makes H.264".to_owned()) };
             let format = if wrong == Wrong::Level { H264Format::default() } else { format };
             let encoder = SoftwareEncoder::new(SoftwareConfig { bitrate, frames_per_second }).with_format(format);
             Ok(Box::new(WrongEncoder { encoder, wrong, held: None, anew: false }))
         },
-        formats: &["42e028"],
+        usual: VideoFormat::default(),
+        formats: &["42e028".parse::<H264Format>().unwrap().into()],
         smallest: (16, 16),
     })
     .err()

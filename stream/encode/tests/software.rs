@@ -1,6 +1,8 @@
 //! The software encoder obeys the rules of all encoders.
 
-use rr_encode::{Bitrate, Encoder, FramePool, SoftwareConfig, SoftwareEncoder, compliance, h264};
+use rr_encode::{
+    Bitrate, Encoder, FramePool, H264Format, SoftwareConfig, SoftwareEncoder, VideoFormat, compliance, h264,
+};
 
 fn encoder(bitrate: Bitrate, frames_per_second: f32) -> SoftwareEncoder {
     SoftwareEncoder::new(SoftwareConfig { bitrate, frames_per_second })
@@ -8,10 +10,15 @@ fn encoder(bitrate: Bitrate, frames_per_second: f32) -> SoftwareEncoder {
 
 #[test]
 fn complies() {
+    let formats = ["42e01f", "42e028", "4d001f", "4d0033"].map(|id| id.parse::<H264Format>().unwrap().into());
     for slices in [1, 2] {
         compliance::check(&compliance::Subject {
-            make: &|format, bitrate, fps| Ok(Box::new(encoder(bitrate, fps).with_format(format).with_slices(slices))),
-            formats: &["42e01f", "42e028", "4d001f", "4d0033"],
+            make: &|format, bitrate, fps| {
+                let VideoFormat::H264(format) = format else { return Err("openh264 makes H.264".to_owned()) };
+                Ok(Box::new(encoder(bitrate, fps).with_format(format).with_slices(slices)))
+            },
+            usual: VideoFormat::default(),
+            formats: &formats,
             smallest: (16, 16),
         })
         .unwrap_or_else(|wrong| panic!("{slices} slices: {wrong}"));

@@ -1,11 +1,13 @@
 //! One encode, many receivers on this machine's loopback: what each costs the host, and what those that misbehave cost
 //! the others.
 //!
-//! `receivers [--good 100] [--mbps 7] [--seconds 10] [--bad all] [--soak MINUTES]`
+//! `receivers [--good 100] [--mbps 7] [--seconds 10] [--bad all] [--soak MINUTES] [--plain yes]`
 //!
 //! The host side is the real one (network thread, adaptation); its encoder is a model that makes pictures of the size
 //! it is told, so that the figures are those of the fan-out. The receivers are str0m peers with a socket each, in a
-//! process of their own. Pictures carry the moment they were handed over; a receiver notes when it has them whole.
+//! process of their own; they take the datagrams of a picture from the system at once, or with `--plain yes` one by one, as
+//! most browsers do (then cutting them apart is the network thread's work on loopback, which a network card or the
+//! receiving machine does elsewhere). Pictures carry the moment they were handed over; a receiver notes when it has them whole.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark talks and gives up")]
 
 mod figures;
@@ -46,10 +48,14 @@ struct Options {
     seconds: u64,
     bad: Vec<(&'static str, Manner)>,
     soak: Option<u64>,
+    plain: bool,
 }
 
+/// What a process of receivers is told so that they take one datagram at a time.
+pub const PLAIN: &str = "--plain";
+
 fn options() -> Options {
-    let mut options = Options { good: 100, mbps: 7, seconds: 10, bad: Vec::new(), soak: None };
+    let mut options = Options { good: 100, mbps: 7, seconds: 10, bad: Vec::new(), soak: None, plain: false };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().unwrap_or_default();
@@ -62,7 +68,8 @@ fn options() -> Options {
                 assert!(!options.bad.is_empty(), "--bad all, stalled, slow, flooding or vanished");
             }
             "--soak" => options.soak = Some(value.parse().unwrap()),
-            _ => panic!("--good, --mbps, --seconds, --bad, --soak; not {name}"),
+            "--plain" => options.plain = value == "yes",
+            _ => panic!("--good, --mbps, --seconds, --bad, --soak, --plain; not {name}"),
         }
     }
     options
@@ -76,11 +83,12 @@ fn main() {
     let source = Source::new(Bitrate::mbps(options.mbps));
     let config = RtcConfig {
         bind: "127.0.0.1:0".parse().unwrap(),
-        max_peers: options.good + options.bad.len() * PER_MANNER + 1,
+        // Those that vanished count until that is noticed.
+        max_peers: options.good + MORE,
         ..RtcConfig::default()
     };
     let server = RtcServer::start(config, source.on_event()).unwrap();
-    let mut crowd = Crowd::start(&server, 0, &vec![Manner::Good; options.good]);
+    let mut crowd = Crowd::start(&server, 0, &vec![Manner::Good; options.good], options.plain);
     let publishing = source.publish(&server);
     std::thread::scope(|scope| {
         scope.spawn(|| publishing.run());
@@ -100,6 +108,8 @@ fn main() {
     });
 }
 
+/// Most that come and go beside the good ones at once.
+const MORE: usize = 64;
 /// Receivers of each kind that misbehave together.
 const PER_MANNER: usize = 5;
 
@@ -107,7 +117,7 @@ const PER_MANNER: usize = 5;
 fn beside(server: &RtcServer, crowd: &mut Crowd, options: &Options, bad: (&str, Manner), alone: &Latency) {
     static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(1);
     let first = 100_000 * NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let mut others = Crowd::start(server, first, &[bad.1; PER_MANNER]);
+    let mut others = Crowd::start(server, first, &[bad.1; PER_MANNER], options.plain);
     std::thread::sleep(Duration::from_secs(3));
     others.tell("misbehave");
     let (beside, _) = measure(&format!("beside {PER_MANNER} {}", bad.0), crowd, options);
@@ -143,7 +153,7 @@ fn soak(server: &RtcServer, crowd: &mut Crowd, options: &Options, minutes: u64) 
     let mut rows = Vec::new();
     for minute in 0..minutes {
         let manners: Vec<Manner> = Manner::BAD.iter().map(|(_, manner)| *manner).collect();
-        let mut others = Crowd::start(server, 1_000_000 + minute as usize * 1_000, &manners);
+        let mut others = Crowd::start(server, 1_000_000 + minute as usize * 1_000, &manners, options.plain);
         std::thread::sleep(Duration::from_secs(2));
         others.tell("misbehave");
         rows.push(measure(
@@ -171,9 +181,10 @@ struct Crowd {
 }
 
 impl Crowd {
-    fn start(server: &RtcServer, first: usize, manners: &[Manner]) -> Self {
+    fn start(server: &RtcServer, first: usize, manners: &[Manner], plain: bool) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .arg("--receive")
+            .args(plain.then_some(PLAIN))
             .args(manners.iter().map(|manner| format!("{manner:?}")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

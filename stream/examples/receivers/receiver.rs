@@ -1,10 +1,11 @@
 //! A process full of receivers, each a str0m peer with a socket of its own.
 
-use crate::Manner;
 use crate::figures::Latency;
 use crate::source::{STAMP, micros};
+use crate::{Manner, PLAIN};
+use quinn_udp::{RecvMeta, UdpSocketState};
 use std::collections::VecDeque;
-use std::io::Write;
+use std::io::{IoSliceMut, Write};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,6 +15,7 @@ use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 /// What a slow link carries, bytes a second, and how long it keeps what waits.
@@ -28,14 +30,15 @@ struct Shared {
 }
 
 pub fn main() {
-    let manners: Vec<Manner> = std::env::args().skip(2).map(|name| manner(&name)).collect();
+    let (flags, names): (Vec<String>, Vec<String>) = std::env::args().skip(2).partition(|name| name == PLAIN);
+    let manners: Vec<Manner> = names.iter().map(|name| manner(name)).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let shared = Arc::new(Shared::default());
     let mut waits = Vec::new();
     for manner in manners {
         let mine = Arc::new(Mutex::new(Vec::new()));
         waits.push(mine.clone());
-        let receiver = runtime.block_on(Receiver::join(manner, mine, shared.clone()));
+        let receiver = runtime.block_on(Receiver::join(manner, flags.is_empty(), mine, shared.clone()));
         runtime.spawn(receiver.run());
     }
     let mut begun = Instant::now();
@@ -67,6 +70,8 @@ struct Receiver {
     manner: Manner,
     rtc: Rtc,
     socket: UdpSocket,
+    /// Takes what the system joined; none: one datagram at a time.
+    joined: Option<UdpSocketState>,
     host: SocketAddr,
     local: SocketAddr,
     deadline: Instant,
@@ -80,8 +85,9 @@ struct Receiver {
 }
 
 impl Receiver {
-    async fn join(manner: Manner, waits: Arc<Mutex<Vec<u32>>>, shared: Arc<Shared>) -> Self {
+    async fn join(manner: Manner, joins: bool, waits: Arc<Mutex<Vec<u32>>>, shared: Arc<Shared>) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let joined = joins.then(|| UdpSocketState::new((&socket).into()).unwrap());
         let local = socket.local_addr().unwrap();
         let now = Instant::now();
         let config = RtcConfig::new().clear_codecs().enable_h264(true);
@@ -104,6 +110,7 @@ impl Receiver {
             manner,
             rtc,
             socket,
+            joined,
             host: local,
             local,
             deadline: now,
@@ -117,7 +124,7 @@ impl Receiver {
     }
 
     async fn run(mut self) {
-        let mut buffer = vec![0; 2_000];
+        let mut buffer = vec![0; 65_536];
         let mut flood = tokio::time::interval(Duration::from_millis(1));
         while self.rtc.is_alive() {
             let bad = if self.shared.misbehave.load(Ordering::Relaxed) { self.manner } else { Manner::Good };
@@ -132,13 +139,10 @@ impl Receiver {
             let released = self.link.front().map(|(at, _)| *at);
             let until = released.map_or(self.deadline, |at| at.min(self.deadline));
             tokio::select! {
-                received = self.socket.recv_from(&mut buffer) => {
-                    let Ok((len, source)) = received else { continue };
-                    self.host = source;
-                    self.take(&buffer[..len], bad);
-                    // What else is there already.
-                    while let Ok((len, _)) = self.socket.try_recv_from(&mut buffer) {
-                        self.take(&buffer[..len], bad);
+                _ = self.socket.readable() => {
+                    // All that is there.
+                    while let Some((len, each)) = self.receive(&mut buffer) {
+                        buffer[..len].chunks(each.max(1)).for_each(|datagram| self.take(datagram, bad));
                     }
                 }
                 () = tokio::time::sleep_until(until.into()) => {}
@@ -154,6 +158,21 @@ impl Receiver {
                 let _ = self.rtc.handle_input(Input::Timeout(now));
             }
         }
+    }
+
+    /// Bytes that came from the host at once, and those of one datagram.
+    fn receive(&mut self, buffer: &mut [u8]) -> Option<(usize, usize)> {
+        let (len, each, source) = match &self.joined {
+            None => self.socket.try_recv_from(buffer).map(|(len, source)| (len, len, source)),
+            Some(state) => self.socket.try_io(Interest::READABLE, || {
+                let mut meta = [RecvMeta::default()];
+                state.recv((&self.socket).into(), &mut [IoSliceMut::new(buffer)], &mut meta)?;
+                Ok((meta[0].len, meta[0].stride, meta[0].addr))
+            }),
+        }
+        .ok()?;
+        self.host = source;
+        Some((len, each))
     }
 
     fn take(&mut self, datagram: &[u8], bad: Manner) {

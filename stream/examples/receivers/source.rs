@@ -1,7 +1,7 @@
 //! The host's side without a picture: the adaptation decides, and a model of an encoder obeys.
 
 use bytes::Bytes;
-use rr_encode::{AccessUnit, Bitrate};
+use rr_encode::{AccessUnit, Bitrate, Codecs};
 use rr_rtc::{RtcEvent, RtcServer, RungId, Steerings};
 use rr_stream::{Action, Ladder, LadderConfig, Setting};
 use std::collections::BTreeMap;
@@ -31,6 +31,7 @@ impl Source {
             max: self.max,
             start: Bitrate::mbps(3).min(self.max),
             rungs: 3,
+            codecs: Codecs::H264,
             first_rung: RungId::default(),
         };
         let (mut ladder, rungs) = (Ladder::new(config), self.rungs.clone());
@@ -100,6 +101,7 @@ fn unit(number: u64, bytes: usize, keyframe: bool) -> AccessUnit {
     data.extend(format!("{:016x}", micros()).into_bytes());
     data.resize(bytes.max(64), 0xaa);
     AccessUnit {
+        codec: rr_encode::Codec::H264,
         data: Bytes::from(data),
         keyframe,
         frame: number,

@@ -4,25 +4,34 @@
  *
  * It is compiled against NVIDIA's own header, checks what a driver checks and what a driver forgives (structure
  * versions, reserved bytes, the order of calls, states of buffers, the current context, leaks), and encodes with
- * openh264. Every misuse is counted and described (nvenc_double_faults).
+ * openh264, and HEVC with x265 (nvenc_double_hevc.c). Every misuse is counted and described (nvenc_double_faults).
  *
  * It plays what goes wrong with real cards when it is told to (nvenc_double_set, or the environment):
  *   NVENC_DOUBLE_NO_DEVICE=1        there is no card
  *   NVENC_DOUBLE_NO_ENCODER=1       the card has no encoder, as data-centre cards
+ *   NVENC_DOUBLE_NO_HEVC=1          the card makes H.264 only
  *   NVENC_DOUBLE_MAX_SESSIONS=n     the driver's cap
  *   NVENC_DOUBLE_API_VERSION=10.0   the newest interface that the driver knows
  *   NVENC_DOUBLE_FAIL=call:n:status from the n-th use of a call on, it answers with this status
  *   NVENC_DOUBLE_LOSE_AFTER=n       the device is gone after n pictures
  *   NVENC_DOUBLE_NO_RESIZE=1        the card cannot change its size while it runs
  *   NVENC_DOUBLE_MIN=wxh, NVENC_DOUBLE_MAX=wxh   sizes that the card takes
+ *   NVENC_DOUBLE_UUID=hex           the card's number, so that another interface draws on "the same card"
+ *
+ * Memory of other interfaces is imported as on a real card, where it is a file that can be mapped: Mesa's software
+ * rasterizer exports files with a header (NVENC_DOUBLE_FAIL names the CUDA functions as well). Semaphores are files that
+ * hold a number of 64 bits; whoever waits for one that was not reached has made a mistake, since waiting would never end.
  */
+#include "nvenc_double_hevc.h"
 #include <ffnvcodec/dynlink_cuda.h>
-#include <ffnvcodec/nvEncodeAPI.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <wels/codec_api.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -34,7 +43,7 @@ static struct { char name[40]; char value[64]; } g_settings[16];
 static int g_setting_count;
 static int g_fault_count;
 static char g_faults[4096];
-static int g_contexts, g_sessions, g_buffers, g_pictures, g_reconfigured;
+static int g_contexts, g_sessions, g_buffers, g_pictures, g_reconfigured, g_imports, g_shared;
 static struct { char call[40]; int uses; } g_uses[64];
 static __thread void *g_current[8];
 static __thread int g_depth;
@@ -60,7 +69,7 @@ EXPORT void nvenc_double_set(const char *name, const char *value) {
 /* Forgets settings, faults and counts; what is open stays open. */
 EXPORT void nvenc_double_reset(void) {
   pthread_mutex_lock(&g_lock);
-  g_setting_count = g_fault_count = g_pictures = g_reconfigured = 0;
+  g_setting_count = g_fault_count = g_pictures = g_reconfigured = g_shared = 0;
   g_faults[0] = 0;
   memset(g_uses, 0, sizeof g_uses);
   pthread_mutex_unlock(&g_lock);
@@ -74,11 +83,12 @@ EXPORT int nvenc_double_faults(char *text, size_t size) {
   return count;
 }
 
-/* Contexts, sessions and buffers that are open, and what was done since the last reset. */
-EXPORT void nvenc_double_counts(int counts[5]) {
+/* Contexts, sessions and buffers that are open, what was done since the last reset; memory and semaphores that are
+ * imported, and pictures that were encoded where they lay. */
+EXPORT void nvenc_double_counts(int counts[7]) {
   pthread_mutex_lock(&g_lock);
   counts[0] = g_contexts, counts[1] = g_sessions, counts[2] = g_buffers, counts[3] = g_pictures;
-  counts[4] = g_reconfigured;
+  counts[4] = g_reconfigured, counts[5] = g_imports, counts[6] = g_shared;
   pthread_mutex_unlock(&g_lock);
 }
 
@@ -122,7 +132,7 @@ static NVENCSTATUS told_to_fail(const char *call) {
 
 /* ---- CUDA ---------------------------------------------------------------------------------------------------- */
 
-struct context { int magic; int sessions; };
+struct context { int magic; int sessions; int imports; };
 #define CONTEXT 0xc0da
 
 EXPORT CUresult cuInit(unsigned int flags) {
@@ -154,6 +164,7 @@ EXPORT CUresult cuCtxDestroy_v2(CUcontext context) {
   pthread_mutex_lock(&g_lock);
   if (c->magic != CONTEXT) fault("cuCtxDestroy: no context");
   if (c->sessions) fault("cuCtxDestroy: %d sessions still use the context", c->sessions);
+  if (c->imports) fault("cuCtxDestroy: %d imports were not given back", c->imports);
   g_contexts--;
   pthread_mutex_unlock(&g_lock);
   c->magic = 0;
@@ -172,9 +183,163 @@ EXPORT CUresult cuCtxPopCurrent_v2(CUcontext *context) {
   return CUDA_SUCCESS;
 }
 
+/* ---- memory and semaphores of others --------------------------------------------------------------------------- */
+
+struct import { int magic; struct context *of; unsigned char *file, *bytes; size_t file_size, size; int mapped, used; };
+#define MEMORY 0x3e3017
+#define SEMAPHORE 0x5e3a
+static struct import *g_mapped[64];
+
+/* Begins each of the calls below: the lock is held from here to DONE. */
+#define BEGIN(call) \
+  pthread_mutex_lock(&g_lock); \
+  CUresult status = CUDA_SUCCESS; \
+  const char *name = call; \
+  struct context *context = g_depth ? g_current[g_depth - 1] : NULL; \
+  if (!context) { fault("%s: no context is current", name); status = 201; goto out; } \
+  if ((status = (CUresult)told_to_fail(call))) goto out
+#define NO(...) do { fault(__VA_ARGS__); status = 1; goto out; } while (0)
+#define DONE out: pthread_mutex_unlock(&g_lock); return status
+
+EXPORT CUresult cuDeviceGetUuid(CUuuid *uuid, CUdevice device) {
+  const char *text = setting("NVENC_DOUBLE_UUID");
+  if (device) return 101;
+  memset(uuid, 0xd0, sizeof *uuid);
+  for (unsigned i = 0, byte; text && i < sizeof uuid->bytes && sscanf(text + 2 * i, "%2x", &byte) == 1; i++)
+    uuid->bytes[i] = (char)byte;
+  return CUDA_SUCCESS;
+}
+
+static struct import *import_file(struct context *context, int magic, int fd) {
+  struct stat about;
+  if (fstat(fd, &about)) return NULL;
+  unsigned char *file = mmap(NULL, (size_t)about.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (file == MAP_FAILED) return NULL;
+  struct import *i = calloc(1, sizeof *i);
+  i->magic = magic, i->of = context, i->file = i->bytes = file, i->file_size = i->size = (size_t)about.st_size;
+  context->imports++;
+  g_imports++;
+  /* As the driver does: the descriptor is its own now. */
+  close(fd);
+  return i;
+}
+
+static CUresult drop_import(struct context *context, struct import *i, int magic) {
+  if (i->magic != magic || i->of != context || i->mapped || i->used) {
+    fault("an import is destroyed that is none, of another context, or in use");
+    return 1;
+  }
+  munmap(i->file, i->file_size);
+  i->magic = 0;
+  free(i);
+  context->imports--;
+  g_imports--;
+  return CUDA_SUCCESS;
+}
+
+EXPORT CUresult cuImportExternalMemory(CUexternalMemory *memory, const CUDA_EXTERNAL_MEMORY_HANDLE_DESC *desc) {
+  BEGIN("cuImportExternalMemory");
+  ZERO(name, desc->reserved);
+  if (desc->type != CU_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD || desc->flags > 1) NO("%s: type or flags", name);
+  struct import *i = import_file(context, MEMORY, desc->handle.fd);
+  if (!i) { status = 999; goto out; }
+  /* Mesa's header: length of the file, and where the memory begins in it. */
+  uint64_t head[2];
+  memcpy(head, i->file, sizeof head);
+  uint64_t start = head[0] == i->file_size && head[1] < i->file_size ? head[1] : 0;
+  if (start + desc->size > i->file_size) {
+    drop_import(context, i, MEMORY);
+    NO("%s: the memory is shorter", name);
+  }
+  i->bytes = i->file + start, i->size = desc->size;
+  *memory = (CUexternalMemory)i;
+  DONE;
+}
+
+EXPORT CUresult cuDestroyExternalMemory(CUexternalMemory memory) {
+  pthread_mutex_lock(&g_lock);
+  CUresult status = drop_import(g_depth ? g_current[g_depth - 1] : NULL, (struct import *)memory, MEMORY);
+  pthread_mutex_unlock(&g_lock);
+  return status;
+}
+
+EXPORT CUresult cuExternalMemoryGetMappedBuffer(
+    CUdeviceptr *pointer, CUexternalMemory memory, const CUDA_EXTERNAL_MEMORY_BUFFER_DESC *desc) {
+  BEGIN("cuExternalMemoryGetMappedBuffer");
+  struct import *i = (struct import *)memory;
+  ZERO(name, desc->reserved);
+  if (i->magic != MEMORY || i->of != context || i->mapped) NO("%s: no such memory", name);
+  if (desc->flags || desc->offset || desc->size != i->size) NO("%s: not all of it", name);
+  unsigned slot = 0;
+  while (slot < 64 && g_mapped[slot]) slot++;
+  if (slot == 64) { status = 2; goto out; }
+  g_mapped[slot] = i;
+  i->mapped = 1;
+  *pointer = (CUdeviceptr)(uintptr_t)i->bytes;
+  DONE;
+}
+
+static struct import *mapped_at(CUdeviceptr pointer) {
+  for (unsigned slot = 0; slot < 64; slot++)
+    if (g_mapped[slot] && (CUdeviceptr)(uintptr_t)g_mapped[slot]->bytes == pointer) return g_mapped[slot];
+  return NULL;
+}
+
+EXPORT CUresult cuMemFree_v2(CUdeviceptr pointer) {
+  pthread_mutex_lock(&g_lock);
+  struct import *i = mapped_at(pointer);
+  CUresult status = i ? CUDA_SUCCESS : 1;
+  if (!i) fault("cuMemFree: not mapped");
+  if (i && i->used) fault("cuMemFree: the encoder still has it");
+  for (unsigned slot = 0; slot < 64; slot++)
+    if (i && g_mapped[slot] == i) g_mapped[slot] = NULL;
+  if (i) i->mapped = 0;
+  pthread_mutex_unlock(&g_lock);
+  return status;
+}
+
+EXPORT CUresult cuMemcpyDtoH_v2(void *to, CUdeviceptr from, size_t bytes) {
+  BEGIN("cuMemcpyDtoH");
+  struct import *i = mapped_at(from);
+  if (!i || i->of != context || bytes > i->size) NO("%s: not that much memory there", name);
+  memcpy(to, i->bytes, bytes);
+  DONE;
+}
+
+EXPORT CUresult cuImportExternalSemaphore(
+    CUexternalSemaphore *semaphore, const CUDA_EXTERNAL_SEMAPHORE_HANDLE_DESC *desc) {
+  BEGIN("cuImportExternalSemaphore");
+  ZERO(name, desc->reserved);
+  if (desc->type != CU_EXTERNAL_SEMAPHORE_HANDLE_TYPE_TIMELINE_SEMAPHORE_FD || desc->flags) NO("%s: type", name);
+  struct import *i = import_file(context, SEMAPHORE, desc->handle.fd);
+  if (!i) { status = 999; goto out; }
+  *semaphore = (CUexternalSemaphore)i;
+  DONE;
+}
+
+EXPORT CUresult cuDestroyExternalSemaphore(CUexternalSemaphore semaphore) {
+  pthread_mutex_lock(&g_lock);
+  CUresult status = drop_import(g_depth ? g_current[g_depth - 1] : NULL, (struct import *)semaphore, SEMAPHORE);
+  pthread_mutex_unlock(&g_lock);
+  return status;
+}
+
+EXPORT CUresult cuWaitExternalSemaphoresAsync(const CUexternalSemaphore *semaphores,
+    const CUDA_EXTERNAL_SEMAPHORE_WAIT_PARAMS *params, unsigned int count, CUstream stream) {
+  BEGIN("cuWaitExternalSemaphoresAsync");
+  struct import *i = (struct import *)semaphores[0];
+  ZERO(name, params->reserved);
+  if (count != 1 || stream || params->flags || i->magic != SEMAPHORE || i->of != context) NO("%s: arguments", name);
+  uint64_t reached;
+  memcpy(&reached, i->bytes, sizeof reached);
+  if (reached < params->params.fence.value)
+    NO("%s: %llu was not reached", name, (unsigned long long)params->params.fence.value);
+  DONE;
+}
+
 /* ---- sessions ------------------------------------------------------------------------------------------------ */
 
-enum kind { INPUT = 0x1491, OUTPUT = 0x0471 };
+enum kind { INPUT = 0x1491, OUTPUT = 0x0471, REGISTERED = 0x5eed };
 
 struct session;
 struct buffer {
@@ -183,6 +348,7 @@ struct buffer {
   struct buffer *next;
   uint32_t width, height, pitch;
   int locked, full;
+  struct import *import; /* of registered memory, which is locked while it is mapped */
   size_t size, capacity;
   unsigned char *bytes;
   int idr;
@@ -197,6 +363,7 @@ struct session {
   NV_ENC_INITIALIZE_PARAMS init;
   NV_ENC_CONFIG config;
   ISVCEncoder *codec;
+  struct hevc *hevc;
   char error[160];
 };
 #define SESSION 0x5e5510
@@ -272,14 +439,15 @@ static NVENCSTATUS open_session(NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS *params, vo
 
 static NVENCSTATUS guid_count(void *encoder, uint32_t *count) {
   ENTER("nvEncGetEncodeGUIDCount");
-  *count = 2;
+  *count = setting("NVENC_DOUBLE_NO_HEVC") ? 1 : 2;
   LEAVE;
 }
 
 static NVENCSTATUS guids(void *encoder, GUID *list, uint32_t size, uint32_t *count) {
   ENTER("nvEncGetEncodeGUIDs");
   GUID all[2] = {NV_ENC_CODEC_H264_GUID, NV_ENC_CODEC_HEVC_GUID};
-  *count = size < 2 ? size : 2;
+  uint32_t most = setting("NVENC_DOUBLE_NO_HEVC") ? 1 : 2;
+  *count = size < most ? size : most;
   memcpy(list, all, *count * sizeof(GUID));
   LEAVE;
 }
@@ -310,7 +478,8 @@ static NVENCSTATUS preset(void *encoder, GUID codec, GUID preset, NV_ENC_TUNING_
   ENTER("nvEncGetEncodePresetConfigEx");
   VERSION(out, NV_ENC_PRESET_CONFIG_VER);
   if (out->presetCfg.version != NV_ENC_CONFIG_VER) FAIL(NV_ENC_ERR_INVALID_VERSION, "preset: inner version");
-  if (!same(codec, NV_ENC_CODEC_H264_GUID)) FAIL(NV_ENC_ERR_UNSUPPORTED_PARAM, "preset: the double makes H.264 only");
+  int hevc = same(codec, NV_ENC_CODEC_HEVC_GUID);
+  if (!hevc && !same(codec, NV_ENC_CODEC_H264_GUID)) FAIL(NV_ENC_ERR_UNSUPPORTED_PARAM, "preset: codec");
   if (!same(preset, NV_ENC_PRESET_P3_GUID) && !same(preset, NV_ENC_PRESET_P4_GUID))
     FAIL(NV_ENC_ERR_UNSUPPORTED_PARAM, "preset: none of the low-latency ones");
   if (tuning != NV_ENC_TUNING_INFO_ULTRA_LOW_LATENCY) FAIL(NV_ENC_ERR_INVALID_PARAM, "preset: tuning");
@@ -321,12 +490,19 @@ static NVENCSTATUS preset(void *encoder, GUID codec, GUID preset, NV_ENC_TUNING_
   out->presetCfg.frameIntervalP = 1;
   out->presetCfg.frameFieldMode = NV_ENC_PARAMS_FRAME_FIELD_MODE_FRAME;
   out->presetCfg.rcParams.version = NV_ENC_RC_PARAMS_VER;
-  out->presetCfg.encodeCodecConfig.h264Config.idrPeriod = 30;
-  out->presetCfg.encodeCodecConfig.h264Config.chromaFormatIDC = 1;
+  if (hevc) {
+    out->presetCfg.encodeCodecConfig.hevcConfig.idrPeriod = 30;
+    out->presetCfg.encodeCodecConfig.hevcConfig.pixelBitDepthMinus8 = 2;
+  } else {
+    out->presetCfg.encodeCodecConfig.h264Config.idrPeriod = 30;
+    out->presetCfg.encodeCodecConfig.h264Config.chromaFormatIDC = 1;
+  }
   LEAVE;
 }
 
 static void stop_codec(struct session *s) {
+  hevc_stop(s->hevc);
+  s->hevc = NULL;
   if (!s->codec) return;
   (*s->codec)->Uninitialize(s->codec);
   WelsDestroySVCEncoder(s->codec);
@@ -361,16 +537,7 @@ static NVENCSTATUS check_params(struct session *s, const char *call, const NV_EN
   ZERO(call, c->reserved);
   ZERO(call, c->reserved2);
   ZERO(call, c->rcParams.reserved);
-  ZERO(call, c->encodeCodecConfig.h264Config.reserved1);
-  ZERO(call, c->encodeCodecConfig.h264Config.reserved2);
-  if (!same(p->encodeGUID, NV_ENC_CODEC_H264_GUID)) REFUSE("%s: codec", call);
-  const NV_ENC_CONFIG_H264 *h = &c->encodeCodecConfig.h264Config;
-  int main_profile = same(c->profileGUID, NV_ENC_H264_PROFILE_MAIN_GUID);
-  if (!main_profile && !same(c->profileGUID, NV_ENC_H264_PROFILE_BASELINE_GUID)) REFUSE("%s: profile", call);
-  if (!main_profile && h->entropyCodingMode == NV_ENC_H264_ENTROPY_CODING_MODE_CABAC)
-    REFUSE("%s: baseline has no CABAC", call);
-  if (c->gopLength != NVENC_INFINITE_GOPLENGTH || h->idrPeriod != NVENC_INFINITE_GOPLENGTH)
-    REFUSE("%s: keyframes that nobody asks for", call);
+  if (c->gopLength != NVENC_INFINITE_GOPLENGTH) REFUSE("%s: keyframes that nobody asks for", call);
   if (c->frameIntervalP != 1) REFUSE("%s: B frames", call);
   const NV_ENC_RC_PARAMS *r = &c->rcParams;
   if (r->rateControlMode != NV_ENC_PARAMS_RC_CBR || !r->averageBitRate || r->maxBitRate != r->averageBitRate)
@@ -379,6 +546,20 @@ static NVENCSTATUS check_params(struct session *s, const char *call, const NV_EN
   if (r->vbvBufferSize < frame_bits * 0.95 || r->vbvBufferSize > frame_bits * 1.05)
     REFUSE("%s: the buffer of %u bits is not that of one frame", call, r->vbvBufferSize);
   if (!r->zeroReorderDelay || r->enableLookahead) REFUSE("%s: delay", call);
+  if (same(p->encodeGUID, NV_ENC_CODEC_HEVC_GUID)) {
+    const char *wrong = hevc_refuses(c);
+    if (wrong) REFUSE("%s: %s", call, wrong);
+    return NV_ENC_SUCCESS;
+  }
+  ZERO(call, c->encodeCodecConfig.h264Config.reserved1);
+  ZERO(call, c->encodeCodecConfig.h264Config.reserved2);
+  if (!same(p->encodeGUID, NV_ENC_CODEC_H264_GUID)) REFUSE("%s: codec", call);
+  const NV_ENC_CONFIG_H264 *h = &c->encodeCodecConfig.h264Config;
+  int main_profile = same(c->profileGUID, NV_ENC_H264_PROFILE_MAIN_GUID);
+  if (!main_profile && !same(c->profileGUID, NV_ENC_H264_PROFILE_BASELINE_GUID)) REFUSE("%s: profile", call);
+  if (!main_profile && h->entropyCodingMode == NV_ENC_H264_ENTROPY_CODING_MODE_CABAC)
+    REFUSE("%s: baseline has no CABAC", call);
+  if (h->idrPeriod != NVENC_INFINITE_GOPLENGTH) REFUSE("%s: keyframes that nobody asks for", call);
   if (!h->repeatSPSPPS || h->disableSPSPPS || h->outputAUD || h->enableFillerDataInsertion)
     REFUSE("%s: parameter sets, delimiters or filler", call);
   if (h->enableIntraRefresh && (!h->intraRefreshCnt || h->intraRefreshCnt >= h->intraRefreshPeriod))
@@ -390,6 +571,10 @@ static NVENCSTATUS check_params(struct session *s, const char *call, const NV_EN
 
 static NVENCSTATUS start_codec(struct session *s) {
   stop_codec(s);
+  if (same(s->init.encodeGUID, NV_ENC_CODEC_HEVC_GUID)) {
+    s->hevc = hevc_start(&s->init, &s->config);
+    return s->hevc ? NV_ENC_SUCCESS : bad(s, NV_ENC_ERR_GENERIC, "x265 does not start: is libx265-199 installed?");
+  }
   if (WelsCreateSVCEncoder(&s->codec) || !s->codec) return NV_ENC_ERR_GENERIC;
   int quiet = WELS_LOG_QUIET, format = videoFormatI420;
   (*s->codec)->SetOption(s->codec, ENCODER_OPTION_TRACE_LEVEL, &quiet);
@@ -460,7 +645,7 @@ static NVENCSTATUS reconfigure(void *encoder, NV_ENC_RECONFIGURE_PARAMS *params)
   if (!s->initialised) FAIL(NV_ENC_ERR_ENCODER_NOT_INITIALIZED, "reconfigured before it was initialised");
   if ((status = check_params(s, "reconfigure", p))) goto out;
   if (p->maxEncodeWidth != s->init.maxEncodeWidth || p->maxEncodeHeight != s->init.maxEncodeHeight ||
-      !same(p->presetGUID, s->init.presetGUID) || !same(p->encodeConfig->profileGUID, s->config.profileGUID))
+      !same(p->encodeGUID, s->init.encodeGUID) || !same(p->presetGUID, s->init.presetGUID) || !same(p->encodeConfig->profileGUID, s->config.profileGUID))
     FAIL(NV_ENC_ERR_INVALID_PARAM, "reconfigure: what cannot change while it runs");
   int resized = p->encodeWidth != s->init.encodeWidth || p->encodeHeight != s->init.encodeHeight;
   if (resized && setting("NVENC_DOUBLE_NO_RESIZE")) FAIL(NV_ENC_ERR_UNSUPPORTED_PARAM, "reconfigure: size");
@@ -473,6 +658,10 @@ static NVENCSTATUS reconfigure(void *encoder, NV_ENC_RECONFIGURE_PARAMS *params)
   if (resized) { status = start_codec(s); goto out; }
   float new_rate = rate(&s->init);
   int bits = (int)s->config.rcParams.averageBitRate;
+  if (s->hevc) {
+    hevc_set_rate(s->hevc, (uint32_t)bits, new_rate);
+    goto out;
+  }
   SBitrateInfo ceiling = {SPATIAL_LAYER_0, bits > (int)old_bits ? bits : (int)old_bits}, target = {SPATIAL_LAYER_ALL, bits};
   (*s->codec)->SetOption(s->codec, ENCODER_OPTION_MAX_BITRATE, &ceiling);
   (*s->codec)->SetOption(s->codec, ENCODER_OPTION_BITRATE, &target);
@@ -531,7 +720,8 @@ static NVENCSTATUS destroy_buffer(struct session *s, void *pointer, enum kind ki
     if (b != pointer || b->kind != kind) continue;
     if (b->locked) fault("a locked buffer is destroyed");
     *at = b->next;
-    free(b->bytes);
+    if (b->import) b->import->used--;
+    else free(b->bytes);
     free(b);
     g_buffers--;
     return NV_ENC_SUCCESS;
@@ -580,6 +770,59 @@ static NVENCSTATUS unlock_input(void *encoder, NV_ENC_INPUT_PTR pointer) {
   LEAVE;
 }
 
+/* ---- memory that is registered -------------------------------------------------------------------------------- */
+
+static NVENCSTATUS register_resource(void *encoder, NV_ENC_REGISTER_RESOURCE *params) {
+  ENTER("nvEncRegisterResource");
+  VERSION(params, NV_ENC_REGISTER_RESOURCE_VER);
+  ZERO(name, params->reserved1);
+  ZERO(name, params->reserved2);
+  if (!s->initialised) FAIL(NV_ENC_ERR_ENCODER_NOT_INITIALIZED, "register before initialising");
+  struct import *i = mapped_at((CUdeviceptr)(uintptr_t)params->resourceToRegister);
+  if (params->resourceType != NV_ENC_INPUT_RESOURCE_TYPE_CUDADEVICEPTR || params->subResourceIndex || params->bufferUsage ||
+      params->bufferFormat != NV_ENC_BUFFER_FORMAT_IYUV || params->pitch % 4 || params->pitch < params->width)
+    FAIL(NV_ENC_ERR_INVALID_PARAM, "register: what or how");
+  if (!i || i->of != s->context || (size_t)params->pitch * params->height * 3 / 2 > i->size)
+    FAIL(NV_ENC_ERR_INVALID_PTR, "register: no such memory in this context");
+  struct buffer *b = calloc(1, sizeof *b);
+  b->kind = REGISTERED, b->of = s, b->import = i, b->bytes = i->bytes, b->full = 1;
+  b->width = params->width, b->height = params->height, b->pitch = params->pitch;
+  b->next = s->buffers;
+  s->buffers = b;
+  g_buffers++;
+  i->used++;
+  params->registeredResource = b;
+  LEAVE;
+}
+
+static NVENCSTATUS unregister_resource(void *encoder, NV_ENC_REGISTERED_PTR pointer) {
+  ENTER_END("nvEncUnregisterResource");
+  status = destroy_buffer(s, pointer, REGISTERED);
+  LEAVE;
+}
+
+static NVENCSTATUS map_resource(void *encoder, NV_ENC_MAP_INPUT_RESOURCE *params) {
+  ENTER("nvEncMapInputResource");
+  VERSION(params, NV_ENC_MAP_INPUT_RESOURCE_VER);
+  ZERO(name, params->reserved1);
+  ZERO(name, params->reserved2);
+  struct buffer *b = find(s, params->registeredResource, REGISTERED);
+  if (!b) FAIL(NV_ENC_ERR_RESOURCE_NOT_REGISTERED, "map: not registered");
+  if (b->locked) FAIL(NV_ENC_ERR_INVALID_CALL, "map: mapped twice");
+  b->locked = 1;
+  params->mappedResource = b;
+  params->mappedBufferFmt = NV_ENC_BUFFER_FORMAT_IYUV;
+  LEAVE;
+}
+
+static NVENCSTATUS unmap_resource(void *encoder, NV_ENC_INPUT_PTR pointer) {
+  ENTER_END("nvEncUnmapInputResource");
+  struct buffer *b = find(s, pointer, REGISTERED);
+  if (!b || !b->locked) FAIL(NV_ENC_ERR_RESOURCE_NOT_MAPPED, "unmap: not mapped");
+  b->locked = 0;
+  LEAVE;
+}
+
 /* ---- pictures ------------------------------------------------------------------------------------------------ */
 
 static NVENCSTATUS encode(void *encoder, NV_ENC_PIC_PARAMS *params) {
@@ -590,8 +833,12 @@ static NVENCSTATUS encode(void *encoder, NV_ENC_PIC_PARAMS *params) {
   ZERO(name, params->reserved3);
   ZERO(name, params->reserved4);
   struct buffer *in = find(s, params->inputBuffer, INPUT), *out_buffer = find(s, params->outputBitstream, OUTPUT);
+  struct buffer *shared = find(s, params->inputBuffer, REGISTERED);
+  if (shared) in = shared;
   if (!in || !out_buffer) FAIL(NV_ENC_ERR_INVALID_PTR, "encode: no such buffer");
-  if (in->locked || !in->full) FAIL(NV_ENC_ERR_INVALID_CALL, "encode: the input is locked or was never written");
+  if (shared && (!in->locked || in->width != params->inputWidth || in->height != params->inputHeight))
+    FAIL(NV_ENC_ERR_INVALID_CALL, "encode: a registered input is not mapped, or of another size");
+  if ((in->locked && !shared) || !in->full) FAIL(NV_ENC_ERR_INVALID_CALL, "encode: the input is locked or was never written");
   if (out_buffer->locked || out_buffer->full) FAIL(NV_ENC_ERR_INVALID_CALL, "encode: the output was not fetched");
   if (params->completionEvent) FAIL(NV_ENC_ERR_INVALID_PARAM, "encode: events are for asynchronous mode");
   if (params->inputWidth != s->init.encodeWidth || params->inputHeight != s->init.encodeHeight ||
@@ -599,10 +846,21 @@ static NVENCSTATUS encode(void *encoder, NV_ENC_PIC_PARAMS *params) {
     FAIL(NV_ENC_ERR_INVALID_PARAM, "encode: size or pitch of the input");
   if (params->bufferFmt != NV_ENC_BUFFER_FORMAT_IYUV || params->pictureStruct != NV_ENC_PIC_STRUCT_FRAME)
     FAIL(NV_ENC_ERR_INVALID_PARAM, "encode: format");
-  if (params->encodePicFlags & NV_ENC_PIC_FLAG_FORCEIDR) (*s->codec)->ForceIntraFrame(s->codec, true);
   SSourcePicture picture = {0};
   SFrameBSInfo info = {0};
-  int pitch = (int)in->pitch;
+  int pitch = (int)in->pitch, force_idr = (params->encodePicFlags & NV_ENC_PIC_FLAG_FORCEIDR) != 0;
+  out_buffer->time = params->inputTimeStamp;
+  out_buffer->full = 1;
+  if (shared) g_shared++;
+  if (s->hevc) {
+    size_t luma = (size_t)pitch * in->height, chroma = (size_t)pitch / 2 * (in->height / 2);
+    unsigned char *planes[3] = {in->bytes, in->bytes + luma, in->bytes + luma + chroma};
+    if (hevc_encode(s->hevc, planes, pitch, force_idr, out_buffer->bytes, out_buffer->capacity, &out_buffer->size,
+                    &out_buffer->idr))
+      FAIL(NV_ENC_ERR_GENERIC, "encode: x265 failed");
+    goto out;
+  }
+  if (force_idr) (*s->codec)->ForceIntraFrame(s->codec, true);
   picture.iColorFormat = videoFormatI420;
   picture.iPicWidth = (int)params->inputWidth;
   picture.iPicHeight = (int)params->inputHeight;
@@ -621,8 +879,6 @@ static NVENCSTATUS encode(void *encoder, NV_ENC_PIC_PARAMS *params) {
     out_buffer->size += length;
   }
   out_buffer->idr = info.eFrameType == videoFrameTypeIDR;
-  out_buffer->time = params->inputTimeStamp;
-  out_buffer->full = 1;
   LEAVE;
 }
 
@@ -693,6 +949,10 @@ EXPORT NVENCSTATUS NvEncodeAPICreateInstance(NV_ENCODE_API_FUNCTION_LIST *list) 
   list->nvEncEncodePicture = encode;
   list->nvEncLockBitstream = lock_output;
   list->nvEncUnlockBitstream = unlock_output;
+  list->nvEncRegisterResource = register_resource;
+  list->nvEncUnregisterResource = unregister_resource;
+  list->nvEncMapInputResource = map_resource;
+  list->nvEncUnmapInputResource = unmap_resource;
   list->nvEncDestroyEncoder = destroy;
   list->nvEncGetLastErrorString = last_error;
   return NV_ENC_SUCCESS;

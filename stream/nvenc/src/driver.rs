@@ -1,6 +1,8 @@
 //! The driver's libraries, its cards, and a CUDA context on one of them.
 
 use crate::NvencError;
+use crate::shared_input::card_of;
+use rr_encode::CardId;
 use rr_nvenc_sys::cuda::{self, Cuda};
 use rr_nvenc_sys::nvenc::{self, NV_ENCODE_API_FUNCTION_LIST};
 use rr_nvenc_sys::{LoadError, Nvenc, versions};
@@ -106,8 +108,16 @@ impl Driver {
         &self.shared.functions
     }
 
-    fn cuda(&self) -> &Cuda {
+    pub(crate) fn cuda(&self) -> &Cuda {
         &self.shared.cuda
+    }
+
+    /// Which card it is, by the number that all its interfaces have for it.
+    ///
+    /// # Errors
+    /// There is no such card, or the driver does not tell.
+    pub fn card(&self, index: usize) -> Result<CardId, NvencError> {
+        card_of(self.cuda(), self.device(index)?)
     }
 
     fn device(&self, index: usize) -> Result<cuda::Device, NvencError> {
@@ -126,11 +136,14 @@ impl Driver {
 pub(crate) struct Context {
     driver: Driver,
     context: cuda::Context,
+    device: cuda::Device,
     pub gpu: String,
 }
 
 // SAFETY: a context may be made current on any thread, which `enter` does for each use.
 unsafe impl Send for Context {}
+// SAFETY: as above; CUDA allows a context on several threads at once, and nothing here changes after it was made.
+unsafe impl Sync for Context {}
 
 impl Context {
     pub fn new(driver: &Driver, index: usize) -> Result<Self, NvencError> {
@@ -139,7 +152,7 @@ impl Context {
         // SAFETY: writes the new context and makes it current on this thread.
         let status = unsafe { (driver.cuda().ctx_create)(&raw mut context, cuda::SCHED_BLOCKING_SYNC, device) };
         check("cuCtxCreate", status)?;
-        let context = Self { driver: driver.clone(), context, gpu };
+        let context = Self { driver: driver.clone(), context, device, gpu };
         // SAFETY: takes the context that was just made off this thread.
         check("cuCtxPopCurrent", unsafe { (driver.cuda().ctx_pop_current)(ptr::null_mut()) })?;
         Ok(context)
@@ -154,6 +167,11 @@ impl Context {
 
     pub fn driver(&self) -> &Driver {
         &self.driver
+    }
+
+    /// The card that it is on.
+    pub fn device(&self) -> cuda::Device {
+        self.device
     }
 
     /// The device as the encoder wants it.

@@ -2,20 +2,18 @@
 
 use crate::session::{Encoded, Session};
 use crate::settings::{self, PresetSettings, Target};
+use crate::shared_input::Mapped;
 use crate::{Driver, NvencError};
 use bytes::{BufMut, Bytes};
-use rr_encode::{AccessUnit, Bitrate, BytesPool, Codec, EncodeError, Encoder, Frame, H264Format};
-use rr_nvenc_sys::guids;
-use rr_nvenc_sys::nvenc;
+use rr_encode::{AccessUnit, Bitrate, BytesPool, CardId, EncodeError, Encoder, Frame, VideoFormat};
+use rr_nvenc_sys::nvenc::{self, GUID};
 use std::time::Instant;
 
 /// How an encoder is set up.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NvencConfig {
-    /// Codec. H.264 is made; HEVC is there in the interface and has no viewer yet; AV1 needs a newer interface.
-    pub codec: Codec,
-    /// What was agreed with the viewers, for H.264.
-    pub format: H264Format,
+    /// What was agreed with the viewers.
+    pub format: VideoFormat,
     /// Rate to aim at.
     pub bitrate: Bitrate,
     /// Frames a second to expect.
@@ -36,8 +34,7 @@ pub struct NvencConfig {
 impl Default for NvencConfig {
     fn default() -> Self {
         Self {
-            codec: Codec::H264,
-            format: H264Format::default(),
+            format: VideoFormat::default(),
             bitrate: Bitrate::mbps(4),
             frames_per_second: 30.0,
             max_size: None,
@@ -68,7 +65,10 @@ pub struct NvencEncoder {
     /// frame.
     session: Option<Session>,
     running: Option<Running>,
+    codec: GUID,
     limits: Limits,
+    /// The card whose pictures are taken where they lie; none once that failed.
+    card: Option<CardId>,
     pool: BytesPool,
     /// Passes over the picture that rests.
     passes: u32,
@@ -103,39 +103,63 @@ impl NvencEncoder {
     /// # Errors
     /// No card, no encoder on it, no session left, or a setting that the card does not know.
     pub fn new(driver: &Driver, config: NvencConfig) -> Result<Self, NvencError> {
-        if config.codec == Codec::Av1 {
-            return Err(NvencError::NotInApi(Codec::Av1));
-        }
+        let wanted = config.format.codec();
+        let codec = settings::codec_guid(wanted).ok_or(NvencError::NotInApi(wanted))?;
         let session = Session::open(driver, config.gpu)?;
-        if config.codec != Codec::H264 || !session.codecs()?.contains(&Codec::H264) {
-            return Err(NvencError::Codec { gpu: session.gpu().to_owned(), codec: config.codec });
+        if !session.codecs()?.contains(&wanted) {
+            return Err(NvencError::Codec { gpu: session.gpu().to_owned(), codec: wanted });
         }
-        let limits = limits(&session, &config)?;
+        let limits = limits(&session, codec, &config)?;
         let config = NvencConfig {
             bitrate: config.format.limit(clamp_bitrate(config.bitrate)),
             frames_per_second: clamp_rate(config.frames_per_second),
             ..config
         };
-        let driver = driver.clone();
-        Ok(Self { driver, config, session: Some(session), running: None, limits, pool: BytesPool::new(), passes: 0 })
+        let (driver, card) = (driver.clone(), session.card().ok());
+        let (session, running, pool, passes) = (Some(session), None, BytesPool::new(), 0);
+        Ok(Self { driver, config, session, running, codec, limits, card, pool, passes })
+    }
+
+    /// The frame where it lies on the card, as an input of the session; none when it is to be taken from memory. What goes
+    /// wrong with that costs no more than the copy, and it is not tried again.
+    fn map(&mut self, frame: &Frame) -> Result<Option<Mapped>, NvencError> {
+        let Some(picture) = frame.on_card().filter(|picture| Some(picture.card()) == self.card) else {
+            return Ok(None);
+        };
+        // For a bounded time: an encoder that waited on the card for a device that is lost would never come back.
+        picture.wait().map_err(NvencError::Picture)?;
+        let Some(session) = self.session.as_mut() else { return Ok(None) };
+        match session.map(&*picture, (frame.width(), frame.height())) {
+            Ok(mapped) => Ok(Some(mapped)),
+            Err(error) => {
+                tracing::warn!(%error, "pictures go to NVENC through memory: they cannot be taken from the card");
+                session.end_sharing();
+                self.card = None;
+                Ok(None)
+            }
+        }
     }
 
     fn try_encode(&mut self, frame: &Frame, force_keyframe: bool) -> Result<(Bytes, bool), EncodeError> {
         self.prepare(frame)?;
+        let mapped = self.map(frame)?;
         let (Some(session), Some(running)) = (self.session.as_mut(), self.running.as_mut()) else {
             return Err(NvencError::VersionMismatch.into());
         };
         let time = frame.captured_at.saturating_duration_since(running.started);
         let time_us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let (pool, format) = (&mut self.pool, self.config.format);
-        let taken = session.encode(frame, force_keyframe || !running.verified, time_us, |encoded: Encoded| {
+        let keyframe = force_keyframe || !running.verified;
+        let taken = session.encode(frame, mapped, keyframe, time_us, |encoded: Encoded| {
             let data = pool.fill(encoded.bytes.len(), |data| {
                 data.put_slice(encoded.bytes);
                 if encoded.keyframe { format.mark_stream(data) } else { Ok(()) }
             });
             Ok((data, encoded.keyframe))
         });
+        let unmapped = mapped.map_or(Ok(()), |mapped| session.unmap(mapped));
         let (data, keyframe) = taken?;
+        unmapped?;
         let data = data?;
         if keyframe && !running.verified {
             format.verify(&data, running.level_idc, running.target.width, running.target.height)?;
@@ -158,7 +182,7 @@ impl NvencEncoder {
             if fits && needs <= running.level_idc {
                 if running.target != target {
                     let params = settings::session(&self.config, target, running.max, self.limits.asynchronous);
-                    let config = settings::h264(&running.preset, &self.config, target, running.level_idc);
+                    let config = settings::codec(&running.preset, &self.config, target, running.level_idc);
                     session.reconfigure(params, &config, resized)?;
                     running.target = target;
                     running.verified &= !resized;
@@ -180,9 +204,9 @@ impl NvencEncoder {
         // One level for all sizes of the session.
         let level_idc = self.level(max.0, max.1).or_else(|| self.level(target.width, target.height));
         let level_idc = level_idc.ok_or(NvencError::Level { width_px: target.width, height_px: target.height })?;
-        let preset = PresetSettings(session.preset(guids::CODEC_H264, settings::preset_guid(self.config.preset))?);
+        let preset = PresetSettings(session.preset(self.codec, settings::preset_guid(self.config.preset))?);
         let params = settings::session(&self.config, target, max, self.limits.asynchronous);
-        session.initialise(params, &settings::h264(&preset, &self.config, target, level_idc))?;
+        session.initialise(params, &settings::codec(&preset, &self.config, target, level_idc))?;
         self.session = Some(session);
         self.running = Some(Running { preset, target, max, level_idc, started, verified: false });
         Ok(())
@@ -211,7 +235,7 @@ impl NvencEncoder {
 impl Encoder for NvencEncoder {
     fn encode(&mut self, frame: &Frame, force_keyframe: bool) -> Result<Option<AccessUnit>, EncodeError> {
         match self.try_encode(frame, force_keyframe) {
-            Ok((data, keyframe)) => Ok(Some(AccessUnit::of(frame, data, keyframe))),
+            Ok((data, keyframe)) => Ok(Some(AccessUnit::of(frame, self.config.format.codec(), data, keyframe))),
             Err(error) => {
                 self.stop();
                 Err(error)
@@ -235,14 +259,18 @@ impl Encoder for NvencEncoder {
         Ok(())
     }
 
+    fn card(&self) -> Option<CardId> {
+        self.card
+    }
+
     fn description(&self) -> String {
         let gpu = self.session.as_ref().map(|session| format!(" ({})", session.gpu()));
         format!("NVENC{}", gpu.unwrap_or_default())
     }
 }
 
-fn limits(session: &Session, config: &NvencConfig) -> Result<Limits, NvencError> {
-    let ask = |which| session.capability(guids::CODEC_H264, which);
+fn limits(session: &Session, codec: GUID, config: &NvencConfig) -> Result<Limits, NvencError> {
+    let ask = |which| session.capability(codec, which);
     let size = |width, height| -> Result<(u32, u32), NvencError> {
         Ok((u32::try_from(ask(width)?).unwrap_or(0), u32::try_from(ask(height)?).unwrap_or(0)))
     };

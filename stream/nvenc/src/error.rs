@@ -1,6 +1,6 @@
 //! What keeps NVIDIA's encoder from working, in words that say what to do.
 
-use rr_encode::{Codec, EncodeError};
+use rr_encode::{Codec, EncodeError, FrameError};
 use rr_nvenc_sys::nvenc::{self, NVENCSTATUS};
 use thiserror::Error;
 
@@ -92,6 +92,12 @@ pub enum NvencError {
         /// Height of the frame.
         height_px: u32,
     },
+    /// Pictures cannot be taken from the card's memory.
+    #[error("{0}")]
+    Sharing(String),
+    /// The picture is not to be had from whoever drew it.
+    #[error(transparent)]
+    Picture(FrameError),
     /// The card was reset, unplugged or taken away.
     #[error("the NVIDIA card is gone: it was reset or removed")]
     DeviceLost,
@@ -140,6 +146,10 @@ impl NvencError {
 
 impl From<NvencError> for EncodeError {
     fn from(error: NvencError) -> Self {
+        // No fault of the encoder.
+        if let NvencError::Picture(error) = error {
+            return Self::Frame(error);
+        }
         Self::Codec { encoder: "NVENC", reason: error.to_string() }
     }
 }

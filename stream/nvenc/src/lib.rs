@@ -5,7 +5,8 @@
 //! Driver (libraries) ─► Context (CUDA, one card) ─► Session (buffers, settings) ─► NvencEncoder
 //! ```
 //!
-//! Pictures come from the processor's memory ([`rr_encode::Frame`]) and are copied into the driver's. One picture is
+//! Pictures ([`rr_encode::Frame`]) that lie in the card's own memory are taken from there (`shared_input.rs`); others are
+//! copied into the driver's. One picture is
 //! encoded at a time: with a buffer of one frame and no reordering there is nothing to overlap, and a second picture in
 //! flight would only add its time to the latency.
 //!
@@ -16,9 +17,12 @@
 mod driver;
 mod encoder;
 mod error;
+mod external;
+mod hevc;
 pub mod probe;
 mod session;
 mod settings;
+mod shared_input;
 mod wait;
 
 pub use driver::Driver;

@@ -2,6 +2,7 @@
 //! fails.
 
 use crate::driver::Context;
+use crate::shared_input::{Mapped, SharedInputs};
 use crate::wait::Completion;
 use crate::{Driver, NvencError};
 use rr_encode::{Codec, Frame};
@@ -14,6 +15,7 @@ use rr_nvenc_sys::nvenc::{
 use rr_nvenc_sys::{guids, versions};
 use std::ffi::{CStr, c_void};
 use std::ptr;
+use std::sync::Arc;
 
 /// Calls a function of the driver's list on a session, and makes an error of its status.
 macro_rules! call {
@@ -27,16 +29,19 @@ macro_rules! call {
         }
     }};
 }
+pub(crate) use call;
 
 /// An open session.
 pub(crate) struct Session {
-    raw: *mut c_void,
+    pub(crate) raw: *mut c_void,
+    /// Pictures that lie on the card.
+    pub(crate) shared: SharedInputs,
     input: Option<Input>,
     output: nvenc::NV_ENC_OUTPUT_PTR,
     completion: Option<Completion>,
     initialised: bool,
     // After the session.
-    context: Context,
+    pub(crate) context: Arc<Context>,
 }
 
 struct Input {
@@ -58,7 +63,7 @@ pub(crate) struct Encoded<'a> {
 impl Session {
     /// Opens a session on a card.
     pub fn open(driver: &Driver, gpu: usize) -> Result<Self, NvencError> {
-        let context = Context::new(driver, gpu)?;
+        let context = Arc::new(Context::new(driver, gpu)?);
         let open = driver.functions().nvEncOpenEncodeSessionEx.ok_or(NvencError::VersionMismatch)?;
         let mut params = NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS {
             version: versions::OPEN_ENCODE_SESSION_EX_PARAMS,
@@ -74,8 +79,9 @@ impl Session {
             unsafe { open(&raw mut params, &raw mut raw) }
         };
         // From here on dropping it closes the session. A refused one may have to be closed as well, says the header.
+        let (input, shared) = Default::default();
         let mut session =
-            Self { raw, input: None, output: ptr::null_mut(), completion: None, initialised: false, context };
+            Self { raw, shared, input, output: ptr::null_mut(), completion: None, initialised: false, context };
         if status != nvenc::NV_ENC_SUCCESS {
             let error = NvencError::of_opening(&session.context.gpu, status);
             session.close();
@@ -172,24 +178,27 @@ impl Session {
         call!(self, nvEncReconfigureEncoder, &raw mut change)
     }
 
-    /// Encodes a frame and shows the result to `take` while it lies in the driver's memory.
+    /// Encodes a frame and shows the result to `take` while it lies in the driver's memory. `mapped`: where the frame
+    /// lies already.
     pub fn encode<T>(
         &mut self,
         frame: &Frame,
+        mapped: Option<Mapped>,
         keyframe: bool,
         time_us: u64,
         take: impl FnOnce(Encoded) -> Result<T, NvencError>,
     ) -> Result<T, NvencError> {
-        self.fit_input(frame)?;
+        let input = match mapped {
+            Some(mapped) => mapped,
+            None => self.upload(frame)?,
+        };
         let _entered = self.context.enter()?;
-        let Some(input) = &self.input else { return Err(NvencError::VersionMismatch) };
-        let pitch = self.upload(input, frame)?;
         let flags = if keyframe { nvenc::NV_ENC_PIC_FLAG_FORCEIDR | nvenc::NV_ENC_PIC_FLAG_OUTPUT_SPSPPS } else { 0 };
         let mut params = NV_ENC_PIC_PARAMS {
             version: versions::PIC_PARAMS,
-            inputWidth: input.width,
-            inputHeight: input.height,
-            inputPitch: pitch,
+            inputWidth: frame.width(),
+            inputHeight: frame.height(),
+            inputPitch: input.pitch,
             encodePicFlags: flags,
             inputTimeStamp: time_us,
             inputBuffer: input.buffer,
@@ -243,8 +252,12 @@ impl Session {
         Ok(())
     }
 
-    /// Copies the planes into the driver's memory; its bytes a row of luma.
-    fn upload(&self, input: &Input, frame: &Frame) -> Result<u32, NvencError> {
+    /// Copies the planes into the driver's memory.
+    fn upload(&mut self, frame: &Frame) -> Result<Mapped, NvencError> {
+        frame.fetch().map_err(NvencError::Picture)?;
+        self.fit_input(frame)?;
+        let _entered = self.context.enter()?;
+        let Some(input) = &self.input else { return Err(NvencError::VersionMismatch) };
         let mut lock = NV_ENC_LOCK_INPUT_BUFFER {
             version: versions::LOCK_INPUT_BUFFER,
             inputBuffer: input.buffer,
@@ -265,10 +278,10 @@ impl Session {
             copy_rows(frame.v(), frame.chroma_stride(), v, pitch / 2, width / 2);
         }
         call!(self, nvEncUnlockInputBuffer, input.buffer)?;
-        if fits { Ok(lock.pitch) } else { Err(NvencError::VersionMismatch) }
+        if fits { Ok(Mapped { buffer: input.buffer, pitch: lock.pitch }) } else { Err(NvencError::VersionMismatch) }
     }
 
-    fn check(&self, call: &'static str, status: NVENCSTATUS) -> Result<(), NvencError> {
+    pub(crate) fn check(&self, call: &'static str, status: NVENCSTATUS) -> Result<(), NvencError> {
         if status == nvenc::NV_ENC_SUCCESS {
             return Ok(());
         }
@@ -291,7 +304,9 @@ impl Session {
         if self.raw.is_null() {
             return;
         }
-        let Ok(_entered) = self.context.enter() else { return };
+        let context = Arc::clone(&self.context);
+        let Ok(_entered) = context.enter() else { return };
+        self.release_shared();
         if let Some(input) = self.input.take() {
             let _ = call!(self, nvEncDestroyInputBuffer, input.buffer);
         }

@@ -1,9 +1,11 @@
 //! What the driver is told of a stream: the lowest latency it has, a constant rate with a buffer of one frame, keyframes
 //! only when they are asked for.
 
-use crate::{NvencConfig, Preset};
-use rr_encode::{Bitrate, H264Profile};
-use rr_nvenc_sys::nvenc::{self, GUID, NV_ENC_CONFIG, NV_ENC_CONFIG_H264, NV_ENC_INITIALIZE_PARAMS};
+use crate::{NvencConfig, Preset, hevc};
+use rr_encode::{Bitrate, Codec, H264Format, H264Profile, VideoFormat};
+use rr_nvenc_sys::nvenc::{
+    self, GUID, NV_ENC_CONFIG, NV_ENC_CONFIG_H264, NV_ENC_CONFIG_H264_VUI_PARAMETERS, NV_ENC_INITIALIZE_PARAMS,
+};
 use rr_nvenc_sys::{guids, versions};
 
 /// What changes while a session runs.
@@ -28,6 +30,15 @@ pub(crate) fn preset_guid(preset: Preset) -> GUID {
     }
 }
 
+/// What the driver calls a codec. `None`: the interface that we use has no such codec.
+pub(crate) fn codec_guid(codec: Codec) -> Option<GUID> {
+    match codec {
+        Codec::H264 => Some(guids::CODEC_H264),
+        Codec::Hevc => Some(guids::CODEC_HEVC),
+        Codec::Av1 => None,
+    }
+}
+
 /// Frame rates as the driver wants them: a fraction.
 const RATE_DENOMINATOR: u32 = 1_000;
 
@@ -40,7 +51,7 @@ pub(crate) fn session(
 ) -> NV_ENC_INITIALIZE_PARAMS {
     NV_ENC_INITIALIZE_PARAMS {
         version: versions::INITIALIZE_PARAMS,
-        encodeGUID: guids::CODEC_H264,
+        encodeGUID: codec_guid(config.format.codec()).unwrap_or_default(),
         presetGUID: preset_guid(config.preset),
         tuningInfo: nvenc::NV_ENC_TUNING_INFO_ULTRA_LOW_LATENCY,
         encodeWidth: target.width,
@@ -58,18 +69,26 @@ pub(crate) fn session(
 }
 
 /// The codec's settings on top of the driver's preset.
-pub(crate) fn h264(preset: &PresetSettings, config: &NvencConfig, target: Target, level_idc: u8) -> NV_ENC_CONFIG {
+pub(crate) fn codec(preset: &PresetSettings, config: &NvencConfig, target: Target, level_idc: u8) -> NV_ENC_CONFIG {
     let mut all = preset.0;
-    all.profileGUID = match config.format.profile {
-        H264Profile::ConstrainedBaseline => guids::H264_BASELINE,
-        H264Profile::Main => guids::H264_MAIN,
-    };
     all.gopLength = nvenc::NVENC_INFINITE_GOPLENGTH;
     all.frameIntervalP = 1;
     rate(&mut all, target);
-    // SAFETY: a union of plain numbers, all of whose patterns are values; the codec is H.264.
-    let codec = unsafe { &mut all.encodeCodecConfig.h264Config };
-    stream(codec, config, level_idc);
+    match config.format {
+        VideoFormat::H264(format) => {
+            all.profileGUID = match format.profile {
+                H264Profile::ConstrainedBaseline => guids::H264_BASELINE,
+                H264Profile::Main => guids::H264_MAIN,
+            };
+            // SAFETY: a union of plain numbers, all of whose patterns are values; the codec is H.264.
+            h264(unsafe { &mut all.encodeCodecConfig.h264Config }, format, config, level_idc);
+        }
+        VideoFormat::Hevc(_) => {
+            all.profileGUID = guids::HEVC_MAIN;
+            // SAFETY: as above; the codec is HEVC.
+            hevc::stream(unsafe { &mut all.encodeCodecConfig.hevcConfig }, config, level_idc);
+        }
+    }
     all
 }
 
@@ -88,10 +107,10 @@ fn rate(all: &mut NV_ENC_CONFIG, target: Target) {
     rate.set_enableLookahead(0);
 }
 
-fn stream(codec: &mut NV_ENC_CONFIG_H264, config: &NvencConfig, level_idc: u8) {
+fn h264(codec: &mut NV_ENC_CONFIG_H264, format: H264Format, config: &NvencConfig, level_idc: u8) {
     codec.level = level_idc.into();
     codec.idrPeriod = nvenc::NVENC_INFINITE_GOPLENGTH;
-    codec.entropyCodingMode = match config.format.profile {
+    codec.entropyCodingMode = match format.profile {
         H264Profile::ConstrainedBaseline => nvenc::NV_ENC_H264_ENTROPY_CODING_MODE_CAVLC,
         H264Profile::Main => nvenc::NV_ENC_H264_ENTROPY_CODING_MODE_CABAC,
     };
@@ -105,21 +124,28 @@ fn stream(codec: &mut NV_ENC_CONFIG_H264, config: &NvencConfig, level_idc: u8) {
     codec.set_outputBufferingPeriodSEI(0);
     // Filler breaks Chromium's decoder when some of it is lost.
     codec.set_enableFillerDataInsertion(0);
-    if let Some(period) = config.intra_refresh_frames {
-        let period = period.max(2);
+    if let Some((period, count)) = refresh(config) {
         codec.set_enableIntraRefresh(1);
-        codec.intraRefreshPeriod = period;
-        codec.intraRefreshCnt = (period - 1).min(30);
+        (codec.intraRefreshPeriod, codec.intraRefreshCnt) = (period, count);
     }
-    let usability = &mut codec.h264VUIParameters;
+    colours(&mut codec.h264VUIParameters);
+}
+
+/// From one renewal by intra blocks to the next, and how long one takes, frames.
+pub(crate) fn refresh(config: &NvencConfig) -> Option<(u32, u32)> {
+    let period = config.intra_refresh_frames?.max(2);
+    Some((period, (period - 1).min(30)))
+}
+
+/// BT.709, limited range, and that nothing is reordered, so that decoders do not wait. HEVC has the same structure.
+pub(crate) fn colours(usability: &mut NV_ENC_CONFIG_H264_VUI_PARAMETERS) {
     usability.videoSignalTypePresentFlag = 1;
-    // 5: unspecified; then BT.709, limited range.
+    // Unspecified.
     usability.videoFormat = 5;
     usability.videoFullRangeFlag = 0;
     usability.colourDescriptionPresentFlag = 1;
     usability.colourPrimaries = 1;
     usability.transferCharacteristics = 1;
     usability.colourMatrix = 1;
-    // Says that nothing is reordered, so that decoders do not wait.
     usability.bitstreamRestrictionFlag = 1;
 }

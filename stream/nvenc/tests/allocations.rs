@@ -4,6 +4,7 @@
 #[path = "../../encode/tests/counting/mod.rs"]
 mod counting;
 
+use rr_encode::{Codec, VideoFormat};
 use rr_nvenc::{Driver, NvencConfig, NvencEncoder};
 use rr_nvenc_double::Double;
 
@@ -11,5 +12,9 @@ use rr_nvenc_double::Double;
 fn a_running_stream_allocates_nothing() {
     let double = Double::load();
     let driver = Driver::load_from(double.cuda().as_os_str(), double.nvenc().as_os_str()).unwrap();
-    counting::allocates_nothing(&mut NvencEncoder::new(&driver, NvencConfig::default()).unwrap());
+    for codec in [Codec::H264, Codec::Hevc] {
+        let format = VideoFormat::of(codec).unwrap();
+        let config = NvencConfig { format, ..NvencConfig::default() };
+        counting::allocates_nothing(&mut NvencEncoder::new(&driver, config).unwrap());
+    }
 }

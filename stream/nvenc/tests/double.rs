@@ -2,7 +2,10 @@
 //! says, gives everything back, and says in words what is wrong with a machine.
 #![allow(clippy::unwrap_used, reason = "a failed expectation is what a test reports")]
 
-use rr_encode::{Bitrate, Codec, EncodeError, Encoder, Frame, FramePool, H264Format, H264Profile, compliance, h264};
+use rr_encode::{
+    Bitrate, Codec, EncodeError, Encoder, Frame, FramePool, H264Format, H264Profile, HevcFormat, VideoFormat,
+    compliance, h264, hevc,
+};
 use rr_nvenc::{Driver, NvencConfig, NvencEncoder, NvencError, Preset, probe};
 use rr_nvenc_double::{Counts, Double};
 use std::time::{Duration, Instant};
@@ -49,20 +52,41 @@ impl Frames {
 fn complies() {
     let double = Double::load();
     let driver = driver(&double);
+    let formats = ["42e01f", "42e028", "4d001f", "4d0033"].map(|id| id.parse::<H264Format>().unwrap().into());
     for (slices, max_size, preset) in [(1, None, Preset::P4), (4, Some((1920, 1080)), Preset::P3)] {
         compliance::check(&compliance::Subject {
             make: &|format, bitrate, frames_per_second| {
                 // A fixed level may be too low for a session that is ready for larger pictures.
-                let max_size = max_size.filter(|_| format.level_idc.is_some_and(|level| level >= 40));
+                let fixed = if let VideoFormat::H264(format) = format { format.level_idc } else { None };
+                let max_size = max_size.filter(|_| fixed.is_some_and(|level| level >= 40));
                 let config =
                     NvencConfig { format, bitrate, frames_per_second, slices, max_size, preset, ..Default::default() };
                 Ok(Box::new(NvencEncoder::new(&driver, config).map_err(|e| e.to_string())?))
             },
-            formats: &["42e01f", "42e028", "4d001f", "4d0033"],
+            usual: VideoFormat::default(),
+            formats: &formats,
             smallest: (16, 16),
         })
         .unwrap_or_else(|wrong| panic!("{slices} slices: {wrong}\n{}", double.faults()));
     }
+    at_rest(&double);
+}
+
+#[test]
+fn hevc_complies() {
+    let double = Double::load();
+    let driver = driver(&double);
+    let formats = [93, 120, 180].map(|level| HevcFormat { max_level_idc: Some(level) }.into());
+    compliance::check(&compliance::Subject {
+        make: &|format, bitrate, frames_per_second| {
+            let config = NvencConfig { format, bitrate, frames_per_second, ..Default::default() };
+            Ok(Box::new(NvencEncoder::new(&driver, config).map_err(|e| e.to_string())?))
+        },
+        usual: HevcFormat::default().into(),
+        formats: &formats,
+        smallest: (16, 16),
+    })
+    .unwrap_or_else(|wrong| panic!("{wrong}\n{}", double.faults()));
     at_rest(&double);
 }
 
@@ -168,18 +192,48 @@ fn cards_without_an_encoder_or_a_session_say_so() {
 }
 
 #[test]
-fn codecs_that_are_not_made_are_refused() {
+fn what_a_card_makes_is_asked() {
     let double = Double::load();
     let driver = driver(&double);
-    let said =
-        |codec| NvencEncoder::new(&driver, NvencConfig { codec, ..Default::default() }).err().unwrap().to_string();
-    assert_eq!(said(Codec::Av1), "AV1 is not in NVENC 11.1, which this program uses");
-    assert_eq!(said(Codec::Hevc), "Test double of a card does not encode HEVC");
-    let [card] = &probe::cards(&driver)[..] else { panic!("one card") };
-    let abilities = card.encoder.as_ref().unwrap();
-    assert_eq!(abilities.codecs, [Codec::H264, Codec::Hevc]);
-    let sizes = (abilities.min_size, abilities.max_size);
-    assert_eq!((sizes, abilities.engines), (((16, 16), (3840, 2160)), 1));
+    let codecs = || {
+        let [card] = &probe::cards(&driver)[..] else { panic!("one card") };
+        let abilities = card.encoder.clone().unwrap();
+        assert_eq!(abilities.engines, 1);
+        abilities.codecs.into_iter().map(|of| (of.codec, of.min_size, of.max_size)).collect::<Vec<_>>()
+    };
+    let (least, most) = ((16, 16), (3840, 2160));
+    assert_eq!(codecs(), [(Codec::H264, least, most), (Codec::Hevc, least, most)]);
+    double.set("NVENC_DOUBLE_NO_HEVC", "1");
+    assert_eq!(codecs(), [(Codec::H264, least, most)]);
+    let config = NvencConfig { format: HevcFormat::default().into(), ..Default::default() };
+    let refused = NvencEncoder::new(&driver, config).err().unwrap().to_string();
+    assert_eq!(refused, "Test double of a card does not encode HEVC");
+    at_rest(&double);
+}
+
+#[test]
+fn hevc_changes_in_place_as_h264_does() {
+    let double = Double::load();
+    let format = HevcFormat::default().into();
+    let config = NvencConfig {
+        format,
+        max_size: Some((1280, 720)),
+        slices: 4,
+        intra_refresh_frames: Some(60),
+        ..Default::default()
+    };
+    let mut encoder = NvencEncoder::new(&driver(&double), config).unwrap();
+    let mut frames = Frames::new();
+    for (i, (width, height)) in [(640, 360), (640, 360), (1280, 720), (320, 180)].into_iter().enumerate() {
+        let unit = encoder.encode(&frames.next(width, height), false).unwrap().unwrap();
+        assert_eq!((unit.codec, unit.keyframe), (Codec::Hevc, i != 1));
+        let sps = h264::nal_units(&unit.data).find(|nal| hevc::nal_type(nal) == Some(hevc::NAL_SPS));
+        // One level for all sizes of the session.
+        assert_eq!(sps.map(|nal| hevc::Sps::parse(nal).unwrap().level_idc), (i != 1).then_some(93));
+        encoder.set_bitrate(Bitrate::mbps(2)).unwrap();
+    }
+    assert_eq!((double.counts().reconfigured, double.counts().sessions), (3, 1));
+    drop(encoder);
     at_rest(&double);
 }
 
@@ -294,7 +348,7 @@ fn absurd_settings_are_brought_into_bounds() {
         }
     }
     // A level that the size does not fit into.
-    let format = H264Format { profile: H264Profile::Main, level_idc: Some(31) };
+    let format = H264Format { profile: H264Profile::Main, level_idc: Some(31) }.into();
     let mut encoder = NvencEncoder::new(&driver, NvencConfig { format, ..Default::default() }).unwrap();
     let refused = encoder.encode(&Frames::new().next(1920, 1080), false).err().unwrap().to_string();
     assert!(refused.contains("level that was agreed"), "{refused}");

@@ -5,13 +5,14 @@
 
 use crate::address::{Locals, Transport};
 use crate::event::{DisconnectReason, PeerId, RtcEvent, RungId, SentPicture, Steering};
+use crate::payload::payloads;
 use crate::peer::{Peer, Sink, Unit};
+use crate::timers::Timers;
 use crate::{RtcError, offer};
-use rr_encode::{AccessUnit, Bitrate};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use rr_encode::{AccessUnit, Bitrate, VideoFormat};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use str0m::Candidate;
 use str0m::ice::StunMessage;
@@ -30,6 +31,8 @@ pub struct CoreConfig {
     pub initial_bitrate: Bitrate,
     /// Never look for more than this.
     pub max_bitrate: Bitrate,
+    /// What may be sent beside H.264, to viewers that offer as much.
+    pub formats: Vec<VideoFormat>,
     /// A peer that is not connected after this is given up.
     pub connect_timeout: Duration,
     /// A connected peer is given up this long after its path was found to be broken (which itself takes some seconds).
@@ -46,6 +49,7 @@ impl Default for CoreConfig {
             max_peers: 64,
             initial_bitrate: Bitrate::mbps(3),
             max_bitrate: Bitrate::mbps(20),
+            formats: Vec::new(),
             connect_timeout: Duration::from_secs(20),
             vanish_timeout: Duration::from_secs(5),
             ice_lite: None,
@@ -81,6 +85,13 @@ pub struct Core {
     config: CoreConfig,
     locals: Locals,
     peers: BTreeMap<PeerId, Peer>,
+    timers: Timers,
+    /// Used again for each look at the timers.
+    due: Vec<PeerId>,
+    /// Those who have a picture that was not handed on yet, in the order in which they get it.
+    ready: VecDeque<PeerId>,
+    /// Those who waited for a keyframe when something happened to them last.
+    wanting: BTreeSet<PeerId>,
     /// Who sent from an address the last time; a hint that saves asking all.
     by_source: HashMap<SocketAddr, PeerId>,
     datagrams: Vec<Datagram>,
@@ -96,6 +107,10 @@ impl Core {
             config,
             locals: locals.into(),
             peers: BTreeMap::new(),
+            timers: Timers::default(),
+            due: Vec::new(),
+            ready: VecDeque::new(),
+            wanting: BTreeSet::new(),
             by_source: HashMap::new(),
             datagrams: Vec::new(),
             events: Vec::new(),
@@ -141,6 +156,7 @@ impl Core {
         let outcome = catch_unwind(AssertUnwindSafe(|| Peer::accept(id, sdp, locals, lite, &self.config, now)));
         let (peer, answer) = outcome.map_err(|_| RtcError::BadOffer("contradicts itself".to_owned()))??;
         self.peers.insert(id, peer);
+        self.settle(now, id);
         Ok(answer)
     }
 
@@ -163,33 +179,61 @@ impl Core {
             return Err(RtcError::BadCandidate(text.chars().take(60).collect()));
         }
         peer.add_candidate(now, text, &mut sink)?;
-        self.sweep(now);
+        self.settled(now, id);
         Ok(())
     }
 
     /// Sends an access unit to every connected peer of its rung; its bytes are shared.
     pub fn publish(&mut self, now: Instant, rung: RungId, unit: &AccessUnit) {
+        self.offer(now, rung, unit);
+        while self.serve_next(now) {}
+    }
+
+    /// As [`Core::publish`], but nothing goes out yet: call [`Core::serve_next`] until it says `false`, and send what is to
+    /// be sent in between. So the first peers need not wait for the last ones, and each one's packets bear the time at
+    /// which they go.
+    pub fn offer(&mut self, now: Instant, rung: RungId, unit: &AccessUnit) {
         let rtp_time = self.extend_rtp(unit.rtp_timestamp);
-        let AccessUnit { keyframe, frame, revision, rtp_timestamp, captured_at, drawn_at, encoded_at, .. } = *unit;
+        let AccessUnit { codec, keyframe, frame, revision, rtp_timestamp, captured_at, drawn_at, encoded_at, .. } =
+            *unit;
         let picture =
             SentPicture { rung, frame, revision, rtp_timestamp, captured_at, drawn_at, encoded_at, sent_at: now };
-        let shared = Unit { data: Arc::from(&unit.data[..]), keyframe, rtp_time, picture };
+        let payloads = payloads(codec, &unit.data);
+        let shared = Unit { codec, payloads, keyframe, rtp_time, picture };
         if unit.keyframe
             && let Some(ask) = self.keyframes.get_mut(&rung)
         {
             ask.pending = false;
         }
         let mut sink = Sink { datagrams: &mut self.datagrams, events: &mut self.events };
-        for peer in self.peers.values_mut() {
-            peer.push(now, rung, &shared, &mut sink);
+        for (id, peer) in &mut self.peers {
+            if peer.push(rung, &shared, &mut sink) {
+                self.ready.push_back(*id);
+            }
         }
-        self.sweep(now);
+    }
+
+    /// Hands the next peer what was offered. `false`: all have it.
+    pub fn serve_next(&mut self, now: Instant) -> bool {
+        let Some(id) = self.ready.pop_front() else { return false };
+        let mut sink = Sink { datagrams: &mut self.datagrams, events: &mut self.events };
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.pump(now, &mut sink);
+        }
+        self.settle(now, id);
+        if self.ready.is_empty() {
+            self.ask_for_keyframes(now);
+        }
+        true
     }
 
     /// Access units of a rung were lost before they came here: all its peers wait for a keyframe.
     pub fn units_lost(&mut self, now: Instant, rung: RungId) {
         self.peers.values_mut().for_each(|peer| peer.skip_to_keyframe(rung));
-        self.sweep(now);
+        for id in self.peers.keys().copied().collect::<Vec<_>>() {
+            self.settle(now, id);
+        }
+        self.ask_for_keyframes(now);
     }
 
     /// Sends text on the state channel. `full`: it stands on its own, and is taken even from a peer that was behind.
@@ -200,7 +244,7 @@ impl Core {
         let mut sink = Sink { datagrams: &mut self.datagrams, events: &mut self.events };
         let peer = self.peers.get_mut(&id).ok_or(RtcError::UnknownPeer(id))?;
         peer.send_state(now, text, full, &mut sink);
-        self.sweep(now);
+        self.settled(now, id);
         Ok(())
     }
 
@@ -210,7 +254,7 @@ impl Core {
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.steer(now, steering, &mut sink);
         }
-        self.sweep(now);
+        self.settled(now, id);
     }
 
     /// Ends a peer. Nothing happens when there is none.
@@ -218,7 +262,7 @@ impl Core {
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.end(reason);
         }
-        self.sweep(now);
+        self.settled(now, id);
     }
 
     /// Ends all peers.
@@ -231,16 +275,13 @@ impl Core {
     /// A datagram came. What belongs to no peer is ignored.
     pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, contents: &[u8]) {
         let hint = self.by_source.get(&source).copied();
+        let takes = |peer: &Peer| peer.accepts(now, Transport::Udp, source, contents);
+        let known = hint.filter(|id| self.peers.get(id).is_some_and(takes));
         // Only what may be a binding request makes an address a peer's (RFC 7983, 7: STUN begins with 0 to 3). Whoever floods
         // the port with anything else must not cost a look at every peer for each datagram.
-        if hint.is_none() && contents.first().is_none_or(|first| *first > 3) {
-            return;
-        }
-        let known =
-            hint.filter(|id| self.peers.get(id).is_some_and(|p| p.accepts(now, Transport::Udp, source, contents)));
-        let mut all = self.peers.iter();
-        let found = known
-            .or_else(|| all.find(|(_, peer)| peer.accepts(now, Transport::Udp, source, contents)).map(|(id, _)| *id));
+        let may_claim = contents.first().is_some_and(|first| *first <= 3);
+        let claimed = || self.peers.iter().find(|(_, peer)| may_claim && takes(peer)).map(|(id, _)| *id);
+        let found = known.or_else(claimed);
         let Some(id) = found else { return };
         if hint != Some(id) {
             self.by_source.insert(source, id);
@@ -249,7 +290,7 @@ impl Core {
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.handle_datagram(now, Transport::Udp, source, contents, &mut sink);
         }
-        self.sweep(now);
+        self.settled(now, id);
     }
 
     /// Whose a connection is, by the first datagram on it. That has to be a binding request (RFC 8445, 7.3) signed with the
@@ -270,21 +311,27 @@ impl Core {
         {
             peer.handle_datagram(now, Transport::Tcp, source, contents, &mut sink);
         }
-        self.sweep(now);
+        self.settled(now, id);
     }
 
     /// Does what is due.
     pub fn handle_time(&mut self, now: Instant) {
-        let mut sink = Sink { datagrams: &mut self.datagrams, events: &mut self.events };
-        for peer in self.peers.values_mut().filter(|peer| peer.timeout() <= now) {
-            peer.handle_time(now, &mut sink);
+        let mut due = std::mem::take(&mut self.due);
+        due.extend(self.timers.due(now));
+        for id in due.drain(..) {
+            let mut sink = Sink { datagrams: &mut self.datagrams, events: &mut self.events };
+            if let Some(peer) = self.peers.get_mut(&id) {
+                peer.handle_time(now, &mut sink);
+            }
+            self.settle(now, id);
         }
-        self.sweep(now);
+        self.due = due;
+        self.ask_for_keyframes(now);
     }
 
     /// When to call [`Core::handle_time`] at the latest. `None`: there is nobody.
     pub fn timeout(&self) -> Option<Instant> {
-        let peers = self.peers.values().map(Peer::timeout).min()?;
+        let peers = self.timers.next()?;
         Some(self.keyframes.values().filter_map(|ask| ask.due).fold(peers, Instant::min))
     }
 
@@ -298,17 +345,40 @@ impl Core {
         self.events.drain(..)
     }
 
-    /// After every change: removes peers that are over, asks for keyframes.
-    fn sweep(&mut self, now: Instant) {
-        let over = self.peers.iter().filter_map(|(id, peer)| Some((*id, peer.ended()?.clone())));
-        for (peer, reason) in over.collect::<Vec<_>>() {
-            if let Some(mut gone) = self.peers.remove(&peer) {
-                gone.say_goodbye(now, &mut Sink { datagrams: &mut self.datagrams, events: &mut self.events });
+    /// After a change of one peer, the last of several.
+    fn settled(&mut self, now: Instant, id: PeerId) {
+        self.settle(now, id);
+        self.ask_for_keyframes(now);
+    }
+
+    /// After a change of a peer: when it is due next, what it waits for, or that it is over.
+    fn settle(&mut self, now: Instant, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(reason) = peer.ended().cloned() else {
+            self.timers.set(id, peer.timeout());
+            if peer.wants_keyframe(now).is_some() {
+                self.wanting.insert(id);
+            } else {
+                self.wanting.remove(&id);
             }
-            self.by_source.retain(|_, owner| *owner != peer);
-            self.events.push(RtcEvent::Disconnected { peer, reason });
+            return;
+        };
+        peer.say_goodbye(now, &mut Sink { datagrams: &mut self.datagrams, events: &mut self.events });
+        self.peers.remove(&id);
+        self.timers.remove(id);
+        self.wanting.remove(&id);
+        self.by_source.retain(|_, owner| *owner != id);
+        self.events.push(RtcEvent::Disconnected { peer: id, reason });
+    }
+
+    /// Asks for the keyframes that peers wait for, not too often.
+    fn ask_for_keyframes(&mut self, now: Instant) {
+        if self.wanting.is_empty() && self.keyframes.values().all(|ask| ask.due.is_none()) {
+            return;
         }
-        let wanted: BTreeSet<RungId> = self.peers.values().filter_map(|peer| peer.wants_keyframe(now)).collect();
+        // Who waited may be too far behind by now for a keyframe to be of use.
+        let wanting = self.wanting.iter().filter_map(|id| self.peers.get(id));
+        let wanted: BTreeSet<RungId> = wanting.filter_map(|peer| peer.wants_keyframe(now)).collect();
         for (rung, ask) in &mut self.keyframes {
             if !wanted.contains(rung) {
                 (ask.pending, ask.due) = (false, None);

@@ -1,7 +1,7 @@
 //! What the peers make known to the host.
 
 use bytes::Bytes;
-use rr_encode::Bitrate;
+use rr_encode::{Bitrate, Codec, Codecs};
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -41,6 +41,15 @@ pub enum RtcEvent {
     Connected {
         /// Who.
         peer: PeerId,
+        /// What can be sent to it.
+        decodes: Codecs,
+    },
+    /// The peer offered this codec and shows nothing of it: keyframe after keyframe arrives, and it asks for another one.
+    Undecodable {
+        /// Who.
+        peer: PeerId,
+        /// Which.
+        codec: Codec,
     },
     /// State can be sent: begin with a full one ([`crate::RtcServer::send_full_state`]).
     StateChannelOpen {
@@ -213,8 +222,8 @@ pub enum Steering {
     Reset {
         /// What the path carries.
         bitrate: Bitrate,
-        /// Most that is probed for at first.
-        probe: Bitrate,
+        /// Most that is probed for at first. `None`: nothing for most of a second.
+        probe: Option<Bitrate>,
     },
 }
 

@@ -19,16 +19,21 @@
 mod address;
 mod behind;
 pub mod core;
+mod decoding;
 mod error;
 mod event;
 mod framing;
 mod limit;
 mod nudge;
 mod offer;
+mod payload;
 mod peer;
 mod sent;
 mod server;
 mod tcp;
+mod timers;
+mod udp;
+mod video;
 mod wait;
 
 pub use address::{Locals, Transport, is_public};

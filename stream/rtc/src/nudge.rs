@@ -48,10 +48,14 @@ impl Nudge {
         fell
     }
 
-    /// The estimator begins anew and may probe for so much at first.
-    pub(crate) fn reset(&mut self, now: Instant, estimate: Bitrate, probe: Bitrate) {
+    /// The estimator begins anew and may probe for so much at first. It believes the result of a probe whatever it was
+    /// for; where nothing is desired there is none.
+    pub(crate) fn reset(&mut self, now: Instant, estimate: Bitrate, probe: Option<Bitrate>) {
         self.estimate = Some(estimate);
-        self.begin(now, probe.scale(1.0 / PROBED));
+        self.begin(now, probe.unwrap_or_default().scale(1.0 / PROBED));
+        if probe.is_none() {
+            self.desired = Bitrate::default();
+        }
     }
 
     /// Nothing is looked for until it wakes.

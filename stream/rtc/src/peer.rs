@@ -2,25 +2,26 @@
 
 use crate::address::{Locals, Transport, closest};
 use crate::behind::UnitQueue;
+use crate::decoding::Decoding;
 use crate::event::{Channel, DisconnectReason, PathSample, PeerId, PeerStats, RtcEvent, RungId, SentPicture, Steering};
 use crate::limit::{Bucket, MessageLimit, Verdict};
 use crate::nudge::Nudge;
+use crate::payload::Payloads;
 use crate::sent::SentBytes;
+use crate::video::{Video, offer_codecs};
 use crate::{RtcError, core::CoreConfig, core::Datagram};
 use bytes::Bytes;
-use rr_encode::Bitrate;
+use rr_encode::{Bitrate, Codec, VideoFormat};
 use rr_protocol::{INPUT_CHANNEL, MAX_CLIENT_MESSAGE_LEN, STATE_CHANNEL};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use str0m::bwe::BweKind;
 use str0m::change::SdpOffer;
 use str0m::channel::{ChannelData, ChannelId};
-use str0m::format::Codec;
-use str0m::media::{Frequency, MediaTime, Mid, Pt};
+use str0m::media::{MediaTime, Mid, Pt};
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::{Extension, StreamTxQueueInfo};
+use str0m::rtp::{Extension, ExtensionValues, RtpWrite, SeqNo, StreamTxQueueInfo};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
 
 /// Most that waits in a peer's data channels before it counts as behind, bytes.
@@ -40,17 +41,25 @@ const REST: Duration = Duration::from_millis(1_500);
 const IDLE_REQUEST: Duration = Duration::from_millis(2_500);
 /// How often what is due is done then.
 const REST_TICK: Duration = Duration::from_millis(200);
+/// A picture lost so long ago may still be what a viewer asks a keyframe for, and asks again when that is lost too.
+const LOSS_EXPLAINS: Duration = Duration::from_secs(3);
 /// How often the path is looked at.
 const STATS_INTERVAL: Duration = Duration::from_millis(50);
 /// How often a peer's figures are told.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// str0m's pacer gives out one packet for each moment and wants the next one to be later by this.
+const PACKET_STEP: Duration = Duration::from_micros(1);
+/// So many go together all the same, or each would need a wake-up of its own. The rest of a picture follows with the next
+/// step of the timers, at 90 Mbit/s: routers on the way have small buffers.
+const TOGETHER: u32 = 10;
 /// str0m is asked to go on at most so often for one moment.
 const MAX_TURNS: u32 = 1_000;
 
 /// An access unit as all peers share it.
 #[derive(Clone)]
 pub(crate) struct Unit {
-    pub(crate) data: Arc<[u8]>,
+    pub(crate) codec: Codec,
+    pub(crate) payloads: Payloads,
     pub(crate) keyframe: bool,
     /// RTP time without wrap.
     pub(crate) rtp_time: u64,
@@ -79,7 +88,14 @@ pub(crate) struct Peer {
     held: bool,
     /// RTP time of the last picture.
     last_rtp_time: Option<u64>,
-    video: Option<(Mid, Pt)>,
+    video: Option<Video>,
+    /// Of the next packet of the video.
+    sequence: u64,
+    /// What may be sent beside H.264.
+    formats: Vec<VideoFormat>,
+    /// The codec of the last picture, and whether the viewer shows it.
+    codec: Codec,
+    decoding: Decoding,
     state: Option<ChannelId>,
     input: Option<ChannelId>,
     state_behind: bool,
@@ -106,6 +122,8 @@ pub(crate) struct Peer {
     sent: SentBytes,
     /// The last round trip, and the bytes sent up to the packet that made it.
     confirmed: Option<(Duration, u64)>,
+    /// The last look at the path that saw losses, or nothing at all: it looks back one second.
+    lost: Option<Instant>,
     last_stats: Option<(Instant, u64)>,
     vanish_timeout: Duration,
     ended: Option<DisconnectReason>,
@@ -140,6 +158,10 @@ impl Peer {
             held: false,
             last_rtp_time: None,
             video: None,
+            sequence: *SeqNo::default(),
+            formats: config.formats.clone(),
+            codec: Codec::H264,
+            decoding: Decoding::default(),
             state: None,
             input: None,
             state_behind: false,
@@ -159,6 +181,7 @@ impl Peer {
             served: now,
             sent: SentBytes::default(),
             confirmed: None,
+            lost: None,
             last_stats: None,
             vanish_timeout: config.vanish_timeout,
             ended: None,
@@ -234,13 +257,20 @@ impl Peer {
         if self.at_rest { self.deadline.max(self.served + REST_TICK) } else { self.deadline }
     }
 
-    pub(crate) fn push(&mut self, now: Instant, rung: RungId, unit: &Unit, sink: &mut Sink) {
-        if self.next_rung == Some(rung) && unit.keyframe {
+    /// A unit of a rung is there. `true`: this peer gets it with [`Peer::pump`].
+    pub(crate) fn push(&mut self, rung: RungId, unit: &Unit, sink: &mut Sink) -> bool {
+        let decodes = self.video.as_ref().is_some_and(|video| video.payload_type(unit.codec).is_some());
+        if self.next_rung == Some(rung) && unit.keyframe && decodes {
             self.next_rung = None;
             self.switch_to(rung, sink);
         }
         if !self.connected || rung != self.rung {
-            return;
+            return false;
+        }
+        if !decodes {
+            // Its rung is about to change to a codec that all of it decode.
+            self.queue.skip_to_keyframe();
+            return false;
         }
         let mut unit = unit.clone();
         if let Some(last) = self.last_rtp_time.filter(|last| *last >= unit.rtp_time) {
@@ -253,7 +283,7 @@ impl Peer {
         }
         let keyframe = unit.keyframe;
         self.queue.push(unit, keyframe);
-        self.pump(now, sink);
+        true
     }
 
     pub(crate) fn steer(&mut self, now: Instant, steering: Steering, sink: &mut Sink) {
@@ -307,8 +337,8 @@ impl Peer {
     /// An empty memory for repeats. str0m's own share of them throws all away when a lossy path needs more for a moment,
     /// and each of those is a picture.
     fn forget_repeats(&mut self) {
-        let Some((mid, _)) = self.video else { return };
-        if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(mid, None) {
+        let Some(video) = &self.video else { return };
+        if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(video.mid, None) {
             stream.set_rtx_cache(REPEATABLE_PACKETS, REPEATABLE_FOR, Some(REPEATS));
         }
     }
@@ -400,12 +430,13 @@ impl Peer {
     }
 
     fn drain(&mut self, now: Instant, sink: &mut Sink) -> Result<(), str0m::RtcError> {
-        let mut turns = 0;
+        let (mut turns, mut packets, mut time) = (0, 0, now);
         loop {
             match self.rtc.poll_output()? {
-                Output::Timeout(at) if at <= now && turns < MAX_TURNS => {
+                Output::Timeout(at) if at <= time + PACKET_STEP && packets < TOGETHER && turns < MAX_TURNS => {
                     turns += 1;
-                    self.rtc.handle_input(Input::Timeout(now))?;
+                    time = time.max(at);
+                    self.rtc.handle_input(Input::Timeout(time))?;
                 }
                 Output::Timeout(at) => {
                     // Never due already: the thread would spin.
@@ -413,6 +444,7 @@ impl Peer {
                     break;
                 }
                 Output::Transmit(transmit) => {
+                    packets += 1;
                     self.sent.add(now, transmit.contents.len());
                     let transport = if transmit.proto == Protocol::Tcp { Transport::Tcp } else { Transport::Udp };
                     sink.datagrams.push(Datagram {
@@ -425,9 +457,9 @@ impl Peer {
                 Output::Event(event) => self.on_event(now, event, sink),
             }
         }
-        if let Some((mid, _)) = self.video {
+        if let Some(video) = &self.video {
             let mut api = self.rtc.direct_api();
-            let queue = api.stream_tx_by_mid(mid, None).and_then(|tx| tx.queue_info());
+            let queue = api.stream_tx_by_mid(video.mid, None).and_then(|tx| tx.queue_info());
             self.oldest_unsent = queue.and_then(StreamTxQueueInfo::first_unsent);
         }
         if !self.rtc.is_alive() {
@@ -440,15 +472,22 @@ impl Peer {
         match event {
             Event::MediaAdded(media) => {
                 if let Some(writer) = self.rtc.writer(media.mid).filter(|_| self.video.is_none()) {
-                    let h264 = writer.payload_params().find(|p| p.spec().codec == Codec::H264);
-                    self.video = h264.map(|p| (media.mid, p.pt()));
+                    let video = Video::new(media.mid, writer.payload_params(), &self.formats);
+                    let decodes = video.decodes();
+                    self.video = Some(video);
+                    if self.connected {
+                        sink.events.push(RtcEvent::Connected { peer: self.id, decodes });
+                    }
                 }
                 self.forget_repeats();
             }
             Event::Connected => {
                 self.connected = true;
                 self.give_up = None;
-                sink.events.push(RtcEvent::Connected { peer: self.id });
+                // What it decodes is known with the video section, which follows at once.
+                if let Some(video) = &self.video {
+                    sink.events.push(RtcEvent::Connected { peer: self.id, decodes: video.decodes() });
+                }
             }
             Event::IceConnectionStateChange(state) => match state {
                 IceConnectionState::Disconnected if self.connected => self.give_up = Some(now + self.vanish_timeout),
@@ -467,6 +506,14 @@ impl Peer {
                 // Each answer would be a coarse picture, and sharpening it again, for ever.
                 let since_long = |at: Option<Instant>| at.is_none_or(|at| now >= at + IDLE_REQUEST);
                 let idle = self.at_rest && since_long(self.pictured) && since_long(self.requested.replace(now));
+                let rtt = self.confirmed.map_or(Duration::ZERO, |(rtt, _)| rtt);
+                let lost = self.lost.is_some_and(|at| now < at + LOSS_EXPLAINS);
+                let lossy = lost || self.held || !self.backlog(now).is_zero();
+                let in_vain = !idle && self.decoding.on_request(now, self.keyframe_sent, rtt, lossy);
+                if in_vain && self.codec != Codec::H264 {
+                    self.decoding = Decoding::default();
+                    sink.events.push(RtcEvent::Undecodable { peer: self.id, codec: self.codec });
+                }
                 self.keyframe_wanted |= !under_way && !idle && self.picture_losses.take(1.0, now);
             }
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
@@ -489,6 +536,9 @@ impl Peer {
         let backlog = self.backlog(now);
         let raw = stats.bwe_tx.map(|rate| Bitrate::bps(rate.as_u64()));
         let loss = stats.egress_loss_fraction;
+        if loss.is_none_or(|share| share > 0.0) {
+            self.lost = Some(now);
+        }
         // The same to the nanosecond: no confirmation came since.
         if let Some(rtt) = stats.rtt.filter(|rtt| self.confirmed.is_none_or(|(last, _)| last != *rtt)) {
             self.confirmed = now.checked_sub(rtt).and_then(|at| self.sent.by(at)).map(|bytes| (rtt, bytes));
@@ -561,10 +611,10 @@ impl Peer {
     }
 
     /// Hands waiting units to str0m as long as it keeps up.
-    fn pump(&mut self, now: Instant, sink: &mut Sink) {
-        let Some((mid, pt)) = self.video.filter(|_| self.connected && !self.held && !self.queue.is_empty()) else {
+    pub(crate) fn pump(&mut self, now: Instant, sink: &mut Sink) {
+        if !self.connected || self.held || self.queue.is_empty() {
             return;
-        };
+        }
         if self.backlog(now) > Duration::ZERO {
             // The sample is from str0m's last timeout, which may be long ago when the picture rested.
             self.guarded(now, sink, |peer| peer.rtc.handle_input(Input::Timeout(now)));
@@ -572,6 +622,12 @@ impl Peer {
         loop {
             let backlog = self.backlog(now);
             let Some(unit) = self.queue.pop(backlog) else { break };
+            let Some((mid, pt)) = self.video.as_ref().and_then(|v| Some((v.mid, v.payload_type(unit.codec)?))) else {
+                continue;
+            };
+            if self.codec != unit.codec {
+                (self.codec, self.decoding) = (unit.codec, Decoding::default());
+            }
             if unit.keyframe {
                 self.keyframe_sent = Some(now);
             }
@@ -581,19 +637,30 @@ impl Peer {
                 self.tell_desired();
             }
             self.guarded(now, sink, |peer| {
-                let Some(writer) = peer.rtc.writer(mid) else { return Ok(()) };
-                // Show each frame when it comes: no jitter buffer.
-                writer.playout_delay(MediaTime::ZERO, MediaTime::ZERO).write(
-                    pt,
-                    unit.picture.captured_at,
-                    MediaTime::new(unit.rtp_time, Frequency::NINETY_KHZ),
-                    unit.data,
-                )
+                peer.write(mid, pt, &unit);
+                Ok(())
             });
             // Its low bits are what the packets carry.
             let rtp_timestamp = unit.rtp_time as u32;
             let picture = SentPicture { rtp_timestamp, sent_at: now, ..unit.picture };
             sink.events.push(RtcEvent::Sent { peer: self.id, picture });
+        }
+    }
+
+    /// Puts a unit's packets into str0m's queue of this stream, which is where str0m puts its own packets, too: repeats,
+    /// pacing and the estimate of the path are the same for both.
+    fn write(&mut self, mid: Mid, pt: Pt, unit: &Unit) {
+        let mut api = self.rtc.direct_api();
+        let Some(stream) = api.stream_tx_by_mid(mid, None) else { return };
+        // Show each frame when it comes: no jitter buffer.
+        let at_once = Some(MediaTime::ZERO);
+        let values = ExtensionValues { play_delay_min: at_once, play_delay_max: at_once, ..Default::default() };
+        for (index, payload) in unit.payloads.iter().enumerate() {
+            let captured_at = unit.picture.captured_at;
+            let packet = RtpWrite::new(pt, self.sequence.into(), unit.rtp_time as u32, captured_at, payload.clone());
+            let last = index + 1 == unit.payloads.len();
+            stream.write_rtp(packet.marker(last).nackable(true).ext_vals(values.clone()));
+            self.sequence += 1;
         }
     }
 
@@ -615,9 +682,7 @@ fn settings(config: &CoreConfig) -> RtcConfig {
         .set_sctp_max_buffered_amount(STATE_LIMIT)
         .set_sctp_max_message_size(MAX_CLIENT_MESSAGE_LEN as u32)
         .set_extension(5, Extension::PlayoutDelay);
-    let codecs = rtc.codec_config();
-    codecs.add_h264(108.into(), Some(109.into()), true, 0x42_e0_1f);
-    codecs.add_h264(127.into(), Some(121.into()), true, 0x42_00_1f);
+    offer_codecs(rtc.codec_config(), &config.formats);
     rtc
 }
 

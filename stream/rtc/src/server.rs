@@ -1,12 +1,13 @@
 //! The thread around [`crate::core`]: one UDP socket for all peers, and the connections of those whom it does not reach.
 
 use crate::RtcError;
-use crate::address::{Locals, Transport, speakable, to_v6, unmapped, usable};
+use crate::address::{Locals, Transport, speakable, usable};
 use crate::core::{Core, CoreConfig, Datagram};
 use crate::event::{DisconnectReason, PeerId, RtcEvent, RungId, Steering};
 use crate::tcp::{Arrival, Connections, Heard};
+use crate::udp::Udp;
 use crate::wait::{Waiter, Waker};
-use rr_encode::{AccessUnit, Bitrate};
+use rr_encode::{AccessUnit, Bitrate, VideoFormat};
 use std::any::Any;
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
@@ -35,6 +36,8 @@ pub struct RtcConfig {
     pub initial_bitrate: Bitrate,
     /// Never look for more than this.
     pub max_bitrate: Bitrate,
+    /// What may be sent beside H.264 ([`CoreConfig::formats`]).
+    pub formats: Vec<VideoFormat>,
     /// A peer that is not connected after this is given up.
     pub connect_timeout: Duration,
     /// A connected peer is given up this long after its path was found to be broken.
@@ -52,6 +55,7 @@ impl Default for RtcConfig {
             max_peers: core.max_peers,
             initial_bitrate: core.initial_bitrate,
             max_bitrate: core.max_bitrate,
+            formats: core.formats,
             connect_timeout: core.connect_timeout,
             vanish_timeout: core.vanish_timeout,
         }
@@ -82,9 +86,9 @@ impl RtcServer {
         config: RtcConfig,
         on_event: impl FnMut(RtcEvent, &mut Steerings) + Send + 'static,
     ) -> Result<Self, RtcError> {
-        let (socket, udp) = open(config.bind, &config.advertise)?;
-        let locals = Locals { udp, tcp: speakable(config.advertise_tcp) };
-        let place = place_of(&socket, config.bind, &locals)?;
+        let (socket, addresses) = open(config.bind, &config.advertise)?;
+        let locals = Locals { udp: addresses, tcp: speakable(config.advertise_tcp) };
+        let place = place_of(socket.socket(), config.bind, &locals)?;
         let waiter = Waiter::new(socket).map_err(RtcError::Start)?;
         let waker = waiter.waker();
         let (commands_tx, commands_rx) = sync_channel(COMMANDS);
@@ -96,6 +100,7 @@ impl RtcServer {
                 max_peers: config.max_peers,
                 initial_bitrate: config.initial_bitrate,
                 max_bitrate: config.max_bitrate,
+                formats: config.formats.clone(),
                 connect_timeout: config.connect_timeout,
                 vanish_timeout: config.vanish_timeout,
                 ice_lite: config.ice_lite,
@@ -131,8 +136,8 @@ impl RtcServer {
     }
 
     /// Takes over a connection that seems to carry media (RFC 4571, a binding request first): nothing was read from it yet.
-    /// `held` is dropped when it turns out to be a peer's, of which each may have 16, or ends. Never waits: a connection is ended at once when 32 others wait for the
-    /// network thread, and soon when its first datagram is no peer's.
+    /// `held` is dropped when it turns out to be a peer's, of which each may have 16, or ends. Never waits: a connection is
+    /// ended at once when 32 others wait for the network thread, and soon when its first datagram is no peer's.
     pub fn take_tcp(&self, stream: TcpStream, held: impl Any + Send) {
         // What does not find room is dropped, which closes it.
         if self.arrivals_tx.try_send(Arrival { stream, held: Box::new(held) }).is_ok() {
@@ -255,6 +260,8 @@ const UNITS: usize = 4;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Datagrams taken in before timers and commands get their turn.
 const DATAGRAMS_PER_TURN: usize = 64;
+/// Peers that are handed a picture before what came in meanwhile gets its turn.
+const PEERS_PER_TURN: usize = 16;
 
 enum Command {
     Accept { peer: PeerId, offer: String, reply_tx: SyncSender<Result<String, RtcError>> },
@@ -302,7 +309,7 @@ impl<F: FnMut(RtcEvent, &mut Steerings)> Worker<F> {
             if !self.take_units() || !self.take_commands() {
                 break;
             }
-            self.receive(&mut buffer);
+            self.receive();
             self.receive_tcp(&mut buffer);
             self.core.handle_time(Instant::now());
             self.flush();
@@ -324,11 +331,20 @@ impl<F: FnMut(RtcEvent, &mut Steerings)> Worker<F> {
             for rung in lost {
                 self.core.units_lost(Instant::now(), rung);
             }
-            match unit {
-                Some((rung, unit)) => self.core.publish(Instant::now(), rung, &unit),
-                None => return true,
+            let Some((rung, unit)) = unit else {
+                self.flush();
+                return true;
+            };
+            self.core.offer(Instant::now(), rung, &unit);
+            let mut served = 0;
+            while self.core.serve_next(Instant::now()) {
+                self.flush();
+                served += 1;
+                if served % PEERS_PER_TURN == 0 {
+                    self.receive();
+                    self.core.handle_time(Instant::now());
+                }
             }
-            self.flush();
         }
     }
 
@@ -366,18 +382,24 @@ impl<F: FnMut(RtcEvent, &mut Steerings)> Worker<F> {
         true
     }
 
-    fn receive(&mut self, buffer: &mut [u8]) {
-        for _ in 0..DATAGRAMS_PER_TURN {
-            match self.waiter.socket().recv_from(buffer) {
-                Ok((len, source)) => {
-                    self.core.handle_datagram(Instant::now(), unmapped(source), &buffer[..len]);
-                    self.flush();
+    fn receive(&mut self) {
+        let mut taken = 0;
+        while taken < DATAGRAMS_PER_TURN {
+            let core = &mut self.core;
+            let mut hear = |source, datagram: &[u8]| core.handle_datagram(Instant::now(), source, datagram);
+            match self.waiter.udp().receive(&mut hear) {
+                Ok((count, more)) => {
+                    taken += count;
+                    if !more {
+                        break;
+                    }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 // The system reports that an earlier datagram found nobody: a viewer went away. Others go on.
-                Err(_) => {}
+                Err(_) => taken += 1,
             }
         }
+        self.flush();
     }
 
     fn receive_tcp(&mut self, buffer: &mut [u8]) {
@@ -402,7 +424,7 @@ impl<F: FnMut(RtcEvent, &mut Steerings)> Worker<F> {
     }
 
     fn rebind(&mut self, bind: SocketAddr, advertise: &[SocketAddr]) -> Result<SocketAddr, RtcError> {
-        let old = self.waiter.socket().local_addr().map_err(RtcError::Start)?;
+        let old = self.waiter.udp().socket().local_addr().map_err(RtcError::Start)?;
         // Found out before anything is given up.
         usable(bind, advertise)?;
         let keeps_port = bind.port() == old.port() && bind.port() != 0;
@@ -411,16 +433,16 @@ impl<F: FnMut(RtcEvent, &mut Steerings)> Worker<F> {
         } else if keeps_port {
             self.reopen_same_port(old, bind)?;
         } else {
-            self.waiter.replace(|| open_socket(bind)).map_err(|source| RtcError::Bind { addr: bind, source })?;
+            self.waiter.replace(|| Udp::bind(bind)).map_err(|source| RtcError::Bind { addr: bind, source })?;
         }
-        let udp = locals_for(self.waiter.socket(), advertise)?;
+        let udp = locals_for(self.waiter.udp().socket(), advertise)?;
         if !keeps_port {
             self.core.close_all(Instant::now(), &DisconnectReason::Rebound);
         }
         let mut held = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         let locals = Locals { udp, tcp: held.locals.tcp.clone() };
         self.core.set_locals(locals.clone());
-        let place = place_of(self.waiter.socket(), bind, &locals)?;
+        let place = place_of(self.waiter.udp().socket(), bind, &locals)?;
         let addr = place.addr;
         *held = place;
         Ok(addr)
@@ -429,11 +451,11 @@ impl<F: FnMut(RtcEvent, &mut Steerings)> Worker<F> {
     /// Both cannot hold the port at once, so the old one lets go first and comes back if the new one fails.
     fn reopen_same_port(&mut self, old: SocketAddr, new: SocketAddr) -> Result<(), RtcError> {
         let idle = SocketAddr::new(old.ip(), 0);
-        self.waiter.replace(|| open_socket(idle)).map_err(RtcError::Start)?;
-        match self.waiter.replace(|| open_socket(new)) {
+        self.waiter.replace(|| Udp::bind(idle)).map_err(RtcError::Start)?;
+        match self.waiter.replace(|| Udp::bind(new)) {
             Ok(()) => Ok(()),
             Err(source) => {
-                self.waiter.replace(|| open_socket(old)).map_err(RtcError::Start)?;
+                self.waiter.replace(|| Udp::bind(old)).map_err(RtcError::Start)?;
                 Err(RtcError::Bind { addr: new, source })
             }
         }
@@ -442,16 +464,14 @@ impl<F: FnMut(RtcEvent, &mut Steerings)> Worker<F> {
     /// Sends and reports what the core has, and what follows from that.
     fn flush(&mut self) {
         loop {
-            let socket = self.waiter.socket();
-            let mapped = socket.local_addr().is_ok_and(|addr| addr.is_ipv6());
+            let udp = self.waiter.udp();
             for Datagram { transport, destination, contents, .. } in self.core.take_datagrams() {
-                if transport == Transport::Tcp {
-                    self.connections.send(destination, &contents);
-                    continue;
+                match transport {
+                    Transport::Tcp => self.connections.send(destination, &contents),
+                    Transport::Udp => udp.send(destination, &contents),
                 }
-                // A full buffer or an unreachable viewer loses the datagram, as any network may; nothing waits for it.
-                let _ = socket.send_to(&contents, if mapped { to_v6(destination) } else { destination });
             }
+            udp.flush();
             for event in self.core.take_events() {
                 if let RtcEvent::Disconnected { peer, .. } = event {
                     self.connections.end_peer(peer);
@@ -476,16 +496,10 @@ fn wait_for<T>(reply_rx: &Receiver<T>) -> Result<T, RtcError> {
     })
 }
 
-fn open(bind: SocketAddr, advertise: &[SocketAddr]) -> Result<(UdpSocket, Vec<SocketAddr>), RtcError> {
-    let socket = open_socket(bind).map_err(|source| RtcError::Bind { addr: bind, source })?;
-    let locals = locals_for(&socket, advertise)?;
-    Ok((socket, locals))
-}
-
-fn open_socket(bind: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = UdpSocket::bind(bind)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
+fn open(bind: SocketAddr, advertise: &[SocketAddr]) -> Result<(Udp, Vec<SocketAddr>), RtcError> {
+    let udp = Udp::bind(bind).map_err(|source| RtcError::Bind { addr: bind, source })?;
+    let locals = locals_for(udp.socket(), advertise)?;
+    Ok((udp, locals))
 }
 
 fn locals_for(socket: &UdpSocket, advertise: &[SocketAddr]) -> Result<Vec<SocketAddr>, RtcError> {

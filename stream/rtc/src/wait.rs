@@ -5,9 +5,10 @@
 //! that: a socket's read timeout is rounded up to the kernel's tick and starves it.
 #![allow(unsafe_code)]
 
+use crate::udp::Udp;
 use polling::{Event, Events, Poller};
 use std::io;
-use std::net::{TcpStream, UdpSocket};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -29,33 +30,33 @@ const SOCKET: usize = 0;
 pub(crate) struct Waiter {
     poller: Arc<Poller>,
     events: Events,
-    socket: UdpSocket,
+    udp: Udp,
 }
 
 impl Waiter {
-    pub(crate) fn new(socket: UdpSocket) -> io::Result<Self> {
+    pub(crate) fn new(udp: Udp) -> io::Result<Self> {
         let poller = Arc::new(Poller::new()?);
         // SAFETY: `Waiter` owns poller and socket and takes the socket out of the poller (`replace`, `drop`) before it
         // closes it. A `Waker` or a `Registered` may keep the poller longer, but then the socket is not in it.
-        unsafe { poller.add(&socket, Event::readable(SOCKET)) }?;
-        Ok(Self { poller, events: Events::new(), socket })
+        unsafe { poller.add(udp.socket(), Event::readable(SOCKET)) }?;
+        Ok(Self { poller, events: Events::new(), udp })
     }
 
     pub(crate) fn waker(&self) -> Waker {
         Waker(self.poller.clone())
     }
 
-    pub(crate) fn socket(&self) -> &UdpSocket {
-        &self.socket
+    pub(crate) fn udp(&mut self) -> &mut Udp {
+        &mut self.udp
     }
 
     /// Closes the socket and waits for another one from now on.
-    pub(crate) fn replace(&mut self, make: impl FnOnce() -> io::Result<UdpSocket>) -> io::Result<()> {
-        let socket = make()?;
+    pub(crate) fn replace(&mut self, make: impl FnOnce() -> io::Result<Udp>) -> io::Result<()> {
+        let udp = make()?;
         // SAFETY: as in `new`.
-        unsafe { self.poller.add(&socket, Event::readable(SOCKET)) }?;
-        self.poller.delete(&self.socket)?;
-        self.socket = socket;
+        unsafe { self.poller.add(udp.socket(), Event::readable(SOCKET)) }?;
+        self.poller.delete(self.udp.socket())?;
+        self.udp = udp;
         Ok(())
     }
 
@@ -72,7 +73,7 @@ impl Waiter {
     pub(crate) fn wait(&mut self, deadline: Option<Instant>) -> io::Result<()> {
         self.events.clear();
         // Interest is for one event: it is renewed before each wait.
-        self.poller.modify(&self.socket, Event::readable(SOCKET))?;
+        self.poller.modify(self.udp.socket(), Event::readable(SOCKET))?;
         let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         self.poller.wait(&mut self.events, timeout).map(|_| ())
     }
@@ -85,7 +86,7 @@ impl Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        let _ = self.poller.delete(&self.socket);
+        let _ = self.poller.delete(self.udp.socket());
     }
 }
 

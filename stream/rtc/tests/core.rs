@@ -134,6 +134,32 @@ fn the_first_frame_after_a_rest_comes_at_once() {
 }
 
 #[test]
+fn one_wakeup_serves_many_packets_and_many_viewers() {
+    let wakeups_per_packet = [1, 8].map(|viewers| {
+        let mut world = World::new(23, config());
+        let rate = Some(Bitrate::mbps(100));
+        (0..viewers).for_each(|_| _ = world.join(Link { rate, ..Link::default() }));
+        world.connect();
+        let picture = |world: &mut World, number| {
+            let unit = filler(world.now, number, 25_000, number == 0);
+            world.core.publish(world.now, RUNG, &unit);
+            world.run(FRAME);
+        };
+        // Until the path is known.
+        (0..120).for_each(|number| picture(&mut world, number));
+        let carried = |world: &World| world.viewers.iter().map(|v| v.carried.len()).sum::<usize>();
+        let (wakeups, packets) = (world.wakeups, carried(&world));
+        (120..180).for_each(|number| picture(&mut world, number));
+        let packets = carried(&world) - packets;
+        assert!(packets > 60 * 22 * viewers, "{packets} packets to {viewers}");
+        (world.wakeups - wakeups) as f64 / packets as f64
+    });
+    println!("wake-ups for each packet: {wakeups_per_packet:?} with 1 and 8 viewers");
+    assert!(wakeups_per_packet[0] < 0.5, "{wakeups_per_packet:?}");
+    assert!(wakeups_per_packet[1] < wakeups_per_packet[0] / 2.0, "{wakeups_per_packet:?}");
+}
+
+#[test]
 fn a_resting_picture_costs_next_to_nothing() {
     let mut world = World::new(20, config());
     world.join(Link { rate: Some(Bitrate::mbps(20)), ..Link::default() });

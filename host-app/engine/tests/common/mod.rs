@@ -5,10 +5,10 @@
 pub mod viewer;
 
 use rr_engine::{
-    AdapterChoice, EncoderChoice, Engine, EngineConfig, Gpu, GpuError, IceServers, Limits, PictureSize, ReopenGpu,
-    Settings, ShareConfig, ShareTls, Theme,
+    AdapterChoice, CodecChoice, EncoderChoice, Engine, EngineConfig, Gpu, GpuError, IceServers, Limits, PictureSize,
+    ReopenGpu, Settings, ShareConfig, ShareTls, Theme,
 };
-use rr_scene::{Role, Workspace};
+use rr_scene::{Command, Device, DeviceKind, Role, Transform, Workspace};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,28 @@ use std::time::{Duration, Instant};
 pub const HANG: Duration = Duration::from_secs(60);
 /// Small, because a software adapter draws it.
 pub const PICTURE: PictureSize = PictureSize { width_px: 320, height_px: 180 };
+
+/// A line of a press at the origin.
+pub fn press_line() -> Workspace {
+    line(&[("press", 0.0)])
+}
+
+/// Devices without models beside each other, by name and place in metres.
+pub fn line(devices: &[(&str, f32)]) -> Workspace {
+    let mut workspace = Workspace::new("Line");
+    for (id, x) in devices {
+        let device = Device {
+            id: (*id).into(),
+            name: (*id).into(),
+            kind: DeviceKind::default(),
+            model: None,
+            transform: Transform::at(glam::Vec3::new(*x, 0.0, 0.0)),
+            properties: [].into(),
+        };
+        workspace.apply(&Command::AddDevice(device), Role::Admin).unwrap();
+    }
+    workspace
+}
 
 /// The software adapter; `None` (with a line that says so) without one.
 pub fn software() -> Option<Gpu> {
@@ -74,6 +96,7 @@ impl Host {
                 ice: IceServers::default(),
                 config_dir,
                 encoder: EncoderChoice::Auto,
+                codec: CodecChoice::Auto,
             })
             .unwrap();
         self.engine.issue_link(Role::Admin, Duration::from_secs(600)).unwrap()

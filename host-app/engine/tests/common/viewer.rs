@@ -8,6 +8,7 @@ use std::net::{TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 use str0m::change::SdpAnswer;
 use str0m::channel::ChannelId;
+use str0m::format::Codec;
 use str0m::media::{Direction, MediaKind};
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
@@ -20,6 +21,8 @@ pub struct Picture {
     pub is_keyframe: bool,
     /// Brightness, row by row; none when it could not be decoded.
     pub luma: Option<Vec<u8>>,
+    /// The access unit when it is HEVC, which openh264 does not decode.
+    pub hevc: Option<Vec<u8>>,
 }
 
 pub struct Viewer {
@@ -37,12 +40,17 @@ pub struct Viewer {
 impl Viewer {
     /// `link` is what people share: `http://host:port/#token`.
     pub fn join(link: &str) -> Self {
+        Self::join_with(link, RtcConfig::new().clear_codecs().enable_h264(true))
+    }
+
+    /// The same with codecs of its own.
+    pub fn join_with(link: &str, codecs: RtcConfig) -> Self {
         let (base, token) = link.split_once("/#").unwrap();
         let (mut signal, _) = connect(format!("{}/signal", base.replace("http://", "ws://"))).unwrap();
         let token = token.to_owned();
         let hello = Hello { token, protocol_version: rr_protocol::PROTOCOL_VERSION, name: None };
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let mut rtc = RtcConfig::new().clear_codecs().enable_h264(true).build(Instant::now());
+        let mut rtc = codecs.build(Instant::now());
         rtc.add_local_candidate(Candidate::host(udp.local_addr().unwrap(), "udp").unwrap());
         let mut change = rtc.sdp_api();
         change.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
@@ -70,7 +78,10 @@ impl Viewer {
             match output {
                 Output::Timeout(_) => break,
                 Output::Transmit(transmit) => _ = self.udp.send_to(&transmit.contents, transmit.destination),
-                Output::Event(Event::MediaData(media)) => self.picture(&media.data),
+                Output::Event(Event::MediaData(media)) => match media.params.spec().codec {
+                    Codec::H265 => self.hevc_picture(&media.data),
+                    _ => self.picture(&media.data),
+                },
                 Output::Event(Event::ChannelOpen(id, _)) => self.state = Some(id),
                 Output::Event(Event::ChannelData(data)) => {
                     let message: HostMessage = serde_json::from_slice(&data.data).unwrap();
@@ -98,7 +109,12 @@ impl Viewer {
             let (width, height) = picture.dimensions();
             picture.y().chunks(picture.strides().0).take(height).flat_map(|row| &row[..width]).copied().collect()
         });
-        self.pictures.push(Picture { at: Instant::now(), is_keyframe, luma });
+        self.pictures.push(Picture { at: Instant::now(), is_keyframe, luma, hevc: None });
+    }
+
+    fn hevc_picture(&mut self, unit: &[u8]) {
+        let is_keyframe = rr_encode::h264::nal_units(unit).any(rr_encode::hevc::is_idr);
+        self.pictures.push(Picture { at: Instant::now(), is_keyframe, luma: None, hevc: Some(unit.to_vec()) });
     }
 
     /// Sends on the reliable channel; false while it is not open.

@@ -1,10 +1,9 @@
-//! One encoder under test with its two judges, ffmpeg and openh264's decoder, which must agree on every byte.
+//! One encoder under test with its judges: ffmpeg, and openh264's decoder for H.264, which must agree on every byte.
 
 use super::ffmpeg::Ffmpeg;
 use super::picture::{luma_psnr_of, psnr_of, test_picture};
-use super::{Subject, ensure, text};
-use crate::h264::{self, NAL_SPS};
-use crate::{AccessUnit, Bitrate, Encoder, Frame, FramePool, H264Format, H264Profile, rtp_timestamp};
+use super::{Subject, ensure, stream, text};
+use crate::{AccessUnit, Bitrate, Codec, Encoder, Frame, FramePool, H264Profile, VideoFormat, rtp_timestamp};
 use openh264::OpenH264API;
 use openh264::decoder::{Decoder, DecoderConfig};
 use openh264::formats::YUVSource;
@@ -12,7 +11,8 @@ use std::time::{Duration, Instant};
 
 pub(super) struct Bench {
     pub encoder: Box<dyn Encoder>,
-    /// For the baseline only.
+    codec: Codec,
+    /// For the baseline of H.264 only.
     decoder: Option<Decoder>,
     ffmpeg: Ffmpeg,
     pool: FramePool,
@@ -33,11 +33,13 @@ pub(super) struct Outcome {
 }
 
 impl Bench {
-    pub fn new(subject: &Subject, format: H264Format, bitrate: Bitrate) -> Result<Self, String> {
+    pub fn new(subject: &Subject, format: VideoFormat, bitrate: Bitrate) -> Result<Self, String> {
+        let baseline = matches!(format, VideoFormat::H264(f) if f.profile == H264Profile::ConstrainedBaseline);
         Ok(Self {
             encoder: (subject.make)(format, bitrate, 30.0)?,
-            decoder: (format.profile == H264Profile::ConstrainedBaseline).then(decoder).transpose()?,
-            ffmpeg: Ffmpeg::start()?,
+            codec: format.codec(),
+            decoder: baseline.then(decoder).transpose()?,
+            ffmpeg: Ffmpeg::start(format.codec())?,
             pool: FramePool::new(),
             time: Instant::now(),
             number: 0,
@@ -59,9 +61,8 @@ impl Bench {
         let named = (unit.frame, unit.revision, unit.captured_at, unit.rtp_timestamp);
         let at = frame.captured_at;
         ensure(named == (frame.number, frame.revision, at, rtp_timestamp(at)), || "unit is not named after its frame")?;
-        for nal in h264::nal_units(&unit.data) {
-            ensure(h264::slice_type(nal) != Some(1), || "a B slice")?;
-        }
+        ensure(unit.codec == self.codec, || format!("{} instead of {}", unit.codec, self.codec))?;
+        ensure(!stream::has_b_slice(&unit), || "a B slice")?;
         self.judge(&frame, unit)
     }
 
@@ -89,7 +90,7 @@ impl Bench {
 
     fn judge(&mut self, frame: &Frame, unit: AccessUnit) -> Result<Outcome, String> {
         let (width, height) = (frame.width() as usize, frame.height() as usize);
-        let independent = self.ffmpeg.decode(&unit, width, height)?;
+        let independent = self.ffmpeg.decode(&unit.data, width, height)?;
         let (luma, chroma) = independent.split_at(width * height);
         let (u, v) = chroma.split_at(width * height / 4);
         if let Some(decoder) = &mut self.decoder {
@@ -113,11 +114,16 @@ impl Bench {
 }
 
 /// A decoder that knows nothing of the stream yet.
-pub(super) fn decoder() -> Result<Decoder, String> {
+fn decoder() -> Result<Decoder, String> {
     Decoder::with_api_config(OpenH264API::from_source(), DecoderConfig::new()).map_err(text)
 }
 
-/// The unit has a parameter set or an IDR slice.
-pub(super) fn begins_anew(unit: &AccessUnit) -> bool {
-    unit.keyframe || h264::nal_units(&unit.data).any(|n| matches!(h264::nal_type(n), NAL_SPS | h264::NAL_IDR))
+/// Who comes with this keyframe sees it at once.
+pub(super) fn newcomer_sees(unit: &AccessUnit, width: usize, height: usize) -> Result<(), String> {
+    if unit.codec == Codec::H264 {
+        decoder()?.decode(&unit.data).map_err(text)?.ok_or("openh264 gave no picture")?;
+    }
+    let mut newcomer = Ffmpeg::start(unit.codec)?;
+    newcomer.decode(&unit.data, width, height)?;
+    newcomer.finish()
 }

@@ -1,7 +1,7 @@
 //! The independent judge: ffmpeg as a child process. It is given one access unit and has to hand out its picture before
 //! it gets the next, so that a stream whose pictures come late or in another order fails.
 
-use crate::AccessUnit;
+use crate::Codec;
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -23,13 +23,14 @@ pub(super) struct Ffmpeg {
 }
 
 impl Ffmpeg {
-    pub fn start() -> Result<Self, String> {
+    pub fn start(codec: Codec) -> Result<Self, String> {
         let mut child = Command::new("ffmpeg")
             // Every doubt is an error.
             .args(["-hide_banner", "-nostdin", "-v", "warning", "-xerror", "-err_detect", "explode"])
             // Nothing is read ahead, and no thread holds pictures back.
             .args(["-threads", "1", "-nofind_stream_info", "-r", "30"])
-            .args(["-f", "ivf", "-i", "pipe:0"])
+            // IVF has a name for H.264 and none for HEVC.
+            .args(["-codec:v", decoder_of(codec), "-f", "ivf", "-i", "pipe:0"])
             .args(["-map", "0:v", "-fps_mode", "passthrough", "-autoscale", "0", "-threads", "1"])
             .args(["-f", "rawvideo", "-pix_fmt", "yuv420p", "-flush_packets", "1", "pipe:1"])
             .stdin(Stdio::piped())
@@ -57,17 +58,17 @@ impl Ffmpeg {
             let _ = stderr.read_to_string(&mut text);
             text
         });
-        input.write_all(&ivf_header()).map_err(|e| format!("ffmpeg: {e}"))?;
+        input.write_all(&ivf_header(codec)).map_err(|e| format!("ffmpeg: {e}"))?;
         Ok(Self { child, input: Some(input), output, errors: Some(errors), rest: Vec::new(), sent: 0 })
     }
 
     /// The picture of this unit as I420, `width` x `height`.
-    pub fn decode(&mut self, unit: &AccessUnit, width: usize, height: usize) -> Result<Vec<u8>, String> {
-        let mut packet = Vec::with_capacity(unit.data.len() + 12);
-        let len = u32::try_from(unit.data.len()).map_err(|e| e.to_string())?;
+    pub fn decode(&mut self, unit: &[u8], width: usize, height: usize) -> Result<Vec<u8>, String> {
+        let mut packet = Vec::with_capacity(unit.len() + 12);
+        let len = u32::try_from(unit.len()).map_err(|e| e.to_string())?;
         packet.extend_from_slice(&len.to_le_bytes());
         packet.extend_from_slice(&self.sent.to_le_bytes());
-        packet.extend_from_slice(&unit.data);
+        packet.extend_from_slice(unit);
         self.sent += 1;
         let input = self.input.as_mut().ok_or("ffmpeg has ended")?;
         if input.write_all(&packet).and_then(|()| input.flush()).is_err() {
@@ -120,13 +121,26 @@ impl Drop for Ffmpeg {
     }
 }
 
+/// ffmpeg's own decoders, but for AV1, of which it has none.
+fn decoder_of(codec: Codec) -> &'static str {
+    match codec {
+        Codec::H264 => "h264",
+        Codec::Hevc => "hevc",
+        Codec::Av1 => "libdav1d",
+    }
+}
+
 /// IVF: the simplest container that says where an access unit ends, so that no parser waits for the next one. Its size
 /// is a hint that the stream overrides.
-fn ivf_header() -> [u8; 32] {
+fn ivf_header(codec: Codec) -> [u8; 32] {
     let mut header = [0; 32];
     header[..4].copy_from_slice(b"DKIF");
     header[6] = 32;
-    header[8..12].copy_from_slice(b"H264");
+    header[8..12].copy_from_slice(match codec {
+        Codec::H264 => b"H264",
+        Codec::Hevc => b"HEVC",
+        Codec::Av1 => b"AV01",
+    });
     header[12..16].copy_from_slice(&[16, 0, 16, 0]);
     header[16] = 30;
     header[20] = 1;

@@ -1,6 +1,7 @@
-//! What every [`Encoder`] backend must do; each backend's tests call [`check`]. The judges are openh264's decoder and
-//! ffmpeg, which decode every picture of every test at once and must agree. (The main profile is for ffmpeg alone:
-//! openh264 keeps pictures of that profile back, in case that they are reordered.)
+//! What every [`Encoder`] backend must do, for each codec that it makes; each backend's tests call [`check`]. The judges
+//! are ffmpeg and, for H.264, openh264's decoder, which decode every picture of every test at once and must agree. (The
+//! main profile of H.264 is for ffmpeg alone: openh264 keeps pictures of that profile back, in case that they are
+//! reordered.)
 //!
 //! That nothing is allocated for a frame is tested by each backend in a program of its own (see
 //! `tests/allocations.rs`), because the counter is the program's allocator.
@@ -9,25 +10,47 @@ mod bench;
 mod ffmpeg;
 mod picture;
 mod rates;
+mod stream;
 
 pub use picture::{grainy_picture, luma_psnr, luma_psnr_of, test_picture};
 
-use crate::h264::{self, Colour, NAL_PPS, NAL_SPS, Sps};
-use crate::{Bitrate, Encoder, H264Format};
-use bench::{Bench, begins_anew, decoder};
+use crate::h264::Colour;
+use crate::{Bitrate, Codec, Encoder, VideoFormat};
+use bench::{Bench, newcomer_sees};
+use stream::{Headers, begins_anew};
 
 /// Makes an encoder for a format, a bitrate and a frame rate.
-pub type Factory<'a> = &'a dyn Fn(H264Format, Bitrate, f32) -> Result<Box<dyn Encoder>, String>;
+pub type Factory<'a> = &'a dyn Fn(VideoFormat, Bitrate, f32) -> Result<Box<dyn Encoder>, String>;
 
 /// A backend under test.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
     /// Makes it.
     pub make: Factory<'a>,
-    /// Formats that it has to make, as `profile-level-id`.
-    pub formats: &'a [&'a str],
+    /// What it makes when nothing else was agreed; says the codec, too.
+    pub usual: VideoFormat,
+    /// Formats that it has to make.
+    pub formats: &'a [VideoFormat],
     /// The smallest picture that it takes.
     pub smallest: (u32, u32),
+}
+
+/// Has ffmpeg decode access units that came from somewhere: each has to give its picture of this size before the next one is
+/// there, and none may be doubted.
+///
+/// # Errors
+/// What ffmpeg says.
+pub fn decodes<'a>(
+    codec: Codec,
+    units: impl Iterator<Item = &'a [u8]>,
+    width: usize,
+    height: usize,
+) -> Result<(), String> {
+    let mut ffmpeg = ffmpeg::Ffmpeg::start(codec)?;
+    for unit in units {
+        ffmpeg.decode(unit, width, height)?;
+    }
+    ffmpeg.finish()
 }
 
 /// Runs all checks.
@@ -57,7 +80,7 @@ pub fn check(subject: &Subject) -> Result<(), String> {
 }
 
 fn picture(subject: &Subject) -> Result<(), String> {
-    let mut bench = Bench::new(subject, H264Format::default(), Bitrate::mbps(4))?;
+    let mut bench = Bench::new(subject, subject.usual, Bitrate::mbps(4))?;
     let (mut worst, mut worst_colour) = (f64::MAX, f64::MAX);
     for i in 0..20 {
         // Steps so large that the picture before would not do: it has 19 dB of colour.
@@ -73,7 +96,7 @@ fn picture(subject: &Subject) -> Result<(), String> {
 
 /// In motion, at the rate and size of a common stream.
 fn quality(subject: &Subject) -> Result<(), String> {
-    let mut bench = Bench::new(subject, H264Format::default(), Bitrate::mbps(8))?;
+    let mut bench = Bench::new(subject, subject.usual, Bitrate::mbps(8))?;
     let (mut bytes, mut sum, mut worst) = (0, 0.0, f64::MAX);
     for i in 0..45 {
         let outcome = bench.moving(1280, 720, false)?;
@@ -92,7 +115,7 @@ fn quality(subject: &Subject) -> Result<(), String> {
 
 fn colours(subject: &Subject) -> Result<(), String> {
     // Pure green tells the matrices apart: U is 26 and V 42 in BT.709, 54 and 34 in BT.601.
-    let mut bench = Bench::new(subject, H264Format::default(), Bitrate::mbps(2))?;
+    let mut bench = Bench::new(subject, subject.usual, Bitrate::mbps(2))?;
     let outcome = bench.run(&[0, 255, 0, 255].repeat(160 * 128), 160, 128, true)?;
     let (u, v) = outcome.chroma;
     ensure(u.abs_diff(42) <= 3 && v.abs_diff(26) <= 3, || format!("green has U {u}, V {v}"))?;
@@ -100,33 +123,32 @@ fn colours(subject: &Subject) -> Result<(), String> {
 }
 
 fn keyframes(subject: &Subject) -> Result<(), String> {
-    let mut bench = Bench::new(subject, H264Format::default(), Bitrate::mbps(4))?;
+    let mut bench = Bench::new(subject, subject.usual, Bitrate::mbps(4))?;
     for i in 0..40 {
         let wanted = i == 0 || i == 7 || i == 8 || i == 30;
         let unit = bench.moving(320, 240, wanted)?.unit;
         ensure(unit.keyframe == wanted, || format!("frame {i}: keyframe {} instead of {wanted}", unit.keyframe))?;
-        let has = |kind| h264::nal_units(&unit.data).any(|nal| h264::nal_type(nal) == kind);
-        ensure(has(h264::NAL_IDR) == wanted, || "IDR slice where it should not be, or none")?;
-        ensure(has(NAL_SPS) == wanted && has(NAL_PPS) == wanted, || "parameter sets belong to keyframes, and to all")?;
+        ensure(stream::has_idr(&unit) == wanted, || "IDR slice where it should not be, or none")?;
+        let sets = stream::parameter_sets(&unit);
+        ensure(sets == (wanted, wanted), || "parameter sets belong to keyframes, and to all")?;
         if wanted {
             // A newcomer starts here.
-            let newcomer = decoder()?.decode(&unit.data).map_err(text)?.is_some();
-            ensure(newcomer, || "keyframe does not decode alone")?;
+            newcomer_sees(&unit, 320, 240).map_err(|e| format!("keyframe does not decode alone: {e}"))?;
         }
     }
     bench.finish()
 }
 
 fn size_change(subject: &Subject) -> Result<(), String> {
-    let mut bench = Bench::new(subject, H264Format::default(), Bitrate::mbps(4))?;
+    let mut bench = Bench::new(subject, subject.usual, Bitrate::mbps(4))?;
     for (width, height) in [(640, 360), (320, 180), (800, 600), (360, 640), (640, 360)] {
         for i in 0..3 {
             let outcome = bench.moving(width, height, false)?;
             ensure(outcome.unit.keyframe == (i == 0), || format!("{width}x{height}, frame {i}: keyframe or not"))?;
             ensure(outcome.psnr > 28.0, || format!("{width}x{height}: {:.1} dB", outcome.psnr))?;
             if i == 0 {
-                let sps = parameter_set_of(&outcome.unit.data)?;
-                ensure((sps.width, sps.height) == (width as u32, height as u32), || format!("{sps:?}"))?;
+                let said = Headers::of(&outcome.unit)?;
+                ensure(said.size == (width as u32, height as u32), || format!("{said:?}"))?;
             }
         }
     }
@@ -134,7 +156,7 @@ fn size_change(subject: &Subject) -> Result<(), String> {
 }
 
 fn sizes(subject: &Subject) -> Result<(), String> {
-    let mut bench = Bench::new(subject, H264Format::default(), Bitrate::mbps(4))?;
+    let mut bench = Bench::new(subject, subject.usual, Bitrate::mbps(4))?;
     let (least_width, least_height) = subject.smallest;
     let odd = [(641, 361), (1366, 769), (1279, 719), (130, 98), (16, 16), (33, 17)];
     let possible = odd.into_iter().filter(|&(w, h)| w >= least_width && h >= least_height);
@@ -152,17 +174,20 @@ fn sizes(subject: &Subject) -> Result<(), String> {
 }
 
 fn parameter_set(subject: &Subject) -> Result<(), String> {
-    for (width, height, level_idc) in [(640, 360, 31), (1280, 720, 31), (1920, 1080, 40)] {
-        let mut bench = Bench::new(subject, H264Format::default(), Bitrate::mbps(4))?;
-        let unit = bench.moving(width, height, true)?.unit;
-        let sps = parameter_set_of(&unit.data)?;
-        let said = (sps.profile_idc, sps.constraints, sps.level_idc);
-        ensure(said == (0x42, 0xe0, level_idc), || format!("{said:x?} at {width}x{height}"))?;
-        ensure((sps.width, sps.height) == (width as u32, height as u32), || format!("{sps:?}"))?;
+    let levels = match subject.usual.codec() {
+        Codec::H264 => [31, 31, 40],
+        Codec::Hevc => [93, 93, 120],
+        Codec::Av1 => return Err("no AV1 is made".into()),
+    };
+    for ((width, height), level_idc) in [(640, 360), (1280, 720), (1920, 1080)].into_iter().zip(levels) {
+        let mut bench = Bench::new(subject, subject.usual, Bitrate::mbps(4))?;
+        let said = Headers::of(&bench.moving(width, height, true)?.unit)?;
+        ensure(said.is(subject.usual), || format!("{said:?} is another profile"))?;
+        ensure(said.level_idc == level_idc, || format!("{said:?} instead of level {level_idc}"))?;
+        ensure(said.size == (width as u32, height as u32), || format!("{said:?}"))?;
         let bt709 = Colour { full_range: false, primaries: 1, transfer: 1, matrix: 1 };
-        ensure(sps.colour == Some(bt709), || format!("colour description {:?}", sps.colour))?;
-        let ordered = sps.pic_order_cnt_type == 2 || sps.reorder_frames == Some(0);
-        ensure(ordered, || "decoders would wait for reordered pictures")?;
+        ensure(said.colour == Some(bt709), || format!("colour description {:?}", said.colour))?;
+        ensure(said.in_order, || "decoders would wait for reordered pictures")?;
         bench.finish()?;
     }
     Ok(())
@@ -170,20 +195,18 @@ fn parameter_set(subject: &Subject) -> Result<(), String> {
 
 /// What was agreed is what comes, in every sequence, and pictures beyond it are refused.
 fn formats(subject: &Subject) -> Result<(), String> {
-    for name in subject.formats {
-        let format: H264Format = name.parse().map_err(text)?;
-        let [_, idc, constraints, level_idc] = u32::from_str_radix(name, 16).map_err(text)?.to_be_bytes();
+    for &format in subject.formats {
         // More than the level allows is asked for; it keeps to the level.
         let mut bench = Bench::new(subject, format, Bitrate::mbps(200))?;
         for (i, (width, height)) in [(640, 360), (640, 360), (480, 270), (1280, 720)].into_iter().enumerate() {
-            let unit = bench.moving(width, height, i == 1).map_err(|e| format!("{name}: {e}"))?.unit;
-            let sps = parameter_set_of(&unit.data).map_err(|e| format!("{name}, picture {i}: {e}"))?;
-            let said = (sps.profile_idc, sps.constraints, sps.level_idc);
-            ensure(said == (idc, constraints, level_idc), || format!("{said:x?} instead of {name}"))?;
+            let unit = bench.moving(width, height, i == 1).map_err(|e| format!("{format:?}: {e}"))?.unit;
+            let said = Headers::of(&unit).map_err(|e| format!("{format:?}, picture {i}: {e}"))?;
+            ensure(said.is(format), || format!("{said:?} instead of {format:?}"))?;
             let next = bench.moving(width, height, false)?.unit;
-            ensure(!begins_anew(&next), || format!("{name}: a keyframe that nobody asked for"))?;
+            ensure(!begins_anew(&next), || format!("{format:?}: a keyframe that nobody asked for"))?;
         }
-        let too_large = if level_idc < 50 { (3840, 2160) } else { (8192, 8192) };
+        let takes_4k = format.level_for(3840, 2160, 30.0, Bitrate::bps(0)).is_some();
+        let too_large = if takes_4k { (8192, 8192) } else { (3840, 2160) };
         bench.refused(too_large.0, too_large.1)?;
         bench.finish()?;
     }
@@ -191,7 +214,7 @@ fn formats(subject: &Subject) -> Result<(), String> {
 }
 
 fn resting(subject: &Subject) -> Result<(), String> {
-    let mut bench = Bench::new(subject, H264Format::default(), Bitrate::mbps(4))?;
+    let mut bench = Bench::new(subject, subject.usual, Bitrate::mbps(4))?;
     let picture = test_picture(640, 360, 0);
     let first = bench.run(&picture, 640, 360, false)?.psnr;
     let mut last = first;
@@ -200,11 +223,6 @@ fn resting(subject: &Subject) -> Result<(), String> {
     }
     ensure(last + 0.5 >= first && last > 36.0, || format!("a resting picture goes from {first:.1} to {last:.1} dB"))?;
     bench.finish()
-}
-
-fn parameter_set_of(unit: &[u8]) -> Result<Sps, String> {
-    let nal = h264::nal_units(unit).find(|nal| h264::nal_type(nal) == NAL_SPS).ok_or("no parameter set")?;
-    Sps::parse(nal).map_err(text)
 }
 
 fn ensure<S: Into<String>>(holds: bool, otherwise: impl FnOnce() -> S) -> Result<(), String> {

@@ -1,10 +1,11 @@
 //! Changes of bitrate and frame rate while the stream runs: no new sequence because of them, and kept after one second
 //! of pictures.
 
-use super::bench::{Bench, begins_anew};
+use super::bench::Bench;
 use super::picture::grainy_picture;
+use super::stream::begins_anew;
 use super::{Subject, ensure, text};
-use crate::{Bitrate, H264Format};
+use crate::Bitrate;
 use std::time::Duration;
 
 const SIZE: (usize, usize) = (640, 360);
@@ -20,7 +21,7 @@ struct Rates {
 
 impl Rates {
     fn start(subject: &Subject, bitrate: Bitrate) -> Result<Self, String> {
-        let bench = Bench::new(subject, H264Format::default(), bitrate)?;
+        let bench = Bench::new(subject, subject.usual, bitrate)?;
         let pictures = (0..PICTURES).map(|step| grainy_picture(SIZE.0, SIZE.1, step)).collect();
         let mut rates = Self { bench, pictures, frames_per_second: 30, bitrate };
         rates.second(true)?;

@@ -1,6 +1,6 @@
 //! A test double of NVIDIA's driver libraries, for tests only: no part of the product links it.
 //!
-//! [`Double::load`] compiles `nvenc_double.c` against NVIDIA's own header and loads it; [`Double::folder`] holds it under
+//! [`Double::load`] compiles `nvenc_double.c` and its parts against NVIDIA's own header and loads it; [`Double::folder`] holds it under
 //! the names of the driver's libraries, for programs that are started with `LD_LIBRARY_PATH`. The C file says what it
 //! checks and which misfortunes it plays. Its state belongs to the process, so a [`Double`] is held by one test at a
 //! time.
@@ -14,7 +14,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-const SOURCE: &str = include_str!("../nvenc_double.c");
+const SOURCES: [(&str, &str); 3] = [
+    ("nvenc_double.c", include_str!("../nvenc_double.c")),
+    ("nvenc_double_hevc.c", include_str!("../nvenc_double_hevc.c")),
+    ("nvenc_double_hevc.h", include_str!("../nvenc_double_hevc.h")),
+];
 const NAMES: [&str; 2] = ["libcuda.so.1", "libnvidia-encode.so.1"];
 
 /// The double, with its settings as they are at first, for as long as the test holds it.
@@ -36,6 +40,10 @@ pub struct Counts {
     pub pictures: i32,
     /// Changes of a running encoder.
     pub reconfigured: i32,
+    /// Memory and semaphores of other interfaces that are imported.
+    pub imports: i32,
+    /// Pictures encoded where they lay on the card.
+    pub shared: i32,
 }
 
 struct Functions {
@@ -78,6 +86,12 @@ impl Double {
         unsafe { (functions().set)(name.as_ptr(), value.as_ptr()) };
     }
 
+    /// As it was at first, but for what is open.
+    pub fn restart(&self) {
+        // SAFETY: takes no arguments.
+        unsafe { (functions().reset)() };
+    }
+
     /// Every misuse since the last reset, a line each.
     pub fn faults(&self) -> String {
         let mut text = vec![0u8; 4096];
@@ -89,11 +103,11 @@ impl Double {
 
     /// What is open, and what was done.
     pub fn counts(&self) -> Counts {
-        let mut counts = [0; 5];
-        // SAFETY: writes five numbers.
+        let mut counts = [0; 7];
+        // SAFETY: writes seven numbers.
         unsafe { (functions().counts)(counts.as_mut_ptr()) };
-        let [contexts, sessions, buffers, pictures, reconfigured] = counts;
-        Counts { contexts, sessions, buffers, pictures, reconfigured }
+        let [contexts, sessions, buffers, pictures, reconfigured, imports, shared] = counts;
+        Counts { contexts, sessions, buffers, pictures, reconfigured, imports, shared }
     }
 }
 
@@ -125,7 +139,7 @@ fn functions() -> &'static Functions {
 #[expect(clippy::expect_used, clippy::panic, reason = "a helper of tests")]
 fn build() -> PathBuf {
     let mut hasher = DefaultHasher::new();
-    SOURCE.hash(&mut hasher);
+    SOURCES.hash(&mut hasher);
     let program = std::env::current_exe().expect("the test's own path");
     let home = program.parent().expect("a folder").join(format!("nvenc-double-{:x}", hasher.finish()));
     if home.join(NAMES[1]).exists() {
@@ -134,16 +148,23 @@ fn build() -> PathBuf {
     // Tests of other processes may do the same at this moment: whoever is first wins.
     let draft = home.with_extension(std::process::id().to_string());
     std::fs::create_dir_all(&draft).expect("a folder for the double");
-    let (source, library) = (draft.join("nvenc_double.c"), draft.join(NAMES[0]));
-    std::fs::write(&source, SOURCE).expect("the source is written");
+    let library = draft.join(NAMES[0]);
     let mut cc = Command::new("cc");
     cc.args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-unused-label", "-o"]);
-    cc.arg(&library).arg(&source).args(["-lopenh264", "-lpthread"]);
+    cc.arg(&library);
+    for (name, text) in SOURCES {
+        let source = draft.join(name);
+        std::fs::write(&source, text).expect("the source is written");
+        if name.ends_with(".c") {
+            cc.arg(source);
+        }
+    }
+    cc.args(["-lopenh264", "-lpthread", "-ldl", "-lm"]);
     let out = cc.output().expect("a C compiler");
     let complaint = String::from_utf8_lossy(&out.stderr);
     assert!(
         out.status.success(),
-        "are libffmpeg-nvenc-dev and libopenh264-dev installed? (tools/install.sh test)\n{complaint}"
+        "are libffmpeg-nvenc-dev, libopenh264-dev and libx265-dev installed? (tools/install.sh test)\n{complaint}"
     );
     // One library under two names: its state is one.
     std::fs::hard_link(&library, draft.join(NAMES[1])).expect("the second name");

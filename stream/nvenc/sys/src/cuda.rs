@@ -1,4 +1,5 @@
-//! The few functions of the CUDA driver API (`cuda.h`) that an encoder needs: a device and a context on it.
+//! The few functions of the CUDA driver API (`cuda.h`) that an encoder needs: a device and a context on it, and memory and
+//! semaphores of other interfaces ([`External`]).
 
 use crate::LoadError;
 use crate::library::{open, symbol};
@@ -30,6 +31,8 @@ pub struct Cuda {
     pub ctx_destroy: unsafe extern "system" fn(context: Context) -> Status,
     pub ctx_push_current: unsafe extern "system" fn(context: Context) -> Status,
     pub ctx_pop_current: unsafe extern "system" fn(context: *mut Context) -> Status,
+    /// Not in drivers before CUDA 10.
+    pub external: Option<External>,
     // Last, so that it is closed last.
     _library: Library,
 }
@@ -56,7 +59,143 @@ impl Cuda {
                 ctx_destroy: symbol(&library, c"cuCtxDestroy_v2")?,
                 ctx_push_current: symbol(&library, c"cuCtxPushCurrent_v2")?,
                 ctx_pop_current: symbol(&library, c"cuCtxPopCurrent_v2")?,
+                external: External::of(&library).ok(),
                 _library: library,
+            })
+        }
+    }
+}
+
+/// `CUexternalMemory`.
+pub type ExternalMemory = *mut c_void;
+/// `CUexternalSemaphore`.
+pub type ExternalSemaphore = *mut c_void;
+/// `CUdeviceptr`: an address in the card's memory.
+pub type DevicePointer = u64;
+/// `CUstream`; null is the default stream.
+pub type Stream = *mut c_void;
+
+/// Handle types and flags of what Vulkan exports on this platform.
+pub mod external {
+    use std::ffi::c_uint;
+
+    /// `CU_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD`, `..._OPAQUE_WIN32`.
+    pub const MEMORY: c_uint = if cfg!(windows) { 2 } else { 1 };
+    /// `CU_EXTERNAL_SEMAPHORE_HANDLE_TYPE_TIMELINE_SEMAPHORE_FD`, `..._WIN32`; CUDA 11.2 and newer.
+    pub const TIMELINE_SEMAPHORE: c_uint = if cfg!(windows) { 10 } else { 9 };
+    /// `CUDA_EXTERNAL_MEMORY_DEDICATED`.
+    pub const DEDICATED: c_uint = 1;
+}
+
+/// A handle of the operating system.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub union Handle {
+    /// File descriptor. The driver owns it once it was imported.
+    pub fd: c_int,
+    /// Handle and name of Windows. The caller goes on owning it.
+    pub win32: [*const c_void; 2],
+}
+
+/// `CUDA_EXTERNAL_MEMORY_HANDLE_DESC`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct MemoryHandleDesc {
+    /// [`external::MEMORY`].
+    pub kind: c_uint,
+    /// The memory.
+    pub handle: Handle,
+    /// Its whole length.
+    pub size: u64,
+    /// 0 or [`external::DEDICATED`].
+    pub flags: c_uint,
+    /// Zeros.
+    pub reserved: [c_uint; 16],
+}
+
+/// `CUDA_EXTERNAL_MEMORY_BUFFER_DESC`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct MemoryBufferDesc {
+    /// Where the buffer begins.
+    pub offset: u64,
+    /// Its length.
+    pub size: u64,
+    /// 0.
+    pub flags: c_uint,
+    /// Zeros.
+    pub reserved: [c_uint; 16],
+}
+
+/// `CUDA_EXTERNAL_SEMAPHORE_HANDLE_DESC`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct SemaphoreHandleDesc {
+    /// [`external::TIMELINE_SEMAPHORE`].
+    pub kind: c_uint,
+    /// The semaphore.
+    pub handle: Handle,
+    /// 0.
+    pub flags: c_uint,
+    /// Zeros.
+    pub reserved: [c_uint; 16],
+}
+
+/// `CUDA_EXTERNAL_SEMAPHORE_WAIT_PARAMS` of a timeline semaphore.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct SemaphoreWaitParams {
+    /// What it has to reach.
+    pub value: u64,
+    /// Of other kinds of semaphores: zeros.
+    pub others: [c_uint; 16],
+    /// 0.
+    pub flags: c_uint,
+    /// Zeros.
+    pub reserved: [c_uint; 16],
+}
+
+/// Functions for memory and semaphores that another interface exported, by their names without `cu`.
+#[allow(missing_docs, reason = "named after the functions of cuda.h")]
+#[derive(Debug)]
+pub struct External {
+    pub device_get_uuid: unsafe extern "system" fn(uuid: *mut [u8; 16], device: Device) -> Status,
+    pub import_memory: unsafe extern "system" fn(memory: *mut ExternalMemory, desc: *const MemoryHandleDesc) -> Status,
+    pub destroy_memory: unsafe extern "system" fn(memory: ExternalMemory) -> Status,
+    pub memory_get_mapped_buffer: unsafe extern "system" fn(
+        pointer: *mut DevicePointer,
+        memory: ExternalMemory,
+        desc: *const MemoryBufferDesc,
+    ) -> Status,
+    pub mem_free: unsafe extern "system" fn(pointer: DevicePointer) -> Status,
+    pub memcpy_to_host: unsafe extern "system" fn(to: *mut c_void, from: DevicePointer, bytes: usize) -> Status,
+    pub import_semaphore:
+        unsafe extern "system" fn(semaphore: *mut ExternalSemaphore, desc: *const SemaphoreHandleDesc) -> Status,
+    pub destroy_semaphore: unsafe extern "system" fn(semaphore: ExternalSemaphore) -> Status,
+    pub wait_semaphores: unsafe extern "system" fn(
+        semaphores: *const ExternalSemaphore,
+        params: *const SemaphoreWaitParams,
+        count: c_uint,
+        stream: Stream,
+    ) -> Status,
+}
+
+impl External {
+    /// # Safety
+    /// The library is CUDA's, and stays open as long as the functions are used.
+    unsafe fn of(library: &Library) -> Result<Self, LoadError> {
+        // SAFETY: each type is that of the function in cuda.h, whose names carry a version where it changed.
+        unsafe {
+            Ok(Self {
+                device_get_uuid: symbol(library, c"cuDeviceGetUuid")?,
+                import_memory: symbol(library, c"cuImportExternalMemory")?,
+                destroy_memory: symbol(library, c"cuDestroyExternalMemory")?,
+                memory_get_mapped_buffer: symbol(library, c"cuExternalMemoryGetMappedBuffer")?,
+                mem_free: symbol(library, c"cuMemFree_v2")?,
+                memcpy_to_host: symbol(library, c"cuMemcpyDtoH_v2")?,
+                import_semaphore: symbol(library, c"cuImportExternalSemaphore")?,
+                destroy_semaphore: symbol(library, c"cuDestroyExternalSemaphore")?,
+                wait_semaphores: symbol(library, c"cuWaitExternalSemaphoresAsync")?,
             })
         }
     }

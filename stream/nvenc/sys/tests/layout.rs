@@ -66,7 +66,10 @@ fn bindings_agree_with_the_header() {
             level, idrPeriod, entropyCodingMode, intraRefreshPeriod, intraRefreshCnt, maxNumRefFrames, sliceMode,
             sliceModeData, h264VUIParameters, chromaFormatIDC, numRefL0, numRefL1, reserved1, reserved2,
         }
-        NV_ENC_CONFIG_HEVC { level, tier, idrPeriod, intraRefreshPeriod, sliceMode, sliceModeData, hevcVUIParameters }
+        NV_ENC_CONFIG_HEVC {
+            level, tier, idrPeriod, intraRefreshPeriod, intraRefreshCnt, sliceMode, sliceModeData,
+            maxTemporalLayersMinus1, hevcVUIParameters, reserved1, reserved2,
+        }
         NV_ENC_CONFIG { version, profileGUID, gopLength, frameIntervalP, frameFieldMode, rcParams, encodeCodecConfig }
         NV_ENC_PRESET_CONFIG { version, presetCfg }
         NV_ENC_INITIALIZE_PARAMS {
@@ -97,7 +100,8 @@ fn bindings_agree_with_the_header() {
         NV_ENC_ERR_DEVICE_NOT_EXIST, NV_ENC_ERR_INCOMPATIBLE_CLIENT_KEY, NV_ENC_ERR_NEED_MORE_INPUT,
         NV_ENC_PARAMS_RC_CBR, NV_ENC_TWO_PASS_QUARTER_RESOLUTION, NV_ENC_BUFFER_FORMAT_IYUV, NV_ENC_PIC_STRUCT_FRAME,
         NV_ENC_PIC_TYPE_IDR, NV_ENC_PIC_FLAG_FORCEIDR, NV_ENC_PIC_FLAG_OUTPUT_SPSPPS, NV_ENC_PIC_FLAG_EOS,
-        NV_ENC_DEVICE_TYPE_CUDA, NV_ENC_TUNING_INFO_ULTRA_LOW_LATENCY, NV_ENC_H264_ENTROPY_CODING_MODE_CABAC,
+        NV_ENC_DEVICE_TYPE_CUDA, NV_ENC_TUNING_INFO_ULTRA_LOW_LATENCY, NV_ENC_TIER_HEVC_MAIN, NV_ENC_LEVEL_HEVC_31,
+        NV_ENC_H264_ENTROPY_CODING_MODE_CABAC,
         NV_ENC_H264_ENTROPY_CODING_MODE_CAVLC, NV_ENC_CAPS_WIDTH_MAX, NV_ENC_CAPS_HEIGHT_MAX, NV_ENC_CAPS_WIDTH_MIN,
         NV_ENC_CAPS_HEIGHT_MIN, NV_ENC_CAPS_SUPPORT_DYN_RES_CHANGE, NV_ENC_CAPS_SUPPORT_INTRA_REFRESH,
         NV_ENC_CAPS_ASYNC_ENCODE_SUPPORT, NV_ENC_CAPS_SUPPORT_CABAC, NV_ENC_CAPS_NUM_ENCODER_ENGINES,
@@ -137,14 +141,15 @@ fn bindings_agree_with_the_header() {
             facts.add(name, &format!("{name}.Data4[{i}]"), byte.into());
         }
     }
-    assert_eq!(run(&facts.program), facts.ours);
+    assert_eq!(run("encoder", &facts.program), facts.ours);
 }
 
 /// What the C program prints.
-fn run(body: &str) -> String {
+fn run(name: &str, body: &str) -> String {
     let folder = env!("CARGO_TARGET_TMPDIR");
-    let (source, program) = (format!("{folder}/nvenc_layout.c"), format!("{folder}/nvenc_layout"));
-    let head = "#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <ffnvcodec/nvEncodeAPI.h>\n";
+    let (source, program) = (format!("{folder}/{name}_layout.c"), format!("{folder}/{name}_layout"));
+    let head = "#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <ffnvcodec/nvEncodeAPI.h>\n\
+                #include <ffnvcodec/dynlink_cuda.h>\n";
     std::fs::write(&source, format!("{head}int main(void) {{\n{body}return 0;\n}}\n")).unwrap();
     let cc = Command::new("cc").args(["-w", "-o", &program, &source]).output().expect("a C compiler");
     let complaint = String::from_utf8_lossy(&cc.stderr);
@@ -152,6 +157,41 @@ fn run(body: &str) -> String {
     let out = Command::new(&program).output().unwrap();
     assert!(out.status.success());
     String::from_utf8(out.stdout).unwrap()
+}
+
+/// Structures of cuda.h, whose names here are others.
+#[test]
+fn external_memory_agrees_with_the_header() {
+    use rr_nvenc_sys::cuda::{MemoryBufferDesc, MemoryHandleDesc, SemaphoreHandleDesc, SemaphoreWaitParams, external};
+    let mut facts = Facts::default();
+    macro_rules! named {
+        ($($c:literal = $name:ident { $($field:ident = $c_field:literal),* })*) => {$(
+            facts.add($c, concat!("sizeof(", $c, ")"), size_of::<$name>() as u64);
+            $(
+                let c = concat!("offsetof(", $c, ", ", $c_field, ")");
+                facts.add(concat!($c, ".", $c_field), c, offset_of!($name, $field) as u64);
+            )*
+        )*};
+    }
+    named! {
+        "CUDA_EXTERNAL_MEMORY_HANDLE_DESC" = MemoryHandleDesc {
+            kind = "type", handle = "handle.fd", size = "size", flags = "flags", reserved = "reserved"
+        }
+        "CUDA_EXTERNAL_MEMORY_BUFFER_DESC" = MemoryBufferDesc {
+            offset = "offset", size = "size", flags = "flags", reserved = "reserved"
+        }
+        "CUDA_EXTERNAL_SEMAPHORE_HANDLE_DESC" = SemaphoreHandleDesc {
+            kind = "type", handle = "handle.win32.handle", flags = "flags", reserved = "reserved"
+        }
+        "CUDA_EXTERNAL_SEMAPHORE_WAIT_PARAMS" = SemaphoreWaitParams {
+            value = "params.fence.value", flags = "flags", reserved = "reserved"
+        }
+    }
+    facts.add("memory", "CU_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD", external::MEMORY.into());
+    facts.add("fence", "CU_EXTERNAL_SEMAPHORE_HANDLE_TYPE_TIMELINE_SEMAPHORE_FD", external::TIMELINE_SEMAPHORE.into());
+    facts.add("uuid", "sizeof(CUuuid)", 16);
+    facts.add("pointer", "sizeof(CUdeviceptr)", 8);
+    assert_eq!(run("memory", &facts.program), facts.ours);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 #![allow(dead_code)]
 
 use bytes::Bytes;
-use rr_encode::{AccessUnit, Bitrate, Encoder, FramePool, SoftwareConfig, SoftwareEncoder, compliance};
+use rr_encode::{AccessUnit, Bitrate, Encoder, FramePool, HevcFormat, SoftwareConfig, SoftwareEncoder, compliance};
+use rr_nvenc::{Driver, NvencConfig, NvencEncoder};
+use rr_nvenc_double::Double;
 use rr_rtc::core::{Core, CoreConfig, Datagram};
 use rr_rtc::{Locals, PeerId, RtcEvent, RungId};
 use std::cmp::Reverse;
@@ -45,6 +47,9 @@ pub struct Link {
     /// What finds more than this before it is dropped.
     pub queue: Duration,
     pub cut: bool,
+    /// The viewer's machine does nothing for up to so long, a few times a second: what arrives meanwhile is taken in at
+    /// once, and confirmed late.
+    pub busy: Duration,
 }
 
 impl Default for Link {
@@ -56,6 +61,7 @@ impl Default for Link {
             rate: None,
             queue: Duration::from_millis(300),
             cut: false,
+            busy: Duration::ZERO,
         }
     }
 }
@@ -82,6 +88,8 @@ pub struct Viewer {
     /// When the last packet arrives, towards the viewer and from it.
     last_arrival: [Instant; 2],
     up: Vec<Vec<u8>>,
+    /// Until when it does nothing, and when it will do nothing again.
+    stalled: (Instant, Instant),
     pub answer: String,
 }
 
@@ -95,6 +103,8 @@ pub struct World {
     pub events: Vec<RtcEvent>,
     flights: BinaryHeap<Flight>,
     count: u64,
+    /// How often the core did what was due.
+    pub wakeups: u64,
     rng: Rng,
     pub host: SocketAddr,
 }
@@ -113,6 +123,7 @@ impl World {
             events: Vec::new(),
             flights: BinaryHeap::new(),
             count: 0,
+            wakeups: 0,
             rng: Rng(seed | 1),
             host,
         }
@@ -120,9 +131,14 @@ impl World {
 
     /// A viewer offers as a browser does and is answered. Its index.
     pub fn join(&mut self, link: Link) -> usize {
+        self.join_with(link, viewer_config())
+    }
+
+    /// The same with codecs of its own.
+    pub fn join_with(&mut self, link: Link, config: RtcConfig) -> usize {
         let index = self.viewers.len();
         let addr: SocketAddr = format!("198.51.100.{}:5000", index + 1).parse().unwrap();
-        let mut rtc = viewer_config().build(self.now);
+        let mut rtc = config.build(self.now);
         rtc.add_local_candidate(Candidate::host(addr, "udp").unwrap());
         let mut change = rtc.sdp_api();
         change.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
@@ -155,6 +171,7 @@ impl World {
             free_at: self.now,
             last_arrival: [self.now; 2],
             up: Vec::new(),
+            stalled: (self.now, self.now),
             answer,
         });
         index
@@ -165,18 +182,23 @@ impl World {
         loop {
             self.exchange();
             let flight = self.flights.peek().map(|Reverse(flight)| flight.0);
-            let viewers = self.viewers.iter().map(|v| v.deadline).min();
+            let viewers = self.viewers.iter().map(Viewer::due).min();
             let next = [flight, self.core.timeout(), viewers].into_iter().flatten().min();
             let Some(next) = next.filter(|&next| next <= end) else { break };
             self.now = self.now.max(next);
             while self.flights.peek().is_some_and(|Reverse(flight)| flight.0 <= self.now) {
-                let Some(Reverse((_, _, to_viewer, index, bytes))) = self.flights.pop() else { break };
+                let Some(Reverse((_, number, to_viewer, index, bytes))) = self.flights.pop() else { break };
+                if let Some(until) = self.stalls(index).filter(|_| to_viewer) {
+                    self.flights.push(Reverse((until, number, to_viewer, index, bytes)));
+                    continue;
+                }
                 self.deliver(to_viewer, index, &bytes);
             }
             if self.core.timeout().is_some_and(|at| at <= self.now) {
+                self.wakeups += 1;
                 self.core.handle_time(self.now);
             }
-            for viewer in self.viewers.iter_mut().filter(|v| v.deadline <= self.now) {
+            for viewer in self.viewers.iter_mut().filter(|v| v.due() <= self.now) {
                 viewer.rtc.handle_input(Input::Timeout(self.now)).unwrap();
                 viewer.poll(self.now);
             }
@@ -197,6 +219,17 @@ impl World {
             }
         }
         panic!("no connection came about");
+    }
+
+    /// Until when a busy viewer does nothing.
+    fn stalls(&mut self, index: usize) -> Option<Instant> {
+        let viewer = &mut self.viewers[index];
+        let (until, next) = &mut viewer.stalled;
+        if !viewer.link.busy.is_zero() && self.now >= *next {
+            *until = self.now + viewer.link.busy.mul_f64(self.rng.fraction());
+            *next = *until + Duration::from_millis(20).mul_f64(1.0 + self.rng.fraction() * 15.0);
+        }
+        Some(*until).filter(|until| *until > self.now)
     }
 
     fn deliver(&mut self, to_viewer: bool, index: usize, bytes: &[u8]) {
@@ -258,6 +291,10 @@ impl World {
 }
 
 impl Viewer {
+    fn due(&self) -> Instant {
+        self.deadline.max(self.stalled.0)
+    }
+
     /// All that follows from the last change; str0m wants this after each.
     fn poll(&mut self, now: Instant) {
         loop {
@@ -297,8 +334,9 @@ impl Viewer {
         self.rtc.channel(id).is_some_and(|mut channel| channel.write(false, text.as_bytes()).unwrap_or(false))
     }
 
+    /// Asks for a keyframe. Before its first packet a viewer does not know yet of what.
     pub fn lost_picture(&mut self) {
-        let mid = self.mid.unwrap();
+        let Some(mid) = self.mid else { return };
         self.rtc.writer(mid).unwrap().request_keyframe(None, KeyframeRequestKind::Pli).unwrap();
     }
 }
@@ -340,11 +378,42 @@ impl Source {
     }
 }
 
+/// Real HEVC: NVENC with the test double in the place of its driver. Of the size of [`Source`].
+pub struct HevcSource {
+    encoder: NvencEncoder,
+    pool: FramePool,
+    pub number: u64,
+    // Last: the encoder is in it.
+    _double: Double,
+}
+
+impl HevcSource {
+    pub fn new() -> Self {
+        let double = Double::load();
+        let driver = Driver::load_from(double.cuda().as_os_str(), double.nvenc().as_os_str()).unwrap();
+        let format = HevcFormat::default().into();
+        let config = NvencConfig { format, bitrate: Bitrate::mbps(1), ..NvencConfig::default() };
+        let encoder = NvencEncoder::new(&driver, config).unwrap();
+        Self { encoder, pool: FramePool::new(), number: 0, _double: double }
+    }
+
+    pub fn next(&mut self, now: Instant, keyframe: bool) -> AccessUnit {
+        let mut frame = self.pool.take().unwrap();
+        self.number += 1;
+        let picture = compliance::test_picture(WIDTH, HEIGHT, self.number);
+        frame.fill_from_rgba(&picture, WIDTH * 4, WIDTH as u32, HEIGHT as u32).unwrap();
+        frame.number = self.number;
+        frame.captured_at = now;
+        self.encoder.encode(&frame, keyframe).unwrap().unwrap()
+    }
+}
+
 /// An access unit of a given size, for tests of rates.
 pub fn filler(now: Instant, number: u64, bytes: usize, keyframe: bool) -> AccessUnit {
     let mut data = vec![0, 0, 0, 1, if keyframe { 0x65 } else { 0x41 }];
     data.resize(bytes.max(8), 0xaa);
     AccessUnit {
+        codec: rr_encode::Codec::H264,
         data: Bytes::from(data),
         keyframe,
         frame: number,

@@ -1,0 +1,64 @@
+//! Viewers who decode HEVC and viewers who do not, at a host whose card makes both: the test double of NVIDIA's driver.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a failed expectation is what a test reports")]
+
+mod common;
+
+use common::viewer::Viewer;
+use common::{Host, PICTURE, software};
+use rr_encode::{Codec, compliance};
+use rr_nvenc_double::Double;
+use rr_scene::Workspace;
+use std::process::Command;
+use str0m::RtcConfig;
+
+/// As browsers are whose devices decode it.
+fn with_hevc() -> RtcConfig {
+    RtcConfig::new().clear_codecs().enable_h264(true).enable_h265(true)
+}
+
+/// Codec and encoder of all rungs, as people read them.
+fn encoders(host: &Host) -> Vec<String> {
+    host.engine.status().picture.streams.iter().map(|stream| stream.encoder.clone()).collect()
+}
+
+/// The driver's libraries are found by their names when a program starts, so that this one has to be started again.
+fn again_with_a_card(test: &str) -> bool {
+    const MARK: &str = "RR_TEST_WITH_A_CARD";
+    if std::env::var_os(MARK).is_some() {
+        return false;
+    }
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", test, "--nocapture"]).env(MARK, "1").env("LD_LIBRARY_PATH", Double::folder());
+    assert!(again.status().unwrap().success());
+    true
+}
+
+#[test]
+fn a_viewer_gets_hevc_until_one_comes_who_does_not_decode_it() {
+    if again_with_a_card("a_viewer_gets_hevc_until_one_comes_who_does_not_decode_it") {
+        return;
+    }
+    let Some(gpu) = software() else { return };
+    let host = Host::start(&gpu, None, Workspace::new("Line"));
+    let link = host.share();
+    let mut first = Viewer::join_with(&link, with_hevc());
+    for _ in 0..5 {
+        first.sees_new_pictures("HEVC");
+    }
+    let units: Vec<Vec<u8>> = first.pictures.iter().map(|picture| picture.hevc.clone().unwrap()).collect();
+    let (width, height) = (PICTURE.width_px as usize, PICTURE.height_px as usize);
+    compliance::decodes(Codec::Hevc, units.iter().map(|unit| &unit[..]), width, height).unwrap();
+    assert!(first.pictures[0].is_keyframe);
+    first.until("the figures say so", |_| encoders(&host) == ["HEVC · NVENC (Test double of a card)"]);
+
+    let mut second = Viewer::join(&link);
+    second.until("H.264", |second| {
+        first.step();
+        second.pictures.iter().any(|picture| picture.luma.is_some())
+    });
+    first.until("H.264 for both", |first| first.pictures.last().is_some_and(|picture| picture.luma.is_some()));
+    first.until("the figures say so", |_| {
+        second.step();
+        encoders(&host) == ["H.264 · NVENC (Test double of a card)"]
+    });
+}

@@ -1,0 +1,105 @@
+//! Which codecs a stream is offered in beside H.264: those that the card makes for pictures of this size, as far as the owner
+//! wants them. Which of them a viewer gets is decided with its offer ([`crate::Ladder`]).
+
+use crate::EncoderChoice;
+use rr_encode::{Bitrate, Codec, HevcFormat, VideoFormat, hevc};
+use rr_nvenc::{Driver, probe};
+use std::fmt;
+use std::str::FromStr;
+
+/// What the owner wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CodecChoice {
+    /// The best that card and viewers have; H.264 for everybody else.
+    #[default]
+    Auto,
+    /// H.264 for all.
+    H264,
+    /// HEVC where card and viewers have it; H.264 for everybody else.
+    Hevc,
+}
+
+impl FromStr for CodecChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "h264" => Ok(Self::H264),
+            "hevc" => Ok(Self::Hevc),
+            other => Err(format!("\"{other}\" is no codec that is made here: use auto, h264 or hevc")),
+        }
+    }
+}
+
+impl fmt::Display for CodecChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::H264 => "h264",
+            Self::Hevc => "hevc",
+        })
+    }
+}
+
+/// What a stream is at most.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StreamBounds {
+    /// Size of the picture, pixels.
+    pub size: (u32, u32),
+    /// Frames a second.
+    pub frames_per_second: f32,
+    /// Rate.
+    pub bitrate: Bitrate,
+}
+
+/// The formats beside H.264 that the first card makes for such a stream. Opens a session for a moment. None where there is no
+/// card, or the owner wants no other.
+pub fn offered_formats(encoder: EncoderChoice, codec: CodecChoice, bounds: StreamBounds) -> Vec<VideoFormat> {
+    if encoder == EncoderChoice::OpenH264 || codec == CodecChoice::H264 {
+        return Vec::new();
+    }
+    let cards = Driver::load().map(|driver| probe::cards(&driver)).unwrap_or_default();
+    let card = cards.into_iter().next().and_then(|card| card.encoder.ok());
+    let formats = card.map_or_else(Vec::new, |can| formats_of(&can, bounds));
+    if codec == CodecChoice::Hevc && formats.is_empty() {
+        tracing::warn!("there is no encoder for HEVC at this size and rate: all viewers get H.264");
+    }
+    formats
+}
+
+fn formats_of(card: &probe::Abilities, bounds: StreamBounds) -> Vec<VideoFormat> {
+    let StreamBounds { size: (width, height), frames_per_second, bitrate } = bounds;
+    let fits = |of: &&probe::CodecAbility| of.codec == Codec::Hevc && width <= of.max_size.0 && height <= of.max_size.1;
+    let level = hevc::level_idc(width, height, frames_per_second, bitrate);
+    let made = card.codecs.iter().find(fits).and(level);
+    made.map(|level| HevcFormat { max_level_idc: Some(level) }.into()).into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rr_nvenc::probe::{Abilities, CodecAbility};
+
+    #[test]
+    fn a_card_is_asked_for_what_fits() {
+        let of = |codec, width, height| CodecAbility { codec, min_size: (16, 16), max_size: (width, height) };
+        let card = |codecs| Abilities { codecs, engines: 1 };
+        let bounds = StreamBounds { size: (1920, 1080), frames_per_second: 30.0, bitrate: Bitrate::mbps(19) };
+        let both = card(vec![of(Codec::H264, 4096, 4096), of(Codec::Hevc, 8192, 8192)]);
+        assert_eq!(formats_of(&both, bounds), [HevcFormat { max_level_idc: Some(123) }.into()]);
+        assert_eq!(formats_of(&card(vec![of(Codec::H264, 4096, 4096)]), bounds), []);
+        assert_eq!(formats_of(&card(vec![of(Codec::Hevc, 1280, 720)]), bounds), []);
+        // Beyond all levels.
+        assert_eq!(formats_of(&both, StreamBounds { bitrate: Bitrate::mbps(500), ..bounds }), []);
+    }
+
+    #[test]
+    fn choices_are_read_as_they_are_shown() {
+        for choice in [CodecChoice::Auto, CodecChoice::H264, CodecChoice::Hevc] {
+            assert_eq!(choice.to_string().parse(), Ok(choice));
+        }
+        let wrong = "av1".parse::<CodecChoice>().unwrap_err();
+        assert!(wrong.contains("av1") && wrong.contains("auto, h264 or hevc"), "{wrong}");
+    }
+}

@@ -1,0 +1,171 @@
+//! One path, sampled twenty times a second, without a network.
+
+use super::*;
+
+/// A path that carries `carries`, with a queue, sampled twenty times a second while the picture obeys.
+struct Sim {
+    path: Path,
+    now: Instant,
+    sent: f64,
+    confirmed: f64,
+    estimate: Bitrate,
+    carries: Bitrate,
+    rate: Bitrate,
+    paused: bool,
+    resets: Vec<Bitrate>,
+    worst: Duration,
+    loss: f32,
+}
+
+const STEP: f64 = 0.05;
+const WAY: f64 = 0.04;
+
+impl Sim {
+    fn new(carries: Bitrate) -> Self {
+        Self {
+            path: Path::default(),
+            now: Instant::now(),
+            sent: 0.0,
+            confirmed: 0.0,
+            estimate: carries,
+            carries,
+            rate: carries.scale(0.5),
+            paused: false,
+            resets: Vec::new(),
+            worst: Duration::ZERO,
+            loss: 0.0,
+        }
+    }
+
+    fn run(&mut self, seconds: f64) {
+        for _ in 0..(seconds / STEP) as u64 {
+            self.sent += if self.paused { 300.0 } else { self.rate.as_f64() / 8.0 * STEP };
+            self.confirmed = (self.confirmed + self.carries.as_f64() / 8.0 * STEP).min(self.sent);
+            let waits = (self.sent - self.confirmed) * 8.0 / self.carries.as_f64();
+            self.worst = self.worst.max(Duration::from_secs_f64(waits));
+            self.now += Duration::from_secs_f64(STEP);
+            let sample = PathSample {
+                estimate: Some(self.estimate),
+                rtt: Some(Duration::from_secs_f64(WAY + waits)),
+                loss: Some(self.loss),
+                confirmed: Some(self.confirmed as u64),
+                in_flight: (self.sent - self.confirmed) as u64 + 3_500,
+                backlog: Duration::ZERO,
+            };
+            let verdict = self.path.on_sample(self.now, &sample, self.rate).unwrap();
+            (self.rate, self.paused) = (verdict.rate, verdict.pause);
+            if let Some(reset) = verdict.reset {
+                self.resets.push(reset.bitrate);
+                self.estimate = reset.bitrate;
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_known_before_the_first_estimate() {
+    assert_eq!(Path::default().on_sample(Instant::now(), &PathSample::default(), Bitrate::mbps(1)), None);
+}
+
+#[test]
+fn a_free_path_gives_its_estimate() {
+    let mut sim = Sim::new(Bitrate::mbps(10));
+    sim.run(5.0);
+    assert_eq!(sim.rate, Bitrate::mbps(10).scale(SHARE));
+    assert!(sim.resets.is_empty() && !sim.paused);
+}
+
+#[test]
+fn an_estimate_that_is_too_high_does_not_make_a_standing_queue() {
+    let mut sim = Sim::new(Bitrate::mbps(10));
+    sim.estimate = Bitrate::mbps(13);
+    sim.run(3.0);
+    sim.worst = Duration::ZERO;
+    sim.run(20.0);
+    assert!(sim.worst < Duration::from_millis(120), "{:?} stand on the path", sim.worst);
+    assert!(sim.rate > Bitrate::mbps(8), "{}", sim.rate);
+}
+
+#[test]
+fn a_fall_is_seen_before_the_estimate_sees_it() {
+    let mut sim = Sim::new(Bitrate::mbps(10));
+    sim.run(5.0);
+    sim.carries = Bitrate::mbps(2);
+    sim.run(0.4);
+    assert!(sim.rate < Bitrate::mbps(2), "still {} after 0.4 s", sim.rate);
+    let reset = *sim.resets.last().expect("the estimator still believes in 10 Mbit/s");
+    assert!(reset > Bitrate::kbps(600) && reset < Bitrate::mbps(7), "{reset}");
+    sim.run(2.0);
+    sim.worst = Duration::ZERO;
+    sim.run(3.0);
+    assert!(sim.worst < Duration::from_millis(120), "{:?} stand on the path", sim.worst);
+    assert!(sim.rate > Bitrate::kbps(900), "fell to {}", sim.rate);
+}
+
+#[test]
+fn an_estimate_that_collapses_without_a_queue_is_put_right() {
+    let mut sim = Sim::new(Bitrate::mbps(10));
+    sim.run(5.0);
+    sim.estimate = Bitrate::kbps(800);
+    sim.run(0.2);
+    assert!(sim.resets.last().is_some_and(|reset| *reset > Bitrate::mbps(7)), "{:?}", sim.resets);
+    assert!(sim.rate > Bitrate::mbps(6), "{}", sim.rate);
+}
+
+#[test]
+fn an_estimate_that_falls_for_losses_is_believed() {
+    let mut sim = Sim::new(Bitrate::mbps(10));
+    sim.loss = 0.3;
+    sim.run(5.0);
+    sim.estimate = Bitrate::kbps(800);
+    sim.run(0.5);
+    assert!(sim.resets.is_empty() && sim.rate < Bitrate::mbps(1), "{:?}, {}", sim.resets, sim.rate);
+}
+
+#[test]
+fn a_path_that_is_silent_is_asked_now_and_then_and_used_again() {
+    let mut sim = Sim::new(Bitrate::mbps(5));
+    sim.run(3.0);
+    let stale = PathSample {
+        estimate: Some(Bitrate::mbps(5)),
+        rtt: Some(Duration::from_millis(40)),
+        confirmed: Some(sim.confirmed as u64),
+        in_flight: 50_000,
+        ..PathSample::default()
+    };
+    let (mut pauses, mut asked, mut abandoned) = (0, 0, 0);
+    for _ in 0..60 {
+        sim.now += Duration::from_millis(50);
+        let verdict = sim.path.on_sample(sim.now, &stale, sim.rate).unwrap();
+        pauses += u32::from(verdict.pause);
+        asked += u32::from(pauses > 0 && !verdict.pause);
+        abandoned += u32::from(verdict.abandon);
+    }
+    assert!(pauses > 40 && (4..=8).contains(&asked) && abandoned == 1, "{pauses} {asked} {abandoned}");
+    sim.sent = sim.confirmed + 100.0;
+    sim.run(2.0);
+    assert!(!sim.paused && sim.rate > Bitrate::mbps(2), "{}", sim.rate);
+}
+
+#[test]
+fn jitter_is_no_queue() {
+    let (mut path, mut now) = (Path::default(), Instant::now());
+    let mut seed = 7u64;
+    let mut least = Bitrate::mbps(99);
+    for step in 0..600u64 {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let sample = PathSample {
+            estimate: Some(Bitrate::mbps(10)),
+            rtt: Some(Duration::from_millis(40 + (seed >> 33) % 45)),
+            confirmed: Some(step * 50_000),
+            in_flight: 60_000,
+            ..PathSample::default()
+        };
+        let verdict = path.on_sample(now, &sample, Bitrate::mbps(9)).unwrap();
+        if step > 60 {
+            least = least.min(verdict.rate);
+        }
+        now += Duration::from_millis(50);
+    }
+    assert!(least > Bitrate::mbps(5), "taken for a queue: {least}");
+}
