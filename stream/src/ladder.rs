@@ -5,6 +5,10 @@
 //! get a rung of their own, so that a fast viewer is not held back; when they agree again, the rung goes. All of a rung
 //! get the same pictures, so that the slowest of it decides, and the codec is one that all of them decode: the best such one
 //! (`codec.rs`). A second encoder for the same rate is never begun for the sake of a codec.
+//!
+//! Of a newcomer's path nothing is known yet, and finding out takes seconds. Others do not wait for that: it begins on a
+//! rung that carries no more than what may be assumed, on one of its own if there is none, and comes to the others as
+//! soon as its path carries what they get.
 
 use crate::codec::Upgrades;
 use crate::path::Path;
@@ -68,6 +72,12 @@ const SPREAD: f64 = 0.6;
 /// split the slow ones leave pictures out.
 const SPLIT_AFTER: Duration = Duration::from_millis(300);
 const JOIN_AFTER: Duration = Duration::from_secs(3);
+/// The same where a newcomer's path turned out to carry what others get.
+const ARRIVE_AFTER: Duration = Duration::from_millis(500);
+/// For so long a viewer's wish may be one that still grows.
+const GROWS: Duration = Duration::from_secs(5);
+/// A wish that fell by so much does not grow any more.
+const FELL: f64 = 0.8;
 /// Where no more rungs may be, viewers below this share of the fastest do not count: they leave pictures out.
 const HOPELESS: f64 = 0.2;
 
@@ -91,6 +101,8 @@ enum Misfit {
     Differ,
     /// Viewers of two rungs could share one.
     Alike,
+    /// Newcomers can take what others get.
+    Arrived,
     /// There are as many rungs as there may be, but others would serve better.
     Unbalanced,
 }
@@ -103,8 +115,27 @@ pub(crate) struct Member {
     wish: Bitrate,
     risen: Instant,
     paused: bool,
+    /// Nothing is heard of it.
+    silent: bool,
     rung: RungId,
     decodes: Codecs,
+    /// Until then nobody waits for its wish to grow.
+    new_until: Option<Instant>,
+}
+
+impl Member {
+    fn is_new(&self, now: Instant) -> bool {
+        self.new_until.is_some_and(|until| now < until)
+    }
+}
+
+/// What is known of a rung's viewers.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    low: f64,
+    high: f64,
+    /// All of them are new.
+    new: bool,
 }
 
 impl Ladder {
@@ -167,8 +198,10 @@ impl Ladder {
 
     fn join(&mut self, now: Instant, peer: PeerId, decodes: Codecs) {
         let wish = self.config.start.min(self.config.max);
-        let rung = self.config.first_rung;
-        self.admit(now, peer, Member { path: Path::default(), wish, risen: now, paused: false, rung, decodes });
+        let (rung, new_until) = (self.config.first_rung, Some(now + GROWS));
+        let path = Path::default();
+        let member = Member { path, wish, risen: now, paused: false, silent: false, rung, decodes, new_until };
+        self.admit(now, peer, member);
     }
 
     /// A viewer goes to another view.
@@ -180,11 +213,18 @@ impl Ladder {
 
     /// A viewer comes, perhaps from another view.
     pub(crate) fn admit(&mut self, now: Instant, peer: PeerId, mut member: Member) {
-        // The best rung that is not far beyond what may be assumed of its path.
-        let assumed = member.wish.as_f64() / SPLIT;
         let all = self.rungs();
-        let found = all.iter().find(|(_, setting)| setting.bitrate.as_f64() <= assumed).or(all.last());
-        let rung = found.map_or_else(|| self.free(), |(id, _)| *id);
+        let found = if member.is_new(now) {
+            let spans = self.spans(now);
+            let others_wait = |id: &RungId| spans.get(id).is_some_and(|span| !span.new);
+            all.iter().find(|(id, setting)| setting.bitrate <= member.wish || !others_wait(id))
+        } else {
+            // The best rung that is not far beyond what its path carries.
+            let most = member.wish.as_f64() / SPLIT;
+            all.iter().find(|(_, setting)| setting.bitrate.as_f64() <= most).or(all.last())
+        };
+        let full = all.len() >= self.config.rungs.max(1);
+        let rung = found.or(all.last().filter(|_| full)).map_or_else(|| self.free(), |(id, _)| *id);
         member.rung = rung;
         self.members.insert(peer, member);
         self.actions.push(Action::Steer(peer, Steering::Assign(rung)));
@@ -198,6 +238,9 @@ impl Ladder {
         let Some(verdict) = member.path.on_sample(now, sample, taken) else { return };
         let wish = verdict.rate.clamp(MIN, self.config.max.max(MIN));
         if wish < member.wish || verdict.regained {
+            if wish.as_f64() < member.wish.as_f64() * FELL {
+                member.new_until = None;
+            }
             (member.wish, member.risen) = (wish, now);
         } else if now.saturating_duration_since(member.risen) >= RISE_INTERVAL {
             (member.wish, member.risen) = (wish.min(member.wish.scale(RISE)), now);
@@ -209,6 +252,7 @@ impl Ladder {
         if verdict.abandon {
             self.actions.push(Action::Steer(peer, Steering::Abandon));
         }
+        member.silent = verdict.silent;
         let turned = verdict.pause != member.paused;
         if turned {
             member.paused = verdict.pause;
@@ -224,18 +268,19 @@ impl Ladder {
     /// Shares viewers out when that has been due for a while, and sets each rung to what its viewers can take.
     fn fit(&mut self, now: Instant) {
         self.fitted = Some(now);
-        let misfit = self.misfits();
+        let misfit = self.misfits(now);
         let since = self.misfit.filter(|(of, _)| Some(*of) == misfit).map_or(now, |(_, at)| at);
         self.misfit = misfit.map(|of| (of, since));
-        let patience = if misfit == Some(Misfit::Differ) { SPLIT_AFTER } else { JOIN_AFTER };
+        let patience = match misfit {
+            Some(Misfit::Differ) => SPLIT_AFTER,
+            Some(Misfit::Arrived) => ARRIVE_AFTER,
+            _ => JOIN_AFTER,
+        };
         if misfit.is_some() && now.saturating_duration_since(since) >= patience {
             self.misfit = None;
-            self.share_out();
+            self.share_out(now);
         }
-        let mut wanted: BTreeMap<RungId, Vec<&Member>> = BTreeMap::new();
-        for member in self.members.values() {
-            wanted.entry(member.rung).or_default().push(member);
-        }
+        let wanted = by_rung(&self.members);
         self.rungs.retain(|id, _| {
             let kept = wanted.contains_key(id);
             if !kept {
@@ -246,11 +291,14 @@ impl Ladder {
         });
         let full = wanted.len() >= self.config.rungs.max(1);
         for (id, members) in wanted {
-            let fastest = members.iter().map(|m| m.wish).max().unwrap_or(MIN);
+            let say = || have_say(&members);
+            let fastest = say().map(|m| m.wish).max().unwrap_or(MIN);
             // Those who differ too much do not count: they will soon be served apart, or cannot be.
-            let least = if full { HOPELESS } else { SPLIT };
-            let counts = |m: &&&Member| m.wish.as_f64() >= fastest.as_f64() * least;
-            let bitrate = members.iter().filter(counts).map(|m| m.wish).min().unwrap_or(MIN);
+            let least = fastest.scale(if full { HOPELESS } else { SPLIT });
+            let count = || say().filter(|m| m.wish >= least);
+            // Nor do newcomers, where there are others.
+            let known = count().filter(|m| !m.is_new(now)).map(|m| m.wish).min();
+            let bitrate = known.or_else(|| count().map(|m| m.wish).min()).unwrap_or(MIN);
             let paused = members.iter().all(|m| m.paused);
             let before = self.rungs.get(&id).copied();
             let decoded = members.iter().fold(self.config.codecs, |all, m| all.both(m.decodes));
@@ -269,14 +317,9 @@ impl Ladder {
     }
 
     /// Why viewers should be shared out anew.
-    fn misfits(&self) -> Option<Misfit> {
-        let mut spans: BTreeMap<RungId, (f64, f64)> = BTreeMap::new();
-        for member in self.members.values() {
-            let wish = member.wish.as_f64();
-            let span = spans.entry(member.rung).or_insert((wish, wish));
-            *span = (span.0.min(wish), span.1.max(wish));
-        }
-        if spans.values().any(|(low, high)| low / high < SPLIT) {
+    fn misfits(&self, now: Instant) -> Option<Misfit> {
+        let spans = self.spans(now);
+        if spans.values().any(|span| span.low / span.high < SPLIT) {
             if spans.len() < self.config.rungs {
                 return Some(Misfit::Differ);
             }
@@ -284,10 +327,26 @@ impl Ladder {
                 return Some(Misfit::Unbalanced);
             }
         }
-        let all: Vec<(f64, f64)> = spans.into_values().collect();
-        let alike = |a: &(f64, f64), b: &(f64, f64)| a.0.min(b.0) / a.1.max(b.1) > JOIN;
-        let joins = all.iter().enumerate().any(|(i, a)| all[i + 1..].iter().any(|b| alike(a, b)));
-        joins.then_some(Misfit::Alike)
+        let all: Vec<(RungId, Span)> = spans.into_iter().collect();
+        let pairs = || all.iter().enumerate().flat_map(|(i, a)| all[i + 1..].iter().map(move |b| (a, b)));
+        let rate = |id| self.setting(id).map_or(f64::INFINITY, |setting| setting.bitrate.as_f64());
+        // Newcomers that came too early would have all others wait for them.
+        let arrives = |a: &(RungId, Span), b: &(RungId, Span)| a.1.new && !b.1.new && a.1.low >= rate(b.0);
+        if pairs().any(|(a, b)| arrives(a, b) || arrives(b, a)) {
+            return Some(Misfit::Arrived);
+        }
+        let alike = |a: &Span, b: &Span| a.new == b.new && a.low.min(b.low) / a.high.max(b.high) > JOIN;
+        pairs().any(|(a, b)| alike(&a.1, &b.1)).then_some(Misfit::Alike)
+    }
+
+    /// What the viewers of each rung can take.
+    fn spans(&self, now: Instant) -> BTreeMap<RungId, Span> {
+        let span = |members: Vec<&Member>| {
+            let wishes = || have_say(&members).map(|m| m.wish.as_f64());
+            let (low, high) = (wishes().fold(f64::INFINITY, f64::min), wishes().fold(0.0, f64::max));
+            Span { low, high, new: have_say(&members).all(|m| m.is_new(now)) }
+        };
+        by_rung(&self.members).into_iter().map(|(id, members)| (id, span(members))).collect()
     }
 
     /// Groups of viewers whose paths carry about the same, fastest first.
@@ -317,15 +376,16 @@ impl Ladder {
     }
 
     /// Gives each group a rung.
-    fn share_out(&mut self) {
+    fn share_out(&mut self, now: Instant) {
         let groups = self.groups();
-        // Each group keeps the rung that most of it has, so that few have to move.
+        // Each group keeps the rung that most of it has, so that few have to move, and those who just came rather than others.
         let mut taken: Vec<RungId> = Vec::new();
         let mut moves = Vec::new();
         for group in &groups {
-            let mut counts: BTreeMap<RungId, usize> = BTreeMap::new();
+            let mut counts: BTreeMap<RungId, (usize, usize)> = BTreeMap::new();
             for member in group.iter().filter_map(|id| self.members.get(id)) {
-                *counts.entry(member.rung).or_default() += 1;
+                let (known, all) = counts.entry(member.rung).or_default();
+                (*known, *all) = (*known + usize::from(!member.is_new(now)), *all + 1);
             }
             let present = counts.into_iter().filter(|(id, _)| !taken.contains(id)).max_by_key(|(_, count)| *count);
             let unused = || self.numbers().find(|id| !taken.contains(id) && !self.rungs.contains_key(id));
@@ -349,6 +409,21 @@ impl Ladder {
         let first = self.config.first_rung.0;
         (first..first.saturating_add(RUNGS_OF_A_VIEW)).map(RungId)
     }
+}
+
+fn by_rung(members: &BTreeMap<PeerId, Member>) -> BTreeMap<RungId, Vec<&Member>> {
+    let mut all: BTreeMap<RungId, Vec<&Member>> = BTreeMap::new();
+    for member in members.values() {
+        all.entry(member.rung).or_default().push(member);
+    }
+    all
+}
+
+/// Who decides what a rung is set to. Of those who are silent nothing is known, and they get no pictures anyway; they count
+/// where there is nobody else.
+fn have_say<'a>(members: &'a [&'a Member]) -> impl Iterator<Item = &'a Member> {
+    let nobody = members.iter().all(|m| m.silent);
+    members.iter().copied().filter(move |m| nobody || !m.silent)
 }
 
 #[cfg(test)]
@@ -470,6 +545,63 @@ mod tests {
         let actions = hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(20)), (2, Bitrate::mbps(20))], 8.0);
         assert_eq!(ladder.rungs().len(), 1);
         assert_eq!(actions.iter().filter(|a| matches!(a, Action::Close(_))).count(), 1);
+    }
+
+    /// What a rung was set to, each time.
+    fn rates(actions: &[Action], rung: RungId) -> Vec<Bitrate> {
+        let of = |action: &Action| match action {
+            Action::Set(id, setting) if *id == rung => Some(setting.bitrate),
+            _ => None,
+        };
+        actions.iter().filter_map(of).collect()
+    }
+
+    #[test]
+    fn nobody_waits_for_a_newcomer() {
+        let (mut ladder, mut now) = ladder(3);
+        let (fast, first) = (Bitrate::mbps(20), RungId(0));
+        join(&mut ladder, now, 1);
+        hold(&mut ladder, &mut now, &[(1, fast)], 6.0);
+        let mut actions = join(&mut ladder, now, 2);
+        assert_eq!(ladder.setting(RungId(1)).unwrap().bitrate, Bitrate::mbps(3));
+        actions.extend(hold(&mut ladder, &mut now, &[(1, fast), (2, Bitrate::mbps(5))], 2.0));
+        // One more begins with the other newcomer.
+        actions.extend(join(&mut ladder, now, 3));
+        assert_eq!((ladder.viewers_of(first), ladder.viewers_of(RungId(1))), (1, 2));
+        assert_eq!(rates(&actions, first), []);
+        // As soon as they can take what it gets, they get the same.
+        let actions = hold(&mut ladder, &mut now, &[(1, fast), (2, fast), (3, fast)], 2.5);
+        assert_eq!(rates(&actions, first), []);
+        assert_eq!((ladder.viewers_of(first), ladder.rungs().len()), (3, 1));
+    }
+
+    #[test]
+    fn a_newcomer_counts_once_its_path_is_known() {
+        let (mut ladder, mut now) = ladder(1);
+        let fast = Bitrate::mbps(20);
+        join(&mut ladder, now, 1);
+        hold(&mut ladder, &mut now, &[(1, fast)], 6.0);
+        // There is but one rung.
+        join(&mut ladder, now, 2);
+        let slow = Bitrate::mbps(4);
+        assert_eq!(rates(&hold(&mut ladder, &mut now, &[(1, fast), (2, slow)], 4.0), RungId(0)), []);
+        hold(&mut ladder, &mut now, &[(1, fast), (2, slow)], 2.0);
+        assert!(ladder.rungs()[0].1.bitrate < slow);
+        // One whose path turns out to be worse than that counts at once.
+        join(&mut ladder, now, 3);
+        hold(&mut ladder, &mut now, &[(1, fast), (2, slow), (3, Bitrate::mbps(2))], 0.3);
+        assert!(ladder.rungs()[0].1.bitrate < Bitrate::mbps(2));
+    }
+
+    #[test]
+    fn a_newcomer_begins_where_no_more_is_sent_than_may_be_assumed() {
+        let (mut ladder, mut now) = ladder(3);
+        join(&mut ladder, now, 1);
+        join(&mut ladder, now, 2);
+        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(20)), (2, Bitrate::mbps(2))], 6.0);
+        let slow = ladder.rungs()[1].0;
+        join(&mut ladder, now, 3);
+        assert_eq!((ladder.viewers_of(slow), ladder.rungs().len()), (2, 2));
     }
 
     #[test]

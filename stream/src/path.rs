@@ -50,6 +50,8 @@ pub(crate) struct Verdict {
     pub abandon: bool,
     /// The estimator should forget what it believes.
     pub reset: Option<Reset>,
+    /// Nothing is heard of it; the rate is a guess.
+    pub silent: bool,
     /// The rate is one that was taken a moment ago, before something that turned out to be nothing.
     pub regained: bool,
 }
@@ -98,7 +100,8 @@ impl Path {
         let look = self.confirmations.look(now, sample, taken);
         let fell = look.steep || look.silent;
         let rate = estimate.scale(SHARE);
-        let mut verdict = Verdict { rate, pause: false, abandon: false, reset: None, regained: false };
+        let silent = look.silent;
+        let mut verdict = Verdict { rate, pause: false, abandon: false, reset: None, silent, regained: false };
         match self.trouble {
             Some(trouble) if trouble.drained.is_none() || !fell => {
                 self.doubt = None;
