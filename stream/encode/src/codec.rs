@@ -5,11 +5,11 @@
 use crate::Frame;
 use openh264_sys2::{
     API, CAMERA_VIDEO_REAL_TIME, CONSTANT_ID, DEBLOCKING_IDC_0, DynamicAPI, ENCODER_OPTION, ENCODER_OPTION_BITRATE,
-    ENCODER_OPTION_DATAFORMAT, ENCODER_OPTION_FRAME_RATE, ENCODER_OPTION_MAX_BITRATE, ENCODER_OPTION_RC_MODE,
-    ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, ENCODER_OPTION_TRACE_LEVEL, ISVCEncoder, ISVCEncoderVtbl, LOW_COMPLEXITY,
-    PRO_BASELINE, PRO_MAIN, RC_BITRATE_MODE, RC_OFF_MODE, SBitrateInfo, SEncParamExt, SFrameBSInfo, SLayerBSInfo,
-    SM_FIXEDSLCNUM_SLICE, SM_SINGLE_SLICE, SPATIAL_LAYER_0, SPATIAL_LAYER_ALL, SSourcePicture, WELS_LOG_QUIET,
-    videoFormatI420, videoFrameTypeIDR, videoFrameTypeSkip,
+    ENCODER_OPTION_DATAFORMAT, ENCODER_OPTION_FRAME_RATE, ENCODER_OPTION_GET_STATISTICS, ENCODER_OPTION_MAX_BITRATE,
+    ENCODER_OPTION_RC_MODE, ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, ENCODER_OPTION_TRACE_LEVEL, ISVCEncoder,
+    ISVCEncoderVtbl, LOW_COMPLEXITY, PRO_BASELINE, PRO_MAIN, RC_BITRATE_MODE, RC_OFF_MODE, SBitrateInfo, SEncParamExt,
+    SEncoderStatistics, SFrameBSInfo, SLayerBSInfo, SM_FIXEDSLCNUM_SLICE, SM_SINGLE_SLICE, SPATIAL_LAYER_0,
+    SPATIAL_LAYER_ALL, SSourcePicture, WELS_LOG_QUIET, videoFormatI420, videoFrameTypeIDR, videoFrameTypeSkip,
 };
 use std::os::raw::c_int;
 use std::ptr;
@@ -36,6 +36,8 @@ pub(crate) enum Encoded<'a> {
         /// An IDR picture.
         keyframe: bool,
         nals: Nals<'a>,
+        /// Of luma, dB, where it was asked for.
+        psnr: Option<f32>,
     },
 }
 
@@ -127,8 +129,8 @@ impl Codec {
         check(unsafe { force(self.encoder, true) })
     }
 
-    /// Encodes a frame of the size that was set up.
-    pub fn encode(&mut self, frame: &Frame, time_ms: i64) -> Result<Encoded<'_>, c_int> {
+    /// Encodes a frame of the size that was set up. `judge`: how good it is is wanted, too.
+    pub fn encode(&mut self, frame: &Frame, time_ms: i64, judge: bool) -> Result<Encoded<'_>, c_int> {
         let encode = self.table().EncodeFrame.ok_or(-1)?;
         let (luma, chroma) = (frame.luma_stride(), frame.chroma_stride());
         // Sizes were checked against openh264's own limits, 3840x2160, before it was set up.
@@ -145,6 +147,7 @@ impl Codec {
             iPicWidth: frame.width().cast_signed(),
             iPicHeight: frame.height().cast_signed(),
             uiTimeStamp: time_ms,
+            bPsnrY: judge,
             ..SSourcePicture::default()
         };
         // SAFETY: the planes hold width x height and two quarters of it (`Frame::resize`) and live until the call is
@@ -152,7 +155,13 @@ impl Codec {
         check(unsafe { encode(self.encoder, &raw const source, self.info.as_mut()) })?;
         Ok(match self.info.eFrameType {
             kind if kind == videoFrameTypeSkip => Encoded::Skipped,
-            kind => Encoded::Picture { keyframe: kind == videoFrameTypeIDR, nals: Nals(&self.info) },
+            kind => {
+                // Of the slices, which come behind the parameter sets.
+                let last =
+                    usize::try_from(self.info.iLayerNum - 1).ok().and_then(|last| self.info.sLayerInfo.get(last));
+                let psnr = last.map(|layer| layer.rPsnr[0]).filter(|psnr| judge && psnr.is_normal());
+                Encoded::Picture { keyframe: kind == videoFrameTypeIDR, nals: Nals(&self.info), psnr }
+            }
         })
     }
 
@@ -178,6 +187,16 @@ impl Codec {
             self.set(ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, &mut params)?;
         }
         self.set(ENCODER_OPTION_RC_MODE, &mut { if quantizer.is_some() { RC_OFF_MODE } else { RC_BITRATE_MODE } })
+    }
+
+    /// The quantizer that the rate control gave the last picture, on average.
+    pub fn quantizer(&mut self) -> Option<u8> {
+        let get = self.table().GetOption?;
+        let mut statistics = SEncoderStatistics::default();
+        // SAFETY: the type that codec_api.h names for this option; the encoder fills it in and keeps no pointer.
+        let status = unsafe { get(self.encoder, ENCODER_OPTION_GET_STATISTICS, (&raw mut statistics).cast()) };
+        check(status).ok()?;
+        u8::try_from(statistics.uiAverageFrameQP).ok().filter(|quantizer| (1..=51).contains(quantizer))
     }
 
     /// The frame rate that the rate control works with.

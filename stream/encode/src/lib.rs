@@ -20,6 +20,7 @@ mod format;
 mod frame;
 pub mod h264;
 pub mod hevc;
+mod keyframe;
 mod scale;
 mod software;
 mod video_format;

@@ -4,6 +4,7 @@ use crate::bytes_pool::BytesPool;
 use crate::codec::{Codec, Encoded, Nals, Setup};
 use crate::format::Codec as VideoCodec;
 use crate::h264::{self, NAL_SPS};
+use crate::keyframe::{Keyframe, Keyframes};
 use crate::{AccessUnit, Bitrate, BitstreamError, EncodeError, Encoder, Frame, H264Format, H264Profile};
 use bytes::{BufMut, Bytes};
 use std::time::Instant;
@@ -43,12 +44,13 @@ struct Running {
     /// The parameter sets were looked at.
     verified: bool,
     /// The last pass over a picture that rests.
-    still: Option<Still>,
+    still: Option<Pass>,
+    keyframes: Keyframes,
 }
 
-/// A pass over a picture that rests, and what it cost.
+/// A picture by its quantizer, and what it cost.
 #[derive(Debug, Clone, Copy)]
-struct Still {
+struct Pass {
     quantizer: u8,
     bits: u64,
 }
@@ -106,20 +108,46 @@ impl SoftwareEncoder {
             slices: self.slices,
         })
         .map_err(codec_error)?;
-        Ok(Running { codec, width, height, level_idc, started: frame.captured_at, verified: false, still: None })
+        Ok(Running {
+            codec,
+            width,
+            height,
+            level_idc,
+            started: frame.captured_at,
+            verified: false,
+            still: None,
+            keyframes: Keyframes::default(),
+        })
     }
 
-    /// Encodes with this instance and keeps it when that went well.
-    fn encode_with(&mut self, mut running: Running, frame: &Frame) -> Result<Option<AccessUnit>, EncodeError> {
+    /// Encodes with this instance and keeps it when that went well. `fixed`: a quantizer that is not the rate control's.
+    fn encode_with(
+        &mut self,
+        mut running: Running,
+        frame: &Frame,
+        force_keyframe: bool,
+        fixed: Option<u8>,
+    ) -> Result<Option<AccessUnit>, EncodeError> {
         let elapsed = frame.captured_at.saturating_duration_since(running.started);
         let time_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
-        let (keyframe, data) = match running.codec.encode(frame, time_ms).map_err(codec_error)? {
-            Encoded::Picture { keyframe, nals } => (keyframe, collect(&mut self.pool, &nals, self.format)?),
+        let moves = running.still.is_none();
+        let judge = moves && running.keyframes.judges(force_keyframe || !running.verified);
+        let (keyframe, data, psnr) = match running.codec.encode(frame, time_ms, judge).map_err(codec_error)? {
+            Encoded::Picture { keyframe, nals, psnr } => (keyframe, collect(&mut self.pool, &nals, self.format)?, psnr),
             Encoded::Skipped => {
                 self.running = Some(running);
                 return Ok(None);
             }
         };
+        match psnr {
+            Some(psnr) if keyframe => {
+                let made = fixed.or_else(|| running.codec.quantizer());
+                let bits = data.len() as u64 * 8;
+                running.keyframes.made(made.map(|quantizer| Keyframe { quantizer, bits, psnr }));
+            }
+            Some(psnr) => running.keyframes.moved(psnr),
+            None => {}
+        }
         if keyframe && !running.verified {
             self.format.verify(&data, running.level_idc, running.width, running.height)?;
             running.verified = true;
@@ -142,13 +170,19 @@ impl Encoder for SoftwareEncoder {
             Some(running) if fits(&running) => running,
             _ => self.start(frame)?,
         };
+        let mut fixed = None;
         if force_keyframe && running.verified {
             running.codec.force_keyframe().map_err(codec_error)?;
+            fixed = running.keyframes.quantizer(self.bitrate.as_f64() / f64::from(self.frames_per_second));
         }
-        if running.still.take().is_some() {
+        if running.still.take().is_some() || fixed.is_some() {
+            running.codec.set_quantizer(fixed).map_err(codec_error)?;
+        }
+        let unit = self.encode_with(running, frame, force_keyframe, fixed)?;
+        if let (Some(running), Some(_)) = (&mut self.running, fixed) {
             running.codec.set_quantizer(None).map_err(codec_error)?;
         }
-        self.encode_with(running, frame)
+        Ok(unit)
     }
 
     fn refine(&mut self, frame: &Frame, first: bool, bits: u64) -> Result<Option<AccessUnit>, EncodeError> {
@@ -174,11 +208,11 @@ impl Encoder for SoftwareEncoder {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
         let quantizer = quantizer.clamp(f64::from(SHARPEST), f64::from(COARSEST_STILL)) as u8;
         running.codec.set_quantizer(Some(quantizer)).map_err(codec_error)?;
-        running.still = Some(Still { quantizer, bits: 0 });
-        let unit = self.encode_with(running, frame)?;
+        running.still = Some(Pass { quantizer, bits: 0 });
+        let unit = self.encode_with(running, frame, false, Some(quantizer))?;
         let spent = unit.as_ref().map_or(0, |unit| unit.data.len() as u64 * 8);
         if let Some(running) = &mut self.running {
-            running.still = Some(Still { quantizer, bits: spent });
+            running.still = Some(Pass { quantizer, bits: spent });
         }
         Ok(unit)
     }

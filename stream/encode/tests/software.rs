@@ -3,6 +3,7 @@
 use rr_encode::{
     Bitrate, Encoder, FramePool, H264Format, SoftwareConfig, SoftwareEncoder, VideoFormat, compliance, h264,
 };
+use std::time::{Duration, Instant};
 
 fn encoder(bitrate: Bitrate, frames_per_second: f32) -> SoftwareEncoder {
     SoftwareEncoder::new(SoftwareConfig { bitrate, frames_per_second })
@@ -22,6 +23,36 @@ fn complies() {
             smallest: (16, 16),
         })
         .unwrap_or_else(|wrong| panic!("{slices} slices: {wrong}"));
+    }
+}
+
+#[test]
+fn a_keyframe_in_the_middle_costs_little_and_nobody_pays_for_it() {
+    let pool = FramePool::new();
+    // Where little moves, a keyframe as good as the rest is large, whoever makes it.
+    for (rate, speed, most) in [(200, 1, 5.0), (600, 9, 2.6), (600, 40, 2.6)] {
+        let mut encoder = encoder(Bitrate::kbps(rate), 30.0);
+        let mut decoder = openh264::decoder::Decoder::new().unwrap();
+        let start = Instant::now();
+        let (mut bytes, mut psnr) = (Vec::new(), Vec::new());
+        for i in 0..80u64 {
+            let picture = compliance::test_picture(640, 360, i * speed);
+            let mut frame = pool.take().unwrap();
+            frame.fill_from_rgba(&picture, 640 * 4, 640, 360).unwrap();
+            frame.captured_at = start + Duration::from_micros(33_333 * i);
+            let unit = encoder.encode(&frame, i == 50).unwrap().unwrap();
+            let decoded = decoder.decode(&unit.data).unwrap().unwrap();
+            bytes.push(unit.data.len() as f64);
+            psnr.push(compliance::luma_psnr(&frame, &decoded));
+        }
+        let mean = |all: &[f64]| all.iter().sum::<f64>() / all.len() as f64;
+        let (usual, before, after) = (mean(&bytes[30..50]), mean(&psnr[30..50]), mean(&psnr[51..61]));
+        println!(
+            "{rate} kbit/s x{speed}: keyframe x{:.2}, {before:.1} dB before, {after:.1} dB after",
+            bytes[50] / usual
+        );
+        assert!(bytes[50] < usual * most, "{} of {usual} bytes", bytes[50]);
+        assert!(after > before - 1.5, "{after} after {before} dB");
     }
 }
 
