@@ -26,10 +26,10 @@ export function sampleLine(folder) {
 }
 
 /** Starts `rrhost --headless` and waits for its ready line. Settings and keys live in `folder`. */
-export async function startHost(folder, args = [], { listen = '127.0.0.1:0', env = {} } = {}) {
+export async function startHost(folder, args = [], { listen = '127.0.0.1:0', env = {}, niceness = 0 } = {}) {
   const child = spawn(
-    rrhost,
-    ['--headless', '--listen', listen, '--config-dir', join(folder, 'config'), '--cache-dir', join(folder, 'cache'), ...args],
+    'nice',
+    ['-n', `${niceness}`, rrhost, '--headless', '--listen', listen, '--config-dir', join(folder, 'config'), '--cache-dir', join(folder, 'cache'), ...args],
     { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, XDG_STATE_HOME: join(folder, 'state'), ...env } },
   );
   let log = '';

@@ -48,18 +48,20 @@ async function watch(shape, seed) {
   };
 }
 
-test('a lossy link keeps moving', async (t) => {
-  const seen = await watch({ mbps: 8, delayMs: 15, loss: 0.03 }, 5);
-  try {
-    await pause(8_000);
-    const [freeze, rate] = [await seen.freeze(6), await seen.pictures(6)];
-    t.diagnostic(`3 % lost: ${rate.toFixed(1)} pictures a second, longest freeze ${freeze.toFixed(0)} ms`);
-    assert.ok(rate > 5, `${rate} pictures a second`);
-    assert.ok(freeze < 1_500, `frozen for ${freeze} ms`);
-  } finally {
-    await seen.end();
-  }
-});
+for (const percent of [1, 3, 5]) {
+  test(`a link that loses ${percent} % keeps moving`, async (t) => {
+    const seen = await watch({ mbps: 8, delayMs: 15, loss: percent / 100 }, 5);
+    try {
+      await pause(8_000);
+      const [freeze, rate] = [await seen.freeze(6), await seen.pictures(6)];
+      t.diagnostic(`${percent} % lost: ${rate.toFixed(1)} pictures a second, longest freeze ${freeze.toFixed(0)} ms`);
+      assert.ok(rate > 5, `${rate} pictures a second`);
+      assert.ok(freeze < 1_000, `frozen for ${freeze} ms`);
+    } finally {
+      await seen.end();
+    }
+  });
+}
 
 test('a link that falls to a fifth is followed, and so is its return', async (t) => {
   const seen = await watch({ mbps: 6, delayMs: 15 }, 6);
@@ -73,7 +75,7 @@ test('a link that falls to a fifth is followed, and so is its return', async (t)
     const queue = seen.link.queueP95(to - 3_000, to);
     const rate = await seen.pictures(3);
     t.diagnostic(`6 to 1.2 Mbit/s: freeze ${fall.toFixed(0)} ms, then ${rate.toFixed(1)} pictures a second, queue P95 ${queue.toFixed(0)} ms`);
-    assert.ok(fall < 1_800, `frozen for ${fall} ms`);
+    assert.ok(fall < 1_200, `frozen for ${fall} ms`);
     assert.ok(queue < 200, `${queue} ms wait on the link`);
     assert.ok(rate > 4, `${rate} pictures a second`);
     seen.link.shape.mbps = 6;

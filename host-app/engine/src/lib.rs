@@ -26,6 +26,7 @@ mod place;
 mod quality;
 mod raw_pictures;
 mod reach;
+mod rehearsal;
 mod render_thread;
 mod room;
 mod rtc_events;

@@ -12,6 +12,7 @@ use crate::meter::Meter;
 use crate::output::{Output, Parts};
 use crate::quality::{Economy, Governor};
 use crate::raw_pictures::RawPictures;
+use crate::rehearsal::{Next, Rehearsal};
 use crate::room::MovingTimes;
 use crate::session_thread::{Message, SessionSender};
 use crate::status::PictureStats;
@@ -67,6 +68,8 @@ struct Wishes {
     /// Views that want a frame although nothing changed.
     refresh: BTreeSet<ViewId>,
     theme: Option<Theme>,
+    /// Viewers may come.
+    rehearse: bool,
 }
 
 #[derive(Default)]
@@ -101,6 +104,11 @@ impl RenderControl {
             }
             None => _ = w.streams.remove(&view),
         });
+    }
+
+    /// Viewers may come: the first one should not wait for what is made when a picture is drawn for the first time.
+    pub fn rehearse(&self) {
+        self.change(|w| w.rehearse = true);
     }
 
     /// Nobody watches anything any more.
@@ -173,6 +181,7 @@ struct Worker {
     started: Instant,
     meter: Meter,
     animated: Option<(u64, bool)>,
+    rehearsal: Option<Rehearsal>,
 }
 
 impl Worker {
@@ -195,6 +204,7 @@ impl Worker {
             started: Instant::now(),
             meter: Meter::default(),
             animated: None,
+            rehearsal: None,
         }
     }
 
@@ -217,6 +227,9 @@ impl Worker {
                     return;
                 }
                 wishes.woken = false;
+                if std::mem::take(&mut wishes.rehearse) {
+                    self.rehearsal = Some(Rehearsal::default());
+                }
                 self.streams.retain(|stream| wishes.streams.contains_key(&stream.view));
                 for (view, fan) in &wishes.streams {
                     match self.stream(*view) {
@@ -273,6 +286,7 @@ impl Worker {
             self.tell_outcome(PictureOf::Window, drawn);
             self.due(PictureOf::Window, &scene, now)
         });
+        let goes_on = self.rehearse().then(Instant::now);
         if let Some(stats) = self.meter.every_second(now) {
             let stats =
                 PictureStats { economy: self.governor.economy(), moving_ms: self.moving_times.median_ms(), ..stats };
@@ -281,7 +295,27 @@ impl Worker {
         if self.device.is_lost() {
             return self.device.next_try();
         }
-        [stream, window, self.meter.next()].into_iter().flatten().min()
+        [stream, window, goes_on, self.meter.next()].into_iter().flatten().min()
+    }
+
+    /// A step of the rehearsal. `true`: there is another one.
+    fn rehearse(&mut self) -> bool {
+        let Some(mut rehearsal) = self.rehearsal.take().filter(|_| self.streams.is_empty() && !self.device.is_lost())
+        else {
+            return false;
+        };
+        let size = (self.config.picture.width_px, self.config.picture.height_px);
+        let pictures = [self.options(true, 1), self.options(false, 1)];
+        let scene = self.config.scene.load_full();
+        let mut next = Next::Over;
+        // What goes wrong is told when somebody watches.
+        let drawn = unharmed(|| rehearsal.step(&mut self.device, &scene, size, pictures).map(|found| next = found));
+        if let Err(error) = drawn {
+            tracing::debug!(%error, "nothing is drawn ahead of the first viewer");
+            return false;
+        }
+        self.rehearsal = (next != Next::Over).then_some(rehearsal);
+        next == Next::Step
     }
 
     fn due(&mut self, of: PictureOf, scene: &SceneSnapshot, now: Instant) -> Option<Instant> {

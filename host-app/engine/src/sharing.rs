@@ -208,6 +208,7 @@ impl Sharing {
         }
         let warning = Reach::of(at, &config.advertise).warning();
         let status = ShareStatus { urls, loopback_only: at.ip().is_loopback(), warning, encoder: report.get() };
+        render.rehearse();
         Ok(Self { status, key, signal: Some(signal), rtc: server, outboxes, render, encoder: report })
     }
 
