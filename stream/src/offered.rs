@@ -116,16 +116,25 @@ mod tests {
         assert_eq!(formats_of(&both, bounds), [HevcFormat { max_level_idc: Some(123) }.into()]);
         assert_eq!(formats_of(&card(vec![of(Codec::H264, 4096, 4096)]), bounds), []);
         assert_eq!(formats_of(&card(vec![of(Codec::Hevc, 1280, 720)]), bounds), []);
+        let all = card(vec![of(Codec::H264, 4096, 4096), of(Codec::Hevc, 8192, 8192), of(Codec::Av1, 8192, 8192)]);
+        let (av1, hevc) = (Av1Format { max_level_idx: Some(9) }.into(), HevcFormat { max_level_idc: Some(123) }.into());
+        assert_eq!(formats_of(&all, bounds), [av1, hevc]);
+        // The owner wants one of them, or none.
+        for (choice, wanted) in
+            [(CodecChoice::Av1, vec![av1]), (CodecChoice::Hevc, vec![hevc]), (CodecChoice::H264, vec![])]
+        {
+            assert_eq!(super::formats_of(&all, choice, bounds), wanted, "{choice}");
+        }
         // Beyond all levels.
         assert_eq!(formats_of(&both, StreamBounds { bitrate: Bitrate::mbps(500), ..bounds }), []);
     }
 
     #[test]
     fn choices_are_read_as_they_are_shown() {
-        for choice in [CodecChoice::Auto, CodecChoice::H264, CodecChoice::Hevc] {
+        for choice in [CodecChoice::Auto, CodecChoice::H264, CodecChoice::Hevc, CodecChoice::Av1] {
             assert_eq!(choice.to_string().parse(), Ok(choice));
         }
-        let wrong = "av1".parse::<CodecChoice>().unwrap_err();
-        assert!(wrong.contains("av1") && wrong.contains("auto, h264 or hevc"), "{wrong}");
+        let wrong = "vp9".parse::<CodecChoice>().unwrap_err();
+        assert!(wrong.contains("vp9") && wrong.contains("auto, h264, hevc or av1"), "{wrong}");
     }
 }

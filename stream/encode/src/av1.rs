@@ -223,3 +223,76 @@ const LEVELS: [Level; 9] = [
     level(17, 35_651_584, (16_384, 8_704), 2_139_095_040.0, 100),
     level(18, 35_651_584, (16_384, 8_704), 4_278_190_080.0, 160),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As libaom 3.6 writes it: 640x360, level 3.1, BT.709.
+    const HEADER: [u8; 14] = [0x00, 0x00, 0x00, 0x2c, 0xc4, 0xff, 0x67, 0x36, 0xbe, 0x44, 0x04, 0x04, 0x04, 0x10];
+
+    /// A temporal delimiter, the header and a key frame that is shown.
+    fn keyframe() -> Vec<u8> {
+        [&[0x12, 0x00, 0x0a, 0x0e][..], &HEADER, &[0x32, 0x03, 0x10, 0x00, 0x8f]].concat()
+    }
+
+    #[test]
+    fn a_sequence_header_is_read() {
+        let header = SequenceHeader::of(&keyframe()).unwrap();
+        assert_eq!((header.profile, header.level_idx, header.high_tier), (0, 5, false));
+        assert_eq!((header.width, header.height), (640, 360));
+        let bt709 = Colour { full_range: false, primaries: 1, transfer: 1, matrix: 1 };
+        assert_eq!(header.colour, Some(bt709));
+        // A level above 3.3 has a bit for its tier.
+        let higher = [0x00, 0x00, 0x00, 0x42, 0x62, 0x7f, 0xb3, 0x9b, 0x5f, 0x22, 0x02, 0x02, 0x02, 0x08, 0x00];
+        let header = SequenceHeader::parse(&higher).unwrap();
+        assert_eq!((header.level_idx, header.high_tier, header.width, header.height), (8, false, 640, 360));
+        assert_eq!(header.colour, Some(bt709));
+    }
+
+    #[test]
+    fn damaged_headers_are_refused() {
+        for len in 0..HEADER.len() - 1 {
+            assert_eq!(SequenceHeader::parse(&HEADER[..len]), Err(BitstreamError::Short), "{len}");
+        }
+        // Another profile, a still picture, timing information.
+        for first in [0x20, 0x10, 0x04] {
+            let mut other = HEADER;
+            other[0] = first;
+            assert!(SequenceHeader::parse(&other).is_err(), "{first:x}");
+        }
+        assert!(SequenceHeader::of(&[0x12, 0x00]).is_err());
+    }
+
+    #[test]
+    fn pictures_say_what_they_are() {
+        let unit = keyframe();
+        assert_eq!(obus(&unit).map(|obu| obu.kind).collect::<Vec<_>>(), [TEMPORAL_DELIMITER, SEQUENCE_HEADER, FRAME]);
+        let key = Picture { key: true, shown: true, again: false };
+        assert_eq!(pictures(&unit).collect::<Vec<_>>(), [key]);
+        let of = |first: u8| pictures(&[FRAME_HEADER << 3 | 2, 1, first]).next();
+        assert_eq!(of(0x30), Some(Picture { key: false, shown: true, again: false }));
+        assert_eq!(of(0x20), Some(Picture { key: false, shown: false, again: false }));
+        assert_eq!(of(0x80), Some(Picture { key: false, shown: true, again: true }));
+        // The last one has no size; an extension; cut off.
+        assert_eq!(obus(&[FRAME << 3 | 4, 0x28, 7]).next(), Some(Obu { kind: FRAME, payload: &[7] }));
+        assert_eq!(obus(&unit[..unit.len() - 1]).count(), 2);
+        assert_eq!(pictures(&[FRAME << 3 | 2, 0]).next(), None);
+    }
+
+    #[test]
+    fn levels_fit_size_rate_and_bitrate() {
+        let low = Bitrate::mbps(4);
+        assert_eq!(level_idx(640, 360, 30.0, low), Some(5));
+        assert_eq!(level_idx(1280, 720, 30.0, low), Some(5));
+        assert_eq!(level_idx(1280, 720, 30.0, Bitrate::mbps(11)), Some(8));
+        assert_eq!(level_idx(1920, 1080, 30.0, low), Some(8));
+        assert_eq!(level_idx(1920, 1080, 60.0, low), Some(9));
+        assert_eq!(level_idx(3840, 2160, 60.0, low), Some(13));
+        assert_eq!(level_idx(8_192, 16, 30.0, low), Some(12));
+        assert_eq!(level_idx(8_194, 16, 30.0, low), Some(16));
+        assert_eq!(level_idx(16_386, 16, 30.0, low), None);
+        assert_eq!(level_idx(640, 360, 30.0, Bitrate::mbps(161)), None);
+        assert_eq!((max_bitrate(8), max_bitrate(7)), (Some(Bitrate::mbps(12)), None));
+    }
+}

@@ -205,5 +205,29 @@ mod tests {
         let free = VideoFormat::Hevc(HevcFormat::default());
         assert_eq!(free.level_for(3840, 2160, 60.0, slow), Some(153));
         assert!(free.verify(&[0, 0, 0, 1, 0x26, 1, 0xaf], 93, 640, 360).is_err());
+        let bound = VideoFormat::Av1(Av1Format { max_level_idx: Some(8) });
+        assert_eq!(bound.level_for(640, 360, 30.0, slow), Some(5));
+        assert_eq!(bound.level_for(1920, 1080, 60.0, slow), None);
+        assert_eq!(bound.limit(Bitrate::mbps(50)), Bitrate::mbps(12));
+    }
+
+    #[test]
+    fn an_av1_keyframe_is_what_was_agreed() {
+        // 640x360, level 3.1, and a key frame that is shown.
+        let unit = [
+            0x0a, 0x0e, 0x00, 0x00, 0x00, 0x2c, 0xc4, 0xff, 0x67, 0x36, 0xbe, 0x44, 0x04, 0x04, 0x04, 0x10, 0x32, 0x01,
+            0x10,
+        ];
+        let format = VideoFormat::of(Codec::Av1);
+        assert!(format.verify(&unit, 5, 640, 360).is_ok() && format.verify(&unit, 8, 640, 360).is_ok());
+        let wrong = |unit: &[u8], level, width| format.verify(unit, level, width, 360).err().unwrap().to_string();
+        assert!(wrong(&unit, 4, 640).contains("level"));
+        assert!(wrong(&unit, 5, 642).contains("size"));
+        assert!(wrong(&unit[16..], 5, 640).contains("without a sequence header"));
+        // A picture that is kept back, and two in one unit.
+        let kept = [&unit[..18], &[0x00]].concat();
+        assert!(wrong(&kept, 5, 640).contains("reordered"));
+        let two = [&unit[..], &unit[16..]].concat();
+        assert!(wrong(&two, 5, 640).contains("reordered"));
     }
 }
