@@ -43,16 +43,16 @@ pub(super) fn payloads(unit: &[u8]) -> Payloads {
         let (pieces, after) = pieces(&obus, at, LENGTH + all.div_ceil(count));
         let begins = if at.1 > 0 { CONTINUES } else { 0 };
         let goes_on = if after.1 > 0 { CONTINUED } else { 0 };
-        let new = payloads.is_empty() && pieces.iter().any(|(index, _)| obus[*index].kind == SEQUENCE_HEADER);
+        let new = payloads.is_empty() && pieces.iter().any(|piece| obus[piece.obu].kind == SEQUENCE_HEADER);
         let number = if pieces.len() < 4 { (pieces.len() as u8) << 4 } else { 0 };
         let mut payload = Vec::with_capacity(MAX);
         payload.push(begins | goes_on | number | if new { NEW } else { 0 });
-        for (place, (index, part)) in pieces.iter().enumerate() {
+        for (place, Piece { obu, part }) in pieces.iter().enumerate() {
             if number == 0 || place + 1 < pieces.len() {
                 // Below 2^14, as LENGTH has it.
                 payload.extend([part.len() as u8 | 0x80, (part.len() >> 7) as u8]);
             }
-            obus[*index].put(part.clone(), &mut payload);
+            obus[*obu].put(part.clone(), &mut payload);
         }
         payloads.push(payload.into());
         at = after;
@@ -60,17 +60,23 @@ pub(super) fn payloads(unit: &[u8]) -> Payloads {
     payloads.into()
 }
 
-/// What goes into a packet with so much room: parts of OBUs by their place in the list. And what comes next.
-fn pieces(obus: &[Obu], from: (usize, usize), room: usize) -> (Vec<(usize, Range<usize>)>, (usize, usize)) {
+/// A part of an OBU, which is named by its place in the list.
+struct Piece {
+    obu: usize,
+    part: Range<usize>,
+}
+
+/// What goes into a packet with so much room, and what comes next.
+fn pieces(obus: &[Obu], from: (usize, usize), room: usize) -> (Vec<Piece>, (usize, usize)) {
     let ((mut index, mut offset), mut room) = (from, room);
-    let mut pieces: Vec<(usize, Range<usize>)> = Vec::new();
+    let mut pieces: Vec<Piece> = Vec::new();
     while let Some(obu) = obus.get(index) {
         let left = obu.len() - offset;
         if !pieces.is_empty() && room < LENGTH + left.min(BEGINNING) {
             break;
         }
         let taken = left.min(room - LENGTH);
-        pieces.push((index, offset..offset + taken));
+        pieces.push(Piece { obu: index, part: offset..offset + taken });
         room -= LENGTH + taken;
         if taken < left {
             return (pieces, (index, offset + taken));
@@ -78,9 +84,9 @@ fn pieces(obus: &[Obu], from: (usize, usize), room: usize) -> (Vec<(usize, Range
         (index, offset) = (index + 1, 0);
     }
     // The end of an OBU would be the end of the packet: its last byte is left to the next one.
-    if let Some((last, part)) = pieces.last_mut().filter(|(_, part)| index < obus.len() && part.len() > 1) {
-        part.end -= 1;
-        (index, offset) = (*last, part.end);
+    if let Some(last) = pieces.last_mut().filter(|last| index < obus.len() && last.part.len() > 1) {
+        last.part.end -= 1;
+        (index, offset) = (last.obu, last.part.end);
     }
     (pieces, (index, offset))
 }
