@@ -5,6 +5,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import * as h from './harness.mjs';
+import { openLink } from './link.mjs';
 
 after(h.closeBrowser);
 
@@ -20,11 +21,13 @@ function doubleOfTheDriver() {
   return built[0];
 }
 
-/** A host with the card, told what to play, and a viewer whose camera turns all the time. */
-async function watched(card, use) {
+/** A host with the card, told what to play, perhaps behind a link, and a viewer whose camera turns all the time. */
+async function watched(card, use, link = null) {
   const folder = h.temporaryFolder();
   const env = { LD_LIBRARY_PATH: doubleOfTheDriver(), ...card };
-  const host = await h.startHost(folder.path, [h.sampleLine(folder.path)], { env });
+  const way = link ? ['--advertise', link.address] : [];
+  const host = await h.startHost(folder.path, [h.sampleLine(folder.path), ...way], { env });
+  link?.connect(Number(new URL(host.ready.url).port));
   try {
     const { page, errors } = await h.openViewer(host.ready.url);
     await h.waitForPicture(page);
@@ -33,6 +36,7 @@ async function watched(card, use) {
     assert.deepEqual(errors, []);
   } finally {
     await host.kill();
+    link?.close();
     folder.remove();
   }
 }
@@ -62,6 +66,18 @@ test('a browser gets AV1 from a card that makes it, and it moves', async (t) => 
     const before = await h.samplePicture(page);
     await h.waitForChange(page, before, 2);
   });
+});
+
+test('AV1 goes on over a lossy link', async (t) => {
+  const link = await openLink({ mbps: 8, delayMs: 15, loss: 0.02 }, 5);
+  await watched(
+    {},
+    async ({ page }) => {
+      const seen = await decodes(page, 'AV1', 60);
+      t.diagnostic(`${seen.framesDecoded} pictures, ${seen.freezes} freezes`);
+    },
+    link,
+  );
 });
 
 test('a card without AV1 gives that browser what both have', async () => {

@@ -151,7 +151,8 @@ fn verify_av1(keyframe: &[u8], level_idx: u8, width_px: u32, height_px: u32) -> 
     if header.level_idx > level_idx {
         return Err(BitstreamError::Unexpected("level"));
     }
-    if (header.width, header.height) != (width_px, height_px) {
+    // It names the largest picture of the sequence; each says its own size where that is smaller.
+    if header.width < width_px || header.height < height_px {
         return Err(BitstreamError::Unexpected("size"));
     }
     let mut pictures = av1::pictures(keyframe);
