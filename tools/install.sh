@@ -7,7 +7,7 @@ build=(build-essential pkg-config cmake nasm nodejs npm
   libocct-visualization-dev)
 run=(mesa-vulkan-drivers libvulkan1 libxkbcommon0 libxkbcommon-x11-0 libwayland-client0 libx11-6 libxcursor1 libxi6
   libxrandr2)
-test=(xvfb xdotool x11-utils imagemagick iproute2 ffmpeg libffmpeg-nvenc-dev libopenh264-dev libx265-dev coturn)
+test=(xvfb xdotool x11-utils imagemagick iproute2 ffmpeg libffmpeg-nvenc-dev libopenh264-dev libx265-dev libaom-dev coturn)
 # What ours is compared with by `make bench-stream`.
 bench=(gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
   gstreamer1.0-plugins-ugly gstreamer1.0-nice python3 python3-gi python3-venv gir1.2-gst-plugins-base-1.0

@@ -168,8 +168,8 @@ pub struct HostArgs {
     /// Video encoder: auto (NVENC, else openh264), nvenc (NVIDIA's, or nothing), openh264 (on the processor).
     #[arg(long, default_value = "auto", env = "RRHOST_ENCODER")]
     pub encoder: EncoderChoice,
-    /// Codec of the video: auto (HEVC for viewers that decode it where NVENC makes it, else H.264), h264 (for all), hevc (as
-    /// auto). H.264 stays for everybody who has no other.
+    /// Codec of the video: auto (AV1 or HEVC for viewers that decode it where NVENC makes it, else H.264), h264 (for all),
+    /// hevc, av1 (only these beside H.264). H.264 stays for everybody who has no other.
     #[arg(long, default_value = "auto", env = "RRHOST_CODEC")]
     pub codec: CodecChoice,
     /// Encryption of the page and its signaling; the video is always encrypted.

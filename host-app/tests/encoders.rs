@@ -74,15 +74,23 @@ fn the_encoder_that_will_be_used_is_named_and_why_not_the_other() {
     };
     let (code, state, said) = found(Some(&[]), &[]);
     assert_eq!((code, state.as_str(), said["found"].as_str().unwrap()), (Some(0), "ok", "nvenc will be used"));
-    assert!(text(&said).contains("Test double of a card: H.264 up to 3840x2160, HEVC up to 3840x2160"), "{said}");
+    assert!(
+        text(&said).contains("Test double of a card: H.264 up to 3840x2160, HEVC up to 3840x2160, AV1 up to 3840x2160"),
+        "{said}"
+    );
 
-    assert!(text(&said).contains("browsers decode HEVC get that") && text(&said).contains("AV1 is not in"), "{said}");
-    let (_, state, said) = found(Some(&[("NVENC_DOUBLE_NO_HEVC", "1")]), &[]);
+    assert!(text(&said).contains("browsers decode AV1 or HEVC get that, the others H.264"), "{said}");
+    let (_, state, said) = found(Some(&[("NVENC_DOUBLE_NO_AV1", "1")]), &[]);
+    assert!(state == "ok" && text(&said).contains("no AV1: Test double of a card does not encode AV1"), "{said}");
+    assert!(text(&said).contains("browsers decode HEVC get that"), "{said}");
+    let none = [("NVENC_DOUBLE_NO_AV1", "1"), ("NVENC_DOUBLE_NO_HEVC", "1")];
+    let (_, state, said) = found(Some(&none), &[]);
     assert!(state == "ok" && text(&said).contains("no HEVC: Test double of a card does not encode HEVC"), "{said}");
+    assert!(text(&said).contains("H.264 for all viewers"), "{said}");
 
     let (code, state, said) = found(Some(&[("NVENC_DOUBLE_API_VERSION", "10.0")]), &[]);
     assert_eq!((code, state.as_str(), said["found"].as_str().unwrap()), (Some(0), "warning", "openh264 will be used"));
-    assert!(said["advice"].as_str().unwrap().contains("install driver 470"), "{said}");
+    assert!(said["advice"].as_str().unwrap().contains("install driver 53"), "{said}");
 
     let (code, state, said) = found(Some(&[("NVENC_DOUBLE_NO_ENCODER", "1")]), &["--encoder", "nvenc"]);
     assert_eq!((code, state.as_str()), (Some(1), "problem"));

@@ -109,7 +109,11 @@ impl EncoderCandidate {
 
     /// NVENC, with the driver that is installed.
     pub fn nvenc(format: VideoFormat) -> Self {
-        let name = if format.codec() == Codec::H264 { "NVENC" } else { "NVENC (HEVC)" };
+        let name = match format.codec() {
+            Codec::H264 => "NVENC",
+            Codec::Hevc => "NVENC (HEVC)",
+            Codec::Av1 => "NVENC (AV1)",
+        };
         Self::new(name, move |bitrate, frames_per_second| {
             let config = NvencConfig { format, bitrate, frames_per_second, ..NvencConfig::default() };
             Ok(Box::new(NvencEncoder::new(&Driver::load()?, config)?))

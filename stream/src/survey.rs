@@ -1,7 +1,7 @@
 //! What encoders this machine has, tried out, for whoever asks before there is a stream.
 
 use rr_encode::{
-    Bitrate, CardId, CardPicture, Codec, Encoder, FramePool, HevcFormat, SoftwareConfig, SoftwareEncoder, VideoFormat,
+    Bitrate, CardId, CardPicture, Codec, Encoder, FramePool, SoftwareConfig, SoftwareEncoder, VideoFormat,
 };
 use rr_nvenc::{Driver, NvencConfig, NvencEncoder, NvencError, probe};
 
@@ -52,11 +52,18 @@ fn nvenc() -> Surveyed {
     // Not twice.
     facts.retain(|fact| usable.as_ref() != Err(fact));
     if usable.is_ok() {
-        facts.push(match attempt(HevcFormat::default().into()) {
-            Ok(()) => "viewers whose browsers decode HEVC get that, the others H.264 (--codec)".to_owned(),
-            Err(reason) => format!("H.264 for all viewers; no HEVC: {reason}"),
+        let mut made = Vec::new();
+        for codec in [Codec::Av1, Codec::Hevc] {
+            match attempt(VideoFormat::of(codec)) {
+                Ok(()) => made.push(codec.to_string()),
+                Err(reason) => facts.push(format!("no {codec}: {reason}")),
+            }
+        }
+        facts.push(if made.is_empty() {
+            "H.264 for all viewers".to_owned()
+        } else {
+            format!("viewers whose browsers decode {} get that, the others H.264 (--codec)", made.join(" or "))
         });
-        facts.push(format!("{}; H.264 or HEVC instead", NvencError::NotInApi(Codec::Av1)));
     }
     Surveyed { name: "nvenc", usable, absent: false, facts }
 }

@@ -250,8 +250,8 @@ mod tests {
         assert_eq!(state(auto, surveyed("nvenc", Ok(()), false)).1, "nvenc will be used");
         let absent = state(auto, surveyed("nvenc", Err("no driver"), true));
         assert_eq!((absent.0, absent.1.as_str()), (State::Ok, "openh264 will be used"));
-        let broken = state(auto, surveyed("nvenc", Err("too old: install 470"), false));
-        assert_eq!((broken.0, broken.2.as_str()), (State::Warning, "nvenc would be faster: too old: install 470"));
+        let broken = state(auto, surveyed("nvenc", Err("too old: install 530"), false));
+        assert_eq!((broken.0, broken.2.as_str()), (State::Warning, "nvenc would be faster: too old: install 530"));
         let only = state(nvenc, surveyed("nvenc", Err("no driver"), true));
         assert_eq!((only.0, only.1.as_str()), (State::Problem, "nvenc cannot be used: no driver"));
         // Whoever wants openh264 need not hear of a broken driver.

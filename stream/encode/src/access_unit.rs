@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 pub struct AccessUnit {
     /// What it is encoded with. It changes with a keyframe only.
     pub codec: Codec,
-    /// NAL units with start codes (Annex B of H.264 and HEVC). A keyframe begins with its parameter sets.
+    /// NAL units with start codes (Annex B of H.264 and HEVC), or a temporal unit of AV1 in its low-overhead format. A keyframe
+    /// begins with its parameter sets, or its sequence header.
     pub data: Bytes,
     /// Decoding can start here.
     pub keyframe: bool,

@@ -1,4 +1,4 @@
-//! Reading what stands in front of the pictures of H.264 and HEVC: bits and Exp-Golomb numbers.
+//! Reading what stands in front of the pictures of H.264, HEVC and AV1: bits and Exp-Golomb numbers.
 
 use thiserror::Error;
 

@@ -7,7 +7,7 @@ use thiserror::Error;
 ///
 /// The stream is what was agreed ([`crate::VideoFormat`]; H.264, constrained baseline, unless said otherwise) and has no
 /// reordering: one access unit per frame, decodable at once. A keyframe
-/// carries its parameter sets. Size follows the frames: a frame of another size begins a new sequence with a keyframe.
+/// carries its parameter sets or its sequence header. Size follows the frames: a frame of another size begins a new sequence with a keyframe.
 pub trait Encoder: Send {
     /// Encodes one frame. `None`: the encoder left the frame out to keep its rate; a forced keyframe is never left out.
     ///

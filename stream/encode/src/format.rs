@@ -52,9 +52,9 @@ impl Codecs {
         self.0 & 1 << codec as u8 != 0
     }
 
-    /// The one with the best picture for its bits that devices decode without the processor; H.264 of none.
+    /// The one with the best picture for its bits; H.264 of none.
     pub fn best(self) -> Codec {
-        [Codec::Hevc, Codec::Av1].into_iter().find(|codec| self.contains(*codec)).unwrap_or(Codec::H264)
+        [Codec::Av1, Codec::Hevc].into_iter().find(|codec| self.contains(*codec)).unwrap_or(Codec::H264)
     }
 }
 

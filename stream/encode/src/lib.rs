@@ -1,4 +1,4 @@
-//! From raw pictures to H.264 and HEVC: [`Frame`], [`AccessUnit`], the [`Encoder`] trait and the software encoder.
+//! From raw pictures to H.264, HEVC and AV1: [`Frame`], [`AccessUnit`], the [`Encoder`] trait and the software encoder.
 //!
 //! A picture is written into a [`Frame`] of a [`FramePool`] (I420, BT.709, limited range), an [`Encoder`] makes an
 //! [`AccessUnit`] of it, and whoever sends it shares its bytes. Nothing here knows of threads, sockets or clocks other
@@ -9,6 +9,7 @@
 //! `level-asymmetry-allowed=1`, as browsers offer it.
 
 mod access_unit;
+pub mod av1;
 mod bitrate;
 mod bits;
 mod bytes_pool;
@@ -36,4 +37,4 @@ pub use format::{Codec, Codecs, H264Format, H264Profile};
 pub use frame::{Frame, FrameError, FramePool};
 pub use scale::Scaler;
 pub use software::{SoftwareConfig, SoftwareEncoder};
-pub use video_format::{HevcFormat, VideoFormat};
+pub use video_format::{Av1Format, HevcFormat, VideoFormat};

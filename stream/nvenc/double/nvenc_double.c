@@ -4,12 +4,14 @@
  *
  * It is compiled against NVIDIA's own header, checks what a driver checks and what a driver forgives (structure
  * versions, reserved bytes, the order of calls, states of buffers, the current context, leaks), and encodes with
- * openh264, and HEVC with x265 (nvenc_double_hevc.c). Every misuse is counted and described (nvenc_double_faults).
+ * openh264, HEVC with x265 (nvenc_double_hevc.c) and AV1 with libaom (nvenc_double_av1.c). Every misuse is counted and
+ * described (nvenc_double_faults).
  *
  * It plays what goes wrong with real cards when it is told to (nvenc_double_set, or the environment):
  *   NVENC_DOUBLE_NO_DEVICE=1        there is no card
  *   NVENC_DOUBLE_NO_ENCODER=1       the card has no encoder, as data-centre cards
- *   NVENC_DOUBLE_NO_HEVC=1          the card makes H.264 only
+ *   NVENC_DOUBLE_NO_HEVC=1          the card makes no HEVC
+ *   NVENC_DOUBLE_NO_AV1=1           the card makes no AV1, as those before Ada
  *   NVENC_DOUBLE_MAX_SESSIONS=n     the driver's cap
  *   NVENC_DOUBLE_API_VERSION=10.0   the newest interface that the driver knows
  *   NVENC_DOUBLE_FAIL=call:n:status from the n-th use of a call on, it answers with this status
@@ -22,6 +24,7 @@
  * rasterizer exports files with a header (NVENC_DOUBLE_FAIL names the CUDA functions as well). Semaphores are files that
  * hold a number of 64 bits; whoever waits for one that was not reached has made a mistake, since waiting would never end.
  */
+#include "nvenc_double_av1.h"
 #include "nvenc_double_hevc.h"
 #include <ffnvcodec/dynlink_cuda.h>
 #include <pthread.h>
@@ -364,6 +367,7 @@ struct session {
   NV_ENC_CONFIG config;
   ISVCEncoder *codec;
   struct hevc *hevc;
+  struct av1 *av1;
   char error[160];
 };
 #define SESSION 0x5e5510
@@ -437,16 +441,26 @@ static NVENCSTATUS open_session(NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS *params, vo
   return status;
 }
 
+/* What the card makes. */
+static uint32_t made(GUID list[3]) {
+  uint32_t count = 0;
+  list[count++] = NV_ENC_CODEC_H264_GUID;
+  if (!setting("NVENC_DOUBLE_NO_HEVC")) list[count++] = NV_ENC_CODEC_HEVC_GUID;
+  if (!setting("NVENC_DOUBLE_NO_AV1")) list[count++] = NV_ENC_CODEC_AV1_GUID;
+  return count;
+}
+
 static NVENCSTATUS guid_count(void *encoder, uint32_t *count) {
   ENTER("nvEncGetEncodeGUIDCount");
-  *count = setting("NVENC_DOUBLE_NO_HEVC") ? 1 : 2;
+  GUID all[3];
+  *count = made(all);
   LEAVE;
 }
 
 static NVENCSTATUS guids(void *encoder, GUID *list, uint32_t size, uint32_t *count) {
   ENTER("nvEncGetEncodeGUIDs");
-  GUID all[2] = {NV_ENC_CODEC_H264_GUID, NV_ENC_CODEC_HEVC_GUID};
-  uint32_t most = setting("NVENC_DOUBLE_NO_HEVC") ? 1 : 2;
+  GUID all[3];
+  uint32_t most = made(all);
   *count = size < most ? size : most;
   memcpy(list, all, *count * sizeof(GUID));
   LEAVE;
@@ -478,8 +492,8 @@ static NVENCSTATUS preset(void *encoder, GUID codec, GUID preset, NV_ENC_TUNING_
   ENTER("nvEncGetEncodePresetConfigEx");
   VERSION(out, NV_ENC_PRESET_CONFIG_VER);
   if (out->presetCfg.version != NV_ENC_CONFIG_VER) FAIL(NV_ENC_ERR_INVALID_VERSION, "preset: inner version");
-  int hevc = same(codec, NV_ENC_CODEC_HEVC_GUID);
-  if (!hevc && !same(codec, NV_ENC_CODEC_H264_GUID)) FAIL(NV_ENC_ERR_UNSUPPORTED_PARAM, "preset: codec");
+  int hevc = same(codec, NV_ENC_CODEC_HEVC_GUID), av1 = same(codec, NV_ENC_CODEC_AV1_GUID);
+  if (!hevc && !av1 && !same(codec, NV_ENC_CODEC_H264_GUID)) FAIL(NV_ENC_ERR_UNSUPPORTED_PARAM, "preset: codec");
   if (!same(preset, NV_ENC_PRESET_P3_GUID) && !same(preset, NV_ENC_PRESET_P4_GUID))
     FAIL(NV_ENC_ERR_UNSUPPORTED_PARAM, "preset: none of the low-latency ones");
   if (tuning != NV_ENC_TUNING_INFO_ULTRA_LOW_LATENCY) FAIL(NV_ENC_ERR_INVALID_PARAM, "preset: tuning");
@@ -493,6 +507,10 @@ static NVENCSTATUS preset(void *encoder, GUID codec, GUID preset, NV_ENC_TUNING_
   if (hevc) {
     out->presetCfg.encodeCodecConfig.hevcConfig.idrPeriod = 30;
     out->presetCfg.encodeCodecConfig.hevcConfig.pixelBitDepthMinus8 = 2;
+  } else if (av1) {
+    out->presetCfg.encodeCodecConfig.av1Config.idrPeriod = 30;
+    out->presetCfg.encodeCodecConfig.av1Config.pixelBitDepthMinus8 = 2;
+    out->presetCfg.encodeCodecConfig.av1Config.level = NV_ENC_LEVEL_AV1_AUTOSELECT;
   } else {
     out->presetCfg.encodeCodecConfig.h264Config.idrPeriod = 30;
     out->presetCfg.encodeCodecConfig.h264Config.chromaFormatIDC = 1;
@@ -502,7 +520,9 @@ static NVENCSTATUS preset(void *encoder, GUID codec, GUID preset, NV_ENC_TUNING_
 
 static void stop_codec(struct session *s) {
   hevc_stop(s->hevc);
+  av1_stop(s->av1);
   s->hevc = NULL;
+  s->av1 = NULL;
   if (!s->codec) return;
   (*s->codec)->Uninitialize(s->codec);
   WelsDestroySVCEncoder(s->codec);
@@ -537,6 +557,9 @@ static NVENCSTATUS check_params(struct session *s, const char *call, const NV_EN
   ZERO(call, c->reserved);
   ZERO(call, c->reserved2);
   ZERO(call, c->rcParams.reserved);
+  if (c->rcParams.reserved2 || c->rcParams.reservedBitField1 || c->rcParams.reservedBitFields)
+    REFUSE("%s: reserved bits of the rate control", call);
+  if (p->reservedBitFields) REFUSE("%s: reserved bits", call);
   if (c->gopLength != NVENC_INFINITE_GOPLENGTH) REFUSE("%s: keyframes that nobody asks for", call);
   if (c->frameIntervalP != 1) REFUSE("%s: B frames", call);
   const NV_ENC_RC_PARAMS *r = &c->rcParams;
@@ -548,6 +571,11 @@ static NVENCSTATUS check_params(struct session *s, const char *call, const NV_EN
   if (!r->zeroReorderDelay || r->enableLookahead) REFUSE("%s: delay", call);
   if (same(p->encodeGUID, NV_ENC_CODEC_HEVC_GUID)) {
     const char *wrong = hevc_refuses(c);
+    if (wrong) REFUSE("%s: %s", call, wrong);
+    return NV_ENC_SUCCESS;
+  }
+  if (same(p->encodeGUID, NV_ENC_CODEC_AV1_GUID)) {
+    const char *wrong = av1_refuses(c);
     if (wrong) REFUSE("%s: %s", call, wrong);
     return NV_ENC_SUCCESS;
   }
@@ -574,6 +602,10 @@ static NVENCSTATUS start_codec(struct session *s) {
   if (same(s->init.encodeGUID, NV_ENC_CODEC_HEVC_GUID)) {
     s->hevc = hevc_start(&s->init, &s->config);
     return s->hevc ? NV_ENC_SUCCESS : bad(s, NV_ENC_ERR_GENERIC, "x265 does not start: is libx265-199 installed?");
+  }
+  if (same(s->init.encodeGUID, NV_ENC_CODEC_AV1_GUID)) {
+    s->av1 = av1_start(&s->init, &s->config);
+    return s->av1 ? NV_ENC_SUCCESS : bad(s, NV_ENC_ERR_GENERIC, "libaom does not start: is libaom3 installed?");
   }
   if (WelsCreateSVCEncoder(&s->codec) || !s->codec) return NV_ENC_ERR_GENERIC;
   int quiet = WELS_LOG_QUIET, format = videoFormatI420;
@@ -660,6 +692,10 @@ static NVENCSTATUS reconfigure(void *encoder, NV_ENC_RECONFIGURE_PARAMS *params)
   int bits = (int)s->config.rcParams.averageBitRate;
   if (s->hevc) {
     hevc_set_rate(s->hevc, (uint32_t)bits, new_rate);
+    goto out;
+  }
+  if (s->av1) {
+    av1_set_rate(s->av1, (uint32_t)bits, new_rate);
     goto out;
   }
   SBitrateInfo ceiling = {SPATIAL_LAYER_0, bits > (int)old_bits ? bits : (int)old_bits}, target = {SPATIAL_LAYER_ALL, bits};
@@ -830,8 +866,11 @@ static NVENCSTATUS encode(void *encoder, NV_ENC_PIC_PARAMS *params) {
   VERSION(params, NV_ENC_PIC_PARAMS_VER);
   if (!s->initialised) FAIL(NV_ENC_ERR_ENCODER_NOT_INITIALIZED, "encode before initialising");
   if (params->encodePicFlags & NV_ENC_PIC_FLAG_EOS) goto out;
+  ZERO(name, params->reserved1);
+  ZERO(name, params->reserved2);
   ZERO(name, params->reserved3);
   ZERO(name, params->reserved4);
+  if (params->reservedBitFields) fault("%s: reserved bits are set", name);
   struct buffer *in = find(s, params->inputBuffer, INPUT), *out_buffer = find(s, params->outputBitstream, OUTPUT);
   struct buffer *shared = find(s, params->inputBuffer, REGISTERED);
   if (shared) in = shared;
@@ -852,9 +891,15 @@ static NVENCSTATUS encode(void *encoder, NV_ENC_PIC_PARAMS *params) {
   out_buffer->time = params->inputTimeStamp;
   out_buffer->full = 1;
   if (shared) g_shared++;
+  size_t luma = (size_t)pitch * in->height, chroma = (size_t)pitch / 2 * (in->height / 2);
+  unsigned char *planes[3] = {in->bytes, in->bytes + luma, in->bytes + luma + chroma};
+  if (s->av1) {
+    if (av1_encode(s->av1, planes, pitch, force_idr, out_buffer->bytes, out_buffer->capacity, &out_buffer->size,
+                   &out_buffer->idr))
+      FAIL(NV_ENC_ERR_GENERIC, "encode: libaom failed");
+    goto out;
+  }
   if (s->hevc) {
-    size_t luma = (size_t)pitch * in->height, chroma = (size_t)pitch / 2 * (in->height / 2);
-    unsigned char *planes[3] = {in->bytes, in->bytes + luma, in->bytes + luma + chroma};
     if (hevc_encode(s->hevc, planes, pitch, force_idr, out_buffer->bytes, out_buffer->capacity, &out_buffer->size,
                     &out_buffer->idr))
       FAIL(NV_ENC_ERR_GENERIC, "encode: x265 failed");
@@ -865,9 +910,7 @@ static NVENCSTATUS encode(void *encoder, NV_ENC_PIC_PARAMS *params) {
   picture.iPicWidth = (int)params->inputWidth;
   picture.iPicHeight = (int)params->inputHeight;
   picture.iStride[0] = pitch, picture.iStride[1] = picture.iStride[2] = pitch / 2;
-  picture.pData[0] = in->bytes;
-  picture.pData[1] = in->bytes + (size_t)pitch * in->height;
-  picture.pData[2] = picture.pData[1] + (size_t)pitch / 2 * (in->height / 2);
+  for (int i = 0; i < 3; i++) picture.pData[i] = planes[i];
   picture.uiTimeStamp = (long long)params->inputTimeStamp;
   if ((*s->codec)->EncodeFrame(s->codec, &picture, &info)) FAIL(NV_ENC_ERR_GENERIC, "encode: openh264 failed");
   out_buffer->size = 0;
@@ -885,8 +928,10 @@ static NVENCSTATUS encode(void *encoder, NV_ENC_PIC_PARAMS *params) {
 static NVENCSTATUS lock_output(void *encoder, NV_ENC_LOCK_BITSTREAM *params) {
   ENTER("nvEncLockBitstream");
   VERSION(params, NV_ENC_LOCK_BITSTREAM_VER);
-  ZERO(name, params->reserved);
+  if (params->reservedBitFields) fault("%s: reserved bits are set", name);
   ZERO(name, params->reserved1);
+  ZERO(name, params->reserved2);
+  ZERO(name, params->reservedInternal);
   struct buffer *b = find(s, params->outputBitstream, OUTPUT);
   if (!b || b->locked || !b->full) FAIL(NV_ENC_ERR_INVALID_CALL, "lock: an output that holds nothing");
   b->locked = 1;

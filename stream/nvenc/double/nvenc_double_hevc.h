@@ -1,5 +1,5 @@
 /* HEVC for the test double of NVIDIA's encoder; see nvenc_double.c. */
-#include <ffnvcodec/nvEncodeAPI.h>
+#include <nvEncodeAPI.h>
 #include <stddef.h>
 #include <stdint.h>
 

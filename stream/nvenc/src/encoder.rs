@@ -20,7 +20,7 @@ pub struct NvencConfig {
     pub frames_per_second: f32,
     /// Sizes up to this one follow each other in one session. `None`: that of the first frame.
     pub max_size: Option<(u32, u32)>,
-    /// Slices of a picture, 1 to 32: a lost packet costs one of them.
+    /// Slices of a picture, 1 to 32: a lost packet costs one of them. AV1 has none.
     pub slices: u32,
     /// The picture is renewed by intra blocks within so many frames, again and again, so that losses heal without a
     /// keyframe.
@@ -82,7 +82,7 @@ struct Running {
     preset: PresetSettings,
     target: Target,
     max: (u32, u32),
-    level_idc: u8,
+    level: u8,
     started: Instant,
     /// The parameter sets of this size were looked at.
     verified: bool,
@@ -104,7 +104,7 @@ impl NvencEncoder {
     /// No card, no encoder on it, no session left, or a setting that the card does not know.
     pub fn new(driver: &Driver, config: NvencConfig) -> Result<Self, NvencError> {
         let wanted = config.format.codec();
-        let codec = settings::codec_guid(wanted).ok_or(NvencError::NotInApi(wanted))?;
+        let codec = settings::codec_guid(wanted);
         let session = Session::open(driver, config.gpu)?;
         if !session.codecs()?.contains(&wanted) {
             return Err(NvencError::Codec { gpu: session.gpu().to_owned(), codec: wanted });
@@ -162,7 +162,7 @@ impl NvencEncoder {
         unmapped?;
         let data = data?;
         if keyframe && !running.verified {
-            format.verify(&data, running.level_idc, running.target.width, running.target.height)?;
+            format.verify(&data, running.level, running.target.width, running.target.height)?;
             running.verified = true;
         }
         Ok((data, keyframe))
@@ -179,10 +179,10 @@ impl NvencEncoder {
             let resized = (running.target.width, running.target.height) != (width, height);
             let fits = width <= running.max.0 && height <= running.max.1 && (!resized || self.limits.resizes);
             // A level that is higher than needed stays: another one would cost a keyframe.
-            if fits && needs <= running.level_idc {
+            if fits && needs <= running.level {
                 if running.target != target {
                     let params = settings::session(&self.config, target, running.max, self.limits.asynchronous);
-                    let config = settings::codec(&running.preset, &self.config, target, running.level_idc);
+                    let config = settings::codec(&running.preset, &self.config, target, running.level);
                     session.reconfigure(params, &config, resized)?;
                     running.target = target;
                     running.verified &= !resized;
@@ -202,13 +202,13 @@ impl NvencEncoder {
         let wished = self.config.max_size.unwrap_or((target.width, target.height));
         let max = (wished.0.clamp(target.width, self.limits.max.0), wished.1.clamp(target.height, self.limits.max.1));
         // One level for all sizes of the session.
-        let level_idc = self.level(max.0, max.1).or_else(|| self.level(target.width, target.height));
-        let level_idc = level_idc.ok_or(NvencError::Level { width_px: target.width, height_px: target.height })?;
+        let level = self.level(max.0, max.1).or_else(|| self.level(target.width, target.height));
+        let level = level.ok_or(NvencError::Level { width_px: target.width, height_px: target.height })?;
         let preset = PresetSettings(session.preset(self.codec, settings::preset_guid(self.config.preset))?);
         let params = settings::session(&self.config, target, max, self.limits.asynchronous);
-        session.initialise(params, &settings::codec(&preset, &self.config, target, level_idc))?;
+        session.initialise(params, &settings::codec(&preset, &self.config, target, level))?;
         self.session = Some(session);
-        self.running = Some(Running { preset, target, max, level_idc, started, verified: false });
+        self.running = Some(Running { preset, target, max, level, started, verified: false });
         Ok(())
     }
 

@@ -4,6 +4,9 @@ use rr_encode::{Codec, EncodeError, FrameError};
 use rr_nvenc_sys::nvenc::{self, NVENCSTATUS};
 use thiserror::Error;
 
+/// The first driver whose NVENC is that of the bindings, as the release notes of NVIDIA's SDK 12.1 have it.
+const OLDEST_DRIVER: &str = if cfg!(windows) { "531" } else { "530" };
+
 /// Why NVENC is not to be had, or why it failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -19,8 +22,8 @@ pub enum NvencError {
     NoEncoderLibrary(String),
     /// The driver's encoder is older than the interface we use.
     #[error(
-        "the NVIDIA driver is too old: it knows NVENC {}.{} and {}.{} is needed; install driver 470 or newer",
-        .0.0, .0.1, nvenc::NVENCAPI_MAJOR_VERSION, nvenc::NVENCAPI_MINOR_VERSION
+        "the NVIDIA driver is too old: it knows NVENC {}.{} and {}.{} is needed; install driver {} or newer",
+        .0.0, .0.1, nvenc::NVENCAPI_MAJOR_VERSION, nvenc::NVENCAPI_MINOR_VERSION, OLDEST_DRIVER
     )]
     DriverTooOld((u32, u32)),
     /// Library and kernel module are of different versions.
@@ -66,10 +69,6 @@ pub enum NvencError {
         /// The codec.
         codec: Codec,
     },
-    /// The interface we use has no such codec.
-    #[error("{0} is not in NVENC {major}.{minor}, which this program uses",
-        major = nvenc::NVENCAPI_MAJOR_VERSION, minor = nvenc::NVENCAPI_MINOR_VERSION)]
-    NotInApi(Codec),
     /// The card does not take pictures of this size.
     #[error("{gpu} does not encode {width_px}x{height_px}: sizes from {}x{} to {}x{} are possible", .min.0, .min.1, .max.0, .max.1)]
     Size {

@@ -14,6 +14,7 @@
 
 #![expect(unsafe_code, reason = "calls into the driver")]
 
+mod av1;
 mod driver;
 mod encoder;
 mod error;

@@ -53,7 +53,7 @@ fn abilities(driver: &Driver, index: usize) -> Result<Abilities, NvencError> {
     let ask = |codec, which| Ok(u32::try_from(session.capability(codec, which)?).unwrap_or(0));
     let mut codecs = Vec::new();
     for codec in session.codecs()? {
-        let Some(guid) = settings::codec_guid(codec) else { continue };
+        let guid = settings::codec_guid(codec);
         codecs.push(CodecAbility {
             codec,
             min_size: (

@@ -2,6 +2,7 @@
 //! fails.
 
 use crate::driver::Context;
+use crate::settings::codec_guid;
 use crate::shared_input::{Mapped, SharedInputs};
 use crate::wait::Completion;
 use crate::{Driver, NvencError};
@@ -12,7 +13,7 @@ use rr_nvenc_sys::nvenc::{
     NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS, NV_ENC_PIC_PARAMS, NV_ENC_PRESET_CONFIG, NV_ENC_RECONFIGURE_PARAMS,
     NVENCSTATUS,
 };
-use rr_nvenc_sys::{guids, versions};
+use rr_nvenc_sys::versions;
 use std::ffi::{CStr, c_void};
 use std::ptr;
 use std::sync::Arc;
@@ -105,8 +106,7 @@ impl Session {
         call!(self, nvEncGetEncodeGUIDs, found.as_mut_ptr(), found.len() as u32, &raw mut written)?;
         found.truncate(written as usize);
         let has = |guid: GUID| found.iter().any(|g| same(g, &guid));
-        let known = [(Codec::H264, guids::CODEC_H264), (Codec::Hevc, guids::CODEC_HEVC)];
-        Ok(known.into_iter().filter(|(_, guid)| has(*guid)).map(|(codec, _)| codec).collect())
+        Ok(Codec::ALL.into_iter().filter(|codec| has(codec_guid(*codec))).collect())
     }
 
     /// One of the card's abilities.

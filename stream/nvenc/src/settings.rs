@@ -1,7 +1,7 @@
 //! What the driver is told of a stream: the lowest latency it has, a constant rate with a buffer of one frame, keyframes
 //! only when they are asked for.
 
-use crate::{NvencConfig, Preset, hevc};
+use crate::{NvencConfig, Preset, av1, hevc};
 use rr_encode::{Bitrate, Codec, H264Format, H264Profile, VideoFormat};
 use rr_nvenc_sys::nvenc::{
     self, GUID, NV_ENC_CONFIG, NV_ENC_CONFIG_H264, NV_ENC_CONFIG_H264_VUI_PARAMETERS, NV_ENC_INITIALIZE_PARAMS,
@@ -20,7 +20,7 @@ pub(crate) struct Target {
 /// The driver's settings for a preset.
 pub(crate) struct PresetSettings(pub NV_ENC_CONFIG);
 
-// SAFETY: plain numbers; the pointers among them are reserved and null.
+// SAFETY: plain numbers; the pointers among them are null: reserved, or of what no preset sets.
 unsafe impl Send for PresetSettings {}
 
 pub(crate) fn preset_guid(preset: Preset) -> GUID {
@@ -30,12 +30,12 @@ pub(crate) fn preset_guid(preset: Preset) -> GUID {
     }
 }
 
-/// What the driver calls a codec. `None`: the interface that we use has no such codec.
-pub(crate) fn codec_guid(codec: Codec) -> Option<GUID> {
+/// What the driver calls a codec.
+pub(crate) fn codec_guid(codec: Codec) -> GUID {
     match codec {
-        Codec::H264 => Some(guids::CODEC_H264),
-        Codec::Hevc => Some(guids::CODEC_HEVC),
-        Codec::Av1 => None,
+        Codec::H264 => guids::CODEC_H264,
+        Codec::Hevc => guids::CODEC_HEVC,
+        Codec::Av1 => guids::CODEC_AV1,
     }
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn session(
 ) -> NV_ENC_INITIALIZE_PARAMS {
     NV_ENC_INITIALIZE_PARAMS {
         version: versions::INITIALIZE_PARAMS,
-        encodeGUID: codec_guid(config.format.codec()).unwrap_or_default(),
+        encodeGUID: codec_guid(config.format.codec()),
         presetGUID: preset_guid(config.preset),
         tuningInfo: nvenc::NV_ENC_TUNING_INFO_ULTRA_LOW_LATENCY,
         encodeWidth: target.width,
@@ -69,7 +69,7 @@ pub(crate) fn session(
 }
 
 /// The codec's settings on top of the driver's preset.
-pub(crate) fn codec(preset: &PresetSettings, config: &NvencConfig, target: Target, level_idc: u8) -> NV_ENC_CONFIG {
+pub(crate) fn codec(preset: &PresetSettings, config: &NvencConfig, target: Target, level: u8) -> NV_ENC_CONFIG {
     let mut all = preset.0;
     all.gopLength = nvenc::NVENC_INFINITE_GOPLENGTH;
     all.frameIntervalP = 1;
@@ -81,12 +81,17 @@ pub(crate) fn codec(preset: &PresetSettings, config: &NvencConfig, target: Targe
                 H264Profile::Main => guids::H264_MAIN,
             };
             // SAFETY: a union of plain numbers, all of whose patterns are values; the codec is H.264.
-            h264(unsafe { &mut all.encodeCodecConfig.h264Config }, format, config, level_idc);
+            h264(unsafe { &mut all.encodeCodecConfig.h264Config }, format, config, level);
         }
         VideoFormat::Hevc(_) => {
             all.profileGUID = guids::HEVC_MAIN;
             // SAFETY: as above; the codec is HEVC.
-            hevc::stream(unsafe { &mut all.encodeCodecConfig.hevcConfig }, config, level_idc);
+            hevc::stream(unsafe { &mut all.encodeCodecConfig.hevcConfig }, config, level);
+        }
+        VideoFormat::Av1(_) => {
+            all.profileGUID = guids::AV1_MAIN;
+            // SAFETY: as above; the codec is AV1.
+            av1::stream(unsafe { &mut all.encodeCodecConfig.av1Config }, config, level);
         }
     }
     all

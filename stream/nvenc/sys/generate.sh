@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Writes src/bindings.gen.rs anew from NVIDIA's header (Debian package libffmpeg-nvenc-dev). Needs `bindgen`
-# (cargo install bindgen-cli, 0.73 wrote the file) and libclang; the build needs neither.
+# Writes src/bindings.gen.rs anew from NVIDIA's header, which lies in the crate that `stream/nvenc/double/Cargo.toml` names.
+# Needs `bindgen` (cargo install bindgen-cli, 0.73 wrote the file) and libclang; the build needs neither.
 set -euo pipefail
 cd "$(dirname "$0")"
-header="${1:-/usr/include/ffnvcodec/nvEncodeAPI.h}"
+crate() { cargo metadata --format-version 1 --locked | grep -oP '"manifest_path":"\K[^"]*nvidia-video-codec-sdk-[^"/]*(?=/Cargo.toml")'; }
+header="${1:-$(crate)/src/sys/headers/nvEncodeAPI.h}"
 out=src/bindings.gen.rs
 {
   echo "//! NVIDIA's nvEncodeAPI.h $(grep -oP 'NVENCAPI_MAJOR_VERSION \K\d+' "$header").$(grep -oP 'NVENCAPI_MINOR_VERSION \K\d+' "$header"), as bindgen translates it; written by \`generate.sh\`. Licence of the header:"

@@ -12,8 +12,8 @@ use rr_nvenc_double::Double;
 fn a_running_stream_allocates_nothing() {
     let double = Double::load();
     let driver = Driver::load_from(double.cuda().as_os_str(), double.nvenc().as_os_str()).unwrap();
-    for codec in [Codec::H264, Codec::Hevc] {
-        let format = VideoFormat::of(codec).unwrap();
+    for codec in Codec::ALL {
+        let format = VideoFormat::of(codec);
         let config = NvencConfig { format, ..NvencConfig::default() };
         counting::allocates_nothing(&mut NvencEncoder::new(&driver, config).unwrap());
     }

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a failed expectation is what a test reports")]
 
 use rr_encode::{
-    Bitrate, Codec, EncodeError, Encoder, Frame, FramePool, H264Format, H264Profile, HevcFormat, VideoFormat,
-    compliance, h264, hevc,
+    Av1Format, Bitrate, Codec, EncodeError, Encoder, Frame, FramePool, H264Format, H264Profile, HevcFormat,
+    VideoFormat, av1, compliance, h264, hevc,
 };
 use rr_nvenc::{Driver, NvencConfig, NvencEncoder, NvencError, Preset, probe};
 use rr_nvenc_double::{Counts, Double};
@@ -91,6 +91,24 @@ fn hevc_complies() {
 }
 
 #[test]
+fn av1_complies() {
+    let double = Double::load();
+    let driver = driver(&double);
+    let formats = [5, 8, 16].map(|level| Av1Format { max_level_idx: Some(level) }.into());
+    compliance::check(&compliance::Subject {
+        make: &|format, bitrate, frames_per_second| {
+            let config = NvencConfig { format, bitrate, frames_per_second, ..Default::default() };
+            Ok(Box::new(NvencEncoder::new(&driver, config).map_err(|e| e.to_string())?))
+        },
+        usual: Av1Format::default().into(),
+        formats: &formats,
+        smallest: (16, 16),
+    })
+    .unwrap_or_else(|wrong| panic!("{wrong}\n{}", double.faults()));
+    at_rest(&double);
+}
+
+#[test]
 fn rates_and_sizes_change_in_place() {
     let double = Double::load();
     let config = NvencConfig { max_size: Some((1280, 720)), ..Default::default() };
@@ -159,7 +177,10 @@ fn machines_without_it_are_told_what_to_do() {
     );
     double.set("NVENC_DOUBLE_API_VERSION", "10.0");
     let old = said(load(&double));
-    assert!(old.contains("knows NVENC 10.0 and 11.1 is needed") && old.contains("install driver 470"), "{old}");
+    assert!(old.contains("knows NVENC 10.0 and 12.1 is needed") && old.contains("install driver 53"), "{old}");
+    // The one before.
+    double.set("NVENC_DOUBLE_API_VERSION", "12.0");
+    assert_eq!(load(&double).err(), Some(NvencError::DriverTooOld((12, 0))));
     double.set("NVENC_DOUBLE_API_VERSION", "");
     double.set("NVENC_DOUBLE_NO_DEVICE", "1");
     assert_eq!(load(&double).err(), Some(NvencError::NoDevice));
@@ -202,12 +223,16 @@ fn what_a_card_makes_is_asked() {
         abilities.codecs.into_iter().map(|of| (of.codec, of.min_size, of.max_size)).collect::<Vec<_>>()
     };
     let (least, most) = ((16, 16), (3840, 2160));
+    assert_eq!(codecs(), [(Codec::H264, least, most), (Codec::Hevc, least, most), (Codec::Av1, least, most)]);
+    double.set("NVENC_DOUBLE_NO_AV1", "1");
     assert_eq!(codecs(), [(Codec::H264, least, most), (Codec::Hevc, least, most)]);
     double.set("NVENC_DOUBLE_NO_HEVC", "1");
     assert_eq!(codecs(), [(Codec::H264, least, most)]);
-    let config = NvencConfig { format: HevcFormat::default().into(), ..Default::default() };
-    let refused = NvencEncoder::new(&driver, config).err().unwrap().to_string();
-    assert_eq!(refused, "Test double of a card does not encode HEVC");
+    for codec in [Codec::Hevc, Codec::Av1] {
+        let config = NvencConfig { format: VideoFormat::of(codec), ..Default::default() };
+        let refused = NvencEncoder::new(&driver, config).err().unwrap().to_string();
+        assert_eq!(refused, format!("Test double of a card does not encode {codec}"));
+    }
     at_rest(&double);
 }
 
@@ -230,6 +255,32 @@ fn hevc_changes_in_place_as_h264_does() {
         let sps = h264::nal_units(&unit.data).find(|nal| hevc::nal_type(nal) == Some(hevc::NAL_SPS));
         // One level for all sizes of the session.
         assert_eq!(sps.map(|nal| hevc::Sps::parse(nal).unwrap().level_idc), (i != 1).then_some(93));
+        encoder.set_bitrate(Bitrate::mbps(2)).unwrap();
+    }
+    assert_eq!((double.counts().reconfigured, double.counts().sessions), (3, 1));
+    drop(encoder);
+    at_rest(&double);
+}
+
+#[test]
+fn av1_changes_in_place_as_h264_does() {
+    let double = Double::load();
+    let format = Av1Format::default().into();
+    let config = NvencConfig {
+        format,
+        max_size: Some((1920, 1080)),
+        slices: 4,
+        intra_refresh_frames: Some(60),
+        ..Default::default()
+    };
+    let mut encoder = NvencEncoder::new(&driver(&double), config).unwrap();
+    let mut frames = Frames::new();
+    for (i, (width, height)) in [(640, 360), (640, 360), (1280, 720), (320, 180)].into_iter().enumerate() {
+        let unit = encoder.encode(&frames.next(width, height), false).unwrap().unwrap();
+        assert_eq!((unit.codec, unit.keyframe), (Codec::Av1, i != 1));
+        // One level for all sizes of the session, above what libaom says by itself.
+        let level = av1::SequenceHeader::of(&unit.data).ok().map(|header| header.level_idx);
+        assert_eq!(level, (i != 1).then_some(8));
         encoder.set_bitrate(Bitrate::mbps(2)).unwrap();
     }
     assert_eq!((double.counts().reconfigured, double.counts().sessions), (3, 1));

@@ -1,7 +1,7 @@
 //! The encoder on a real card: the rules of all encoders. Where there is none, it says why and passes.
 #![allow(clippy::unwrap_used, reason = "a failed expectation is what a test reports")]
 
-use rr_encode::{H264Format, HevcFormat, VideoFormat, compliance};
+use rr_encode::{Av1Format, H264Format, HevcFormat, VideoFormat, compliance};
 use rr_nvenc::{Driver, NvencConfig, NvencEncoder, NvencError, probe};
 
 #[test]
@@ -22,12 +22,13 @@ fn a_real_card_complies() {
         };
         println!("{}: {abilities:?}", card.name);
         for ability in &abilities.codecs {
-            let Some(usual) = VideoFormat::of(ability.codec) else { continue };
+            let usual = VideoFormat::of(ability.codec);
             let formats: Vec<VideoFormat> = match usual {
                 VideoFormat::H264(_) => {
                     ["42e01f", "42e028", "4d001f", "4d0033"].map(|id| id.parse::<H264Format>().unwrap().into()).into()
                 }
                 VideoFormat::Hevc(_) => [93, 120].map(|level| HevcFormat { max_level_idc: Some(level) }.into()).into(),
+                VideoFormat::Av1(_) => [5, 8].map(|level| Av1Format { max_level_idx: Some(level) }.into()).into(),
             };
             for slices in [1, 4] {
                 compliance::check(&compliance::Subject {

@@ -16,32 +16,54 @@ pub(crate) fn check(sdp: &str) -> Result<(), RtcError> {
     if !sdp.trim_start().starts_with("v=0") {
         return Err(RtcError::BadOffer("does not begin with v=0".to_owned()));
     }
-    let mut sections = sdp.split("\nm=").skip(1).filter(|section| section.starts_with("video "));
-    let receiving = sections.find(|section| {
-        !section.lines().any(|line| matches!(line.trim_end(), "a=sendonly" | "a=inactive"))
-            && !section.starts_with("video 0 ")
-    });
-    let section = receiving.ok_or(RtcError::NoVideo)?;
+    let section = video_section(sdp).ok_or(RtcError::NoVideo)?;
     if has_h264(section) { Ok(()) } else { Err(RtcError::NoH264) }
 }
 
-fn has_h264(section: &str) -> bool {
-    let types = section.lines().filter_map(|line| {
-        let (pt, codec) = line.trim_end().strip_prefix("a=rtpmap:")?.split_once(' ')?;
-        codec.to_ascii_uppercase().starts_with("H264/90000").then_some(pt)
+/// The level of AV1's main profile and main tier that a description offers (`level-idx`). `None`: it offers no such AV1.
+pub(crate) fn av1_level(sdp: &str) -> Option<u8> {
+    let offered = formats(video_section(sdp)?, "AV1/90000");
+    let mut levels = offered.filter_map(|parameters| {
+        // What is not said has the defaults of "RTP Payload Format For AV1", 7.2.
+        let value =
+            |name: &str, otherwise: u8| value(parameters, name).map_or(Some(otherwise), |said| said.parse().ok());
+        let main = value("profile", 0) == Some(0) && value("tier", 0) == Some(0);
+        value("level-idx", 5).filter(|_| main)
     });
-    types.into_iter().any(|pt| {
-        let parameters = section
-            .lines()
-            .find_map(|line| line.trim_end().strip_prefix("a=fmtp:")?.strip_prefix(pt)?.strip_prefix(' '))
-            .unwrap_or("");
-        let value = |name: &str| {
-            parameters.split(';').find_map(|p| p.trim().split_once('=').filter(|(n, _)| *n == name)).map(|(_, v)| v)
-        };
-        // RFC 6184 8.1: without the parameter it is mode 0 and baseline.
-        let profile = value("profile-level-id").unwrap_or("42000a").to_ascii_lowercase();
-        value("packetization-mode") == Some("1") && profile.starts_with("42")
+    levels.next()
+}
+
+/// The first section for video that receives.
+fn video_section(sdp: &str) -> Option<&str> {
+    sdp.split("\nm=").skip(1).find(|section| {
+        section.starts_with("video ")
+            && !section.starts_with("video 0 ")
+            && !section.lines().any(|line| matches!(line.trim_end(), "a=sendonly" | "a=inactive"))
     })
+}
+
+fn has_h264(section: &str) -> bool {
+    formats(section, "H264/90000").any(|parameters| {
+        // RFC 6184 8.1: without the parameter it is mode 0 and baseline.
+        let profile = value(parameters, "profile-level-id").unwrap_or("42000a").to_ascii_lowercase();
+        value(parameters, "packetization-mode") == Some("1") && profile.starts_with("42")
+    })
+}
+
+/// The parameters of each payload type of a codec; empty where there are none.
+fn formats<'a>(section: &'a str, codec: &'a str) -> impl Iterator<Item = &'a str> {
+    let types = section.lines().filter_map(move |line| {
+        let (pt, name) = line.trim_end().strip_prefix("a=rtpmap:")?.split_once(' ')?;
+        name.to_ascii_uppercase().starts_with(codec).then_some(pt)
+    });
+    types.map(move |pt| {
+        let of_type = |line: &'a str| line.trim_end().strip_prefix("a=fmtp:")?.strip_prefix(pt)?.strip_prefix(' ');
+        section.lines().find_map(of_type).unwrap_or("")
+    })
+}
+
+fn value<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
+    parameters.split(';').find_map(|p| p.trim().split_once('=').filter(|(n, _)| *n == name)).map(|(_, v)| v)
 }
 
 #[cfg(test)]
@@ -65,6 +87,22 @@ mod tests {
         let fmtp = "a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
         check(&offer(&[VIDEO, "a=recvonly", H264, fmtp])).unwrap();
         check(&offer(&["m=audio 9 UDP/TLS/RTP/SAVPF 111", "a=inactive", VIDEO, H264, fmtp])).unwrap();
+    }
+
+    #[test]
+    fn the_level_of_av1_is_found() {
+        let level = |types: &[&str]| av1_level(&offer(&[&[VIDEO], types].concat()));
+        let (av1, other) = ("a=rtpmap:45 AV1/90000", "a=rtpmap:47 av1/90000");
+        assert_eq!(level(&[av1, "a=fmtp:45 level-idx=5;profile=0;tier=0"]), Some(5));
+        assert_eq!(level(&[av1, "a=fmtp:45 level-idx=8; tier=0", H264]), Some(8));
+        assert_eq!(level(&[av1]), Some(5));
+        // Of several profiles the main one.
+        assert_eq!(level(&[av1, other, "a=fmtp:45 profile=1;level-idx=9", "a=fmtp:47 level-idx=12"]), Some(12));
+        for wrong in ["profile=1", "tier=1", "level-idx=high", "level-idx=300", "profile=main"] {
+            assert_eq!(level(&[av1, &format!("a=fmtp:45 {wrong}")]), None, "{wrong} was taken");
+        }
+        assert_eq!(level(&[H264]), None);
+        assert_eq!(av1_level("v=0"), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::decoding::Decoding;
 use crate::event::{Channel, DisconnectReason, PathSample, PeerId, PeerStats, RtcEvent, RungId, SentPicture, Steering};
 use crate::limit::{Bucket, MessageLimit, Verdict};
 use crate::nudge::Nudge;
+use crate::offer::av1_level;
 use crate::payload::Payloads;
 use crate::sent::SentBytes;
 use crate::video::{Video, offer_codecs};
@@ -140,7 +141,7 @@ impl Peer {
         now: Instant,
     ) -> Result<(Self, String), RtcError> {
         let bad = |e: &dyn std::fmt::Display| RtcError::BadOffer(e.to_string());
-        let mut rtc = settings(config).set_ice_lite(ice_lite).build(now);
+        let mut rtc = settings(config, offer).set_ice_lite(ice_lite).build(now);
         for candidate in locals.candidates()? {
             rtc.add_local_candidate(candidate);
         }
@@ -674,7 +675,7 @@ impl Peer {
     }
 }
 
-fn settings(config: &CoreConfig) -> RtcConfig {
+fn settings(config: &CoreConfig, offer: &str) -> RtcConfig {
     let mut rtc = RtcConfig::new()
         .clear_codecs()
         .enable_bwe(Some(rate(config.initial_bitrate)))
@@ -682,7 +683,7 @@ fn settings(config: &CoreConfig) -> RtcConfig {
         .set_sctp_max_buffered_amount(STATE_LIMIT)
         .set_sctp_max_message_size(MAX_CLIENT_MESSAGE_LEN as u32)
         .set_extension(5, Extension::PlayoutDelay);
-    offer_codecs(rtc.codec_config(), &config.formats);
+    offer_codecs(rtc.codec_config(), &config.formats, av1_level(offer));
     rtc
 }
 

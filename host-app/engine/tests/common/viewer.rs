@@ -21,8 +21,8 @@ pub struct Picture {
     pub is_keyframe: bool,
     /// Brightness, row by row; none when it could not be decoded.
     pub luma: Option<Vec<u8>>,
-    /// The access unit when it is HEVC, which openh264 does not decode.
-    pub hevc: Option<Vec<u8>>,
+    /// Codec and access unit when it is HEVC or AV1, which openh264 does not decode.
+    pub other: Option<(rr_encode::Codec, Vec<u8>)>,
 }
 
 pub struct Viewer {
@@ -79,7 +79,14 @@ impl Viewer {
                 Output::Timeout(_) => break,
                 Output::Transmit(transmit) => _ = self.udp.send_to(&transmit.contents, transmit.destination),
                 Output::Event(Event::MediaData(media)) => match media.params.spec().codec {
-                    Codec::H265 => self.hevc_picture(&media.data),
+                    Codec::H265 => {
+                        let is_keyframe = rr_encode::h264::nal_units(&media.data).any(rr_encode::hevc::is_idr);
+                        self.other_picture(rr_encode::Codec::Hevc, is_keyframe, media.data.to_vec());
+                    }
+                    Codec::Av1 => {
+                        let is_keyframe = rr_encode::av1::pictures(&media.data).any(|picture| picture.key);
+                        self.other_picture(rr_encode::Codec::Av1, is_keyframe, media.data.to_vec());
+                    }
                     _ => self.picture(&media.data),
                 },
                 Output::Event(Event::ChannelOpen(id, _)) => self.state = Some(id),
@@ -109,12 +116,11 @@ impl Viewer {
             let (width, height) = picture.dimensions();
             picture.y().chunks(picture.strides().0).take(height).flat_map(|row| &row[..width]).copied().collect()
         });
-        self.pictures.push(Picture { at: Instant::now(), is_keyframe, luma, hevc: None });
+        self.pictures.push(Picture { at: Instant::now(), is_keyframe, luma, other: None });
     }
 
-    fn hevc_picture(&mut self, unit: &[u8]) {
-        let is_keyframe = rr_encode::h264::nal_units(unit).any(rr_encode::hevc::is_idr);
-        self.pictures.push(Picture { at: Instant::now(), is_keyframe, luma: None, hevc: Some(unit.to_vec()) });
+    fn other_picture(&mut self, codec: rr_encode::Codec, is_keyframe: bool, unit: Vec<u8>) {
+        self.pictures.push(Picture { at: Instant::now(), is_keyframe, luma: None, other: Some((codec, unit)) });
     }
 
     /// Sends on the reliable channel; false while it is not open.

@@ -62,7 +62,7 @@ impl Bench {
         let at = frame.captured_at;
         ensure(named == (frame.number, frame.revision, at, rtp_timestamp(at)), || "unit is not named after its frame")?;
         ensure(unit.codec == self.codec, || format!("{} instead of {}", unit.codec, self.codec))?;
-        ensure(!stream::has_b_slice(&unit), || "a B slice")?;
+        ensure(stream::is_in_order(&unit), || "a B slice, or a picture that is not shown at once")?;
         self.judge(&frame, unit)
     }
 

@@ -2,7 +2,7 @@
 
 use super::text;
 use crate::h264::{self, Colour};
-use crate::{AccessUnit, Codec, VideoFormat, hevc};
+use crate::{AccessUnit, Codec, VideoFormat, av1, hevc};
 
 /// What stands in front of a keyframe.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,7 +10,8 @@ pub(super) struct Headers {
     codec: Codec,
     /// Profile as the codec numbers it, and what goes with it: constraint flags, or the tier.
     profile: (u8, u8),
-    pub level_idc: u8,
+    /// As the codec numbers it.
+    pub level: u8,
     /// Width and height without what is cropped.
     pub size: (u32, u32),
     pub colour: Option<Colour>,
@@ -28,7 +29,7 @@ impl Headers {
                 Ok(Self {
                     codec,
                     profile: (sps.profile_idc, sps.constraints),
-                    level_idc: sps.level_idc,
+                    level: sps.level_idc,
                     size: (sps.width, sps.height),
                     colour: sps.colour,
                     in_order: sps.pic_order_cnt_type == 2 || sps.reorder_frames == Some(0),
@@ -40,13 +41,23 @@ impl Headers {
                 Ok(Self {
                     codec,
                     profile: (sps.profile_idc, sps.high_tier.into()),
-                    level_idc: sps.level_idc,
+                    level: sps.level_idc,
                     size: (sps.width, sps.height),
                     colour: sps.colour,
                     in_order: sps.reorder_pictures == 0,
                 })
             }
-            Codec::Av1 => Err("no AV1 is made".into()),
+            Codec::Av1 => {
+                let header = av1::SequenceHeader::of(&unit.data).map_err(text)?;
+                Ok(Self {
+                    codec,
+                    profile: (header.profile, header.high_tier.into()),
+                    level: header.level_idx,
+                    size: (header.width, header.height),
+                    colour: header.colour,
+                    in_order: is_in_order(unit),
+                })
+            }
         }
     }
 
@@ -55,26 +66,27 @@ impl Headers {
         let (profile, level) = match format {
             // A fixed level is said as it is.
             VideoFormat::H264(format) => {
-                (format.profile.idc_and_constraints(), format.level_idc.is_none_or(|fixed| fixed == self.level_idc))
+                (format.profile.idc_and_constraints(), format.level_idc.is_none_or(|fixed| fixed == self.level))
             }
-            VideoFormat::Hevc(format) => ((1, 0), format.max_level_idc.is_none_or(|most| self.level_idc <= most)),
+            VideoFormat::Hevc(format) => ((1, 0), format.max_level_idc.is_none_or(|most| self.level <= most)),
+            VideoFormat::Av1(format) => ((0, 0), format.max_level_idx.is_none_or(|most| self.level <= most)),
         };
         self.codec == format.codec() && self.profile == profile && level
     }
 }
 
-/// It has a parameter set or an IDR slice.
+/// It has a parameter set, or a picture that decoding can start with.
 pub(super) fn begins_anew(unit: &AccessUnit) -> bool {
-    unit.keyframe || has_idr(unit) || parameter_sets(unit).0
+    unit.keyframe || can_begin(unit) || parameter_sets(unit).0
 }
 
-/// It has a slice that decoding can start with.
-pub(super) fn has_idr(unit: &AccessUnit) -> bool {
-    h264::nal_units(&unit.data).any(|nal| match unit.codec {
-        Codec::H264 => h264::nal_type(nal) == h264::NAL_IDR,
-        Codec::Hevc => hevc::is_idr(nal),
-        Codec::Av1 => false,
-    })
+/// It has a picture, or a slice of one, that decoding can start with.
+pub(super) fn can_begin(unit: &AccessUnit) -> bool {
+    match unit.codec {
+        Codec::H264 => h264::nal_units(&unit.data).any(|nal| h264::nal_type(nal) == h264::NAL_IDR),
+        Codec::Hevc => h264::nal_units(&unit.data).any(hevc::is_idr),
+        Codec::Av1 => av1::pictures(&unit.data).any(|picture| picture.key),
+    }
 }
 
 /// It has any parameter set, and all that a keyframe needs.
@@ -82,22 +94,24 @@ pub(super) fn parameter_sets(unit: &AccessUnit) -> (bool, bool) {
     let needed: &[u8] = match unit.codec {
         Codec::H264 => &[h264::NAL_SPS, h264::NAL_PPS],
         Codec::Hevc => &[hevc::NAL_VPS, hevc::NAL_SPS, hevc::NAL_PPS],
-        Codec::Av1 => &[],
+        Codec::Av1 => &[av1::SEQUENCE_HEADER],
     };
-    let has = |kind: &u8| {
-        h264::nal_units(&unit.data).any(|nal| match unit.codec {
-            Codec::Hevc => hevc::nal_type(nal) == Some(*kind),
-            _ => h264::nal_type(nal) == *kind,
-        })
+    let has = |kind: &u8| match unit.codec {
+        Codec::H264 => h264::nal_units(&unit.data).any(|nal| h264::nal_type(nal) == *kind),
+        Codec::Hevc => h264::nal_units(&unit.data).any(|nal| hevc::nal_type(nal) == Some(*kind)),
+        Codec::Av1 => av1::obus(&unit.data).any(|obu| obu.kind == *kind),
     };
     (needed.iter().any(has), needed.iter().all(has))
 }
 
-/// It has a slice that may look ahead.
-pub(super) fn has_b_slice(unit: &AccessUnit) -> bool {
-    h264::nal_units(&unit.data).any(|nal| match unit.codec {
-        Codec::H264 => h264::slice_type(nal) == Some(1),
-        Codec::Hevc => hevc::slice_type(nal) == Some(0),
-        Codec::Av1 => false,
-    })
+/// No slice of it may look ahead, and its picture, of which there is one, is shown at once.
+pub(super) fn is_in_order(unit: &AccessUnit) -> bool {
+    match unit.codec {
+        Codec::H264 => !h264::nal_units(&unit.data).any(|nal| h264::slice_type(nal) == Some(1)),
+        Codec::Hevc => !h264::nal_units(&unit.data).any(|nal| hevc::slice_type(nal) == Some(0)),
+        Codec::Av1 => {
+            let mut pictures = av1::pictures(&unit.data);
+            pictures.next().is_some_and(|picture| picture.shown && !picture.again) && pictures.next().is_none()
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! A test double of NVIDIA's driver libraries, for tests only: no part of the product links it.
 //!
-//! [`Double::load`] compiles `nvenc_double.c` and its parts against NVIDIA's own header and loads it; [`Double::folder`] holds it under
+//! [`Double::load`] compiles `nvenc_double.c` and its parts against NVIDIA's own header ([`headers`]) and loads it; [`Double::folder`] holds it under
 //! the names of the driver's libraries, for programs that are started with `LD_LIBRARY_PATH`. The C file says what it
 //! checks and which misfortunes it plays. Its state belongs to the process, so a [`Double`] is held by one test at a
 //! time.
@@ -14,11 +14,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-const SOURCES: [(&str, &str); 3] = [
+const SOURCES: [(&str, &str); 6] = [
     ("nvenc_double.c", include_str!("../nvenc_double.c")),
+    ("nvenc_double_av1.c", include_str!("../nvenc_double_av1.c")),
+    ("nvenc_double_av1.h", include_str!("../nvenc_double_av1.h")),
     ("nvenc_double_hevc.c", include_str!("../nvenc_double_hevc.c")),
     ("nvenc_double_hevc.h", include_str!("../nvenc_double_hevc.h")),
+    // It names the version of NVIDIA's header.
+    ("Cargo.toml", include_str!("../Cargo.toml")),
 ];
+/// The crate that carries the header, and where.
+const HEADER_CRATE: &str = "nvidia-video-codec-sdk";
+const HEADER_FOLDER: &str = "src/sys/headers";
 const NAMES: [&str; 2] = ["libcuda.so.1", "libnvidia-encode.so.1"];
 
 /// The double, with its settings as they are at first, for as long as the test holds it.
@@ -135,6 +142,25 @@ fn functions() -> &'static Functions {
     })
 }
 
+/// The folder with NVIDIA's `nvEncodeAPI.h` of the version that the bindings have. It lies in a crate that this one names and
+/// nobody builds; cargo is asked where, and fetches it when nobody did before.
+#[expect(clippy::expect_used, clippy::panic, reason = "a helper of tests")]
+pub fn headers() -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
+    let mut metadata = Command::new(cargo);
+    metadata.args(["metadata", "--format-version", "1", "--locked"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let out = metadata.output().expect("cargo");
+    assert!(out.status.success(), "NVIDIA's header is not found: {}", String::from_utf8_lossy(&out.stderr));
+    let all: serde_json::Value = serde_json::from_slice(&out.stdout).expect("cargo writes JSON");
+    let named = |package: &&serde_json::Value| package["name"] == HEADER_CRATE;
+    let package = all["packages"].as_array().and_then(|packages| packages.iter().find(named));
+    let manifest = package.and_then(|package| package["manifest_path"].as_str());
+    let Some(folder) = manifest.and_then(|manifest| Path::new(manifest).parent()) else {
+        panic!("{HEADER_CRATE} is not among the packages of the workspace");
+    };
+    folder.join(HEADER_FOLDER)
+}
+
 /// Compiles it into the folder of the programs, once for each version of the source.
 #[expect(clippy::expect_used, clippy::panic, reason = "a helper of tests")]
 fn build() -> PathBuf {
@@ -151,7 +177,7 @@ fn build() -> PathBuf {
     let library = draft.join(NAMES[0]);
     let mut cc = Command::new("cc");
     cc.args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-unused-label", "-o"]);
-    cc.arg(&library);
+    cc.arg(&library).arg("-I").arg(headers());
     for (name, text) in SOURCES {
         let source = draft.join(name);
         std::fs::write(&source, text).expect("the source is written");
@@ -164,7 +190,7 @@ fn build() -> PathBuf {
     let complaint = String::from_utf8_lossy(&out.stderr);
     assert!(
         out.status.success(),
-        "are libffmpeg-nvenc-dev, libopenh264-dev and libx265-dev installed? (tools/install.sh test)\n{complaint}"
+        "are libffmpeg-nvenc-dev, libopenh264-dev, libx265-dev and libaom-dev installed? (tools/install.sh test)\n{complaint}"
     );
     // One library under two names: its state is one.
     std::fs::hard_link(&library, draft.join(NAMES[1])).expect("the second name");

@@ -1,8 +1,8 @@
-//! NVIDIA's nvEncodeAPI.h 11.1, as bindgen translates it; written by `generate.sh`. Licence of the header:
+//! NVIDIA's nvEncodeAPI.h 12.1, as bindgen translates it; written by `generate.sh`. Licence of the header:
 //!
 //! This copyright notice applies to this header file only:
 //!
-//! Copyright (c) 2010-2021 NVIDIA Corporation
+//! Copyright (c) 2010-2023 NVIDIA Corporation
 //!
 //! Permission is hereby granted, free of charge, to any person
 //! obtaining a copy of this software and associated documentation
@@ -491,13 +491,13 @@ impl<const N: usize> __BindgenBitfieldUnit<[u8; N]> {
         }
     }
 }
-pub const NVENCAPI_MAJOR_VERSION: u32 = 11;
+pub const NVENCAPI_MAJOR_VERSION: u32 = 12;
 pub const NVENCAPI_MINOR_VERSION: u32 = 1;
-pub const NVENCAPI_VERSION: u32 = 16777227;
+pub const NVENCAPI_VERSION: u32 = 16777228;
 pub const NVENC_INFINITE_GOPLENGTH: u32 = 4294967295;
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
-pub struct GUID {
+pub struct _GUID {
     pub Data1: u32,
     pub Data2: u16,
     pub Data3: u16,
@@ -505,13 +505,14 @@ pub struct GUID {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of GUID"][::core::mem::size_of::<GUID>() - 16usize];
-    ["Alignment of GUID"][::core::mem::align_of::<GUID>() - 4usize];
-    ["Offset of field: GUID::Data1"][::core::mem::offset_of!(GUID, Data1) - 0usize];
-    ["Offset of field: GUID::Data2"][::core::mem::offset_of!(GUID, Data2) - 4usize];
-    ["Offset of field: GUID::Data3"][::core::mem::offset_of!(GUID, Data3) - 6usize];
-    ["Offset of field: GUID::Data4"][::core::mem::offset_of!(GUID, Data4) - 8usize];
+    ["Size of _GUID"][::core::mem::size_of::<_GUID>() - 16usize];
+    ["Alignment of _GUID"][::core::mem::align_of::<_GUID>() - 4usize];
+    ["Offset of field: _GUID::Data1"][::core::mem::offset_of!(_GUID, Data1) - 0usize];
+    ["Offset of field: _GUID::Data2"][::core::mem::offset_of!(_GUID, Data2) - 4usize];
+    ["Offset of field: _GUID::Data3"][::core::mem::offset_of!(_GUID, Data3) - 6usize];
+    ["Offset of field: _GUID::Data4"][::core::mem::offset_of!(_GUID, Data4) - 8usize];
 };
+pub type GUID = _GUID;
 pub type NV_ENC_INPUT_PTR = *mut ::core::ffi::c_void;
 pub type NV_ENC_OUTPUT_PTR = *mut ::core::ffi::c_void;
 pub type NV_ENC_REGISTERED_PTR = *mut ::core::ffi::c_void;
@@ -524,9 +525,6 @@ pub use self::_NV_ENC_PARAMS_FRAME_FIELD_MODE as NV_ENC_PARAMS_FRAME_FIELD_MODE;
 pub const NV_ENC_PARAMS_RC_CONSTQP: _NV_ENC_PARAMS_RC_MODE = 0;
 pub const NV_ENC_PARAMS_RC_VBR: _NV_ENC_PARAMS_RC_MODE = 1;
 pub const NV_ENC_PARAMS_RC_CBR: _NV_ENC_PARAMS_RC_MODE = 2;
-pub const NV_ENC_PARAMS_RC_CBR_LOWDELAY_HQ: _NV_ENC_PARAMS_RC_MODE = 8;
-pub const NV_ENC_PARAMS_RC_CBR_HQ: _NV_ENC_PARAMS_RC_MODE = 16;
-pub const NV_ENC_PARAMS_RC_VBR_HQ: _NV_ENC_PARAMS_RC_MODE = 32;
 pub type _NV_ENC_PARAMS_RC_MODE = ::core::ffi::c_uint;
 pub use self::_NV_ENC_PARAMS_RC_MODE as NV_ENC_PARAMS_RC_MODE;
 pub const NV_ENC_MULTI_PASS_DISABLED: _NV_ENC_MULTI_PASS = 0;
@@ -534,6 +532,16 @@ pub const NV_ENC_TWO_PASS_QUARTER_RESOLUTION: _NV_ENC_MULTI_PASS = 1;
 pub const NV_ENC_TWO_PASS_FULL_RESOLUTION: _NV_ENC_MULTI_PASS = 2;
 pub type _NV_ENC_MULTI_PASS = ::core::ffi::c_uint;
 pub use self::_NV_ENC_MULTI_PASS as NV_ENC_MULTI_PASS;
+pub const NV_ENC_STATE_RESTORE_FULL: _NV_ENC_STATE_RESTORE_TYPE = 1;
+pub const NV_ENC_STATE_RESTORE_RATE_CONTROL: _NV_ENC_STATE_RESTORE_TYPE = 2;
+pub const NV_ENC_STATE_RESTORE_ENCODE: _NV_ENC_STATE_RESTORE_TYPE = 3;
+pub type _NV_ENC_STATE_RESTORE_TYPE = ::core::ffi::c_uint;
+pub use self::_NV_ENC_STATE_RESTORE_TYPE as NV_ENC_STATE_RESTORE_TYPE;
+pub const NV_ENC_OUTPUT_STATS_NONE: _NV_ENC_OUTPUT_STATS_LEVEL = 0;
+pub const NV_ENC_OUTPUT_STATS_BLOCK_LEVEL: _NV_ENC_OUTPUT_STATS_LEVEL = 1;
+pub const NV_ENC_OUTPUT_STATS_ROW_LEVEL: _NV_ENC_OUTPUT_STATS_LEVEL = 2;
+pub type _NV_ENC_OUTPUT_STATS_LEVEL = ::core::ffi::c_uint;
+pub use self::_NV_ENC_OUTPUT_STATS_LEVEL as NV_ENC_OUTPUT_STATS_LEVEL;
 pub const NV_ENC_QP_MAP_DISABLED: _NV_ENC_QP_MAP_MODE = 0;
 pub const NV_ENC_QP_MAP_EMPHASIS: _NV_ENC_QP_MAP_MODE = 1;
 pub const NV_ENC_QP_MAP_DELTA: _NV_ENC_QP_MAP_MODE = 2;
@@ -545,6 +553,13 @@ pub const NV_ENC_PIC_STRUCT_FIELD_TOP_BOTTOM: _NV_ENC_PIC_STRUCT = 2;
 pub const NV_ENC_PIC_STRUCT_FIELD_BOTTOM_TOP: _NV_ENC_PIC_STRUCT = 3;
 pub type _NV_ENC_PIC_STRUCT = ::core::ffi::c_uint;
 pub use self::_NV_ENC_PIC_STRUCT as NV_ENC_PIC_STRUCT;
+pub const NV_ENC_PIC_STRUCT_DISPLAY_FRAME: _NV_ENC_DISPLAY_PIC_STRUCT = 0;
+pub const NV_ENC_PIC_STRUCT_DISPLAY_FIELD_TOP_BOTTOM: _NV_ENC_DISPLAY_PIC_STRUCT = 1;
+pub const NV_ENC_PIC_STRUCT_DISPLAY_FIELD_BOTTOM_TOP: _NV_ENC_DISPLAY_PIC_STRUCT = 2;
+pub const NV_ENC_PIC_STRUCT_DISPLAY_FRAME_DOUBLING: _NV_ENC_DISPLAY_PIC_STRUCT = 3;
+pub const NV_ENC_PIC_STRUCT_DISPLAY_FRAME_TRIPLING: _NV_ENC_DISPLAY_PIC_STRUCT = 4;
+pub type _NV_ENC_DISPLAY_PIC_STRUCT = ::core::ffi::c_uint;
+pub use self::_NV_ENC_DISPLAY_PIC_STRUCT as NV_ENC_DISPLAY_PIC_STRUCT;
 pub const NV_ENC_PIC_TYPE_P: _NV_ENC_PIC_TYPE = 0;
 pub const NV_ENC_PIC_TYPE_B: _NV_ENC_PIC_TYPE = 1;
 pub const NV_ENC_PIC_TYPE_I: _NV_ENC_PIC_TYPE = 2;
@@ -613,6 +628,33 @@ pub const NV_ENC_LEVEL_HEVC_61: _NV_ENC_LEVEL = 183;
 pub const NV_ENC_LEVEL_HEVC_62: _NV_ENC_LEVEL = 186;
 pub const NV_ENC_TIER_HEVC_MAIN: _NV_ENC_LEVEL = 0;
 pub const NV_ENC_TIER_HEVC_HIGH: _NV_ENC_LEVEL = 1;
+pub const NV_ENC_LEVEL_AV1_2: _NV_ENC_LEVEL = 0;
+pub const NV_ENC_LEVEL_AV1_21: _NV_ENC_LEVEL = 1;
+pub const NV_ENC_LEVEL_AV1_22: _NV_ENC_LEVEL = 2;
+pub const NV_ENC_LEVEL_AV1_23: _NV_ENC_LEVEL = 3;
+pub const NV_ENC_LEVEL_AV1_3: _NV_ENC_LEVEL = 4;
+pub const NV_ENC_LEVEL_AV1_31: _NV_ENC_LEVEL = 5;
+pub const NV_ENC_LEVEL_AV1_32: _NV_ENC_LEVEL = 6;
+pub const NV_ENC_LEVEL_AV1_33: _NV_ENC_LEVEL = 7;
+pub const NV_ENC_LEVEL_AV1_4: _NV_ENC_LEVEL = 8;
+pub const NV_ENC_LEVEL_AV1_41: _NV_ENC_LEVEL = 9;
+pub const NV_ENC_LEVEL_AV1_42: _NV_ENC_LEVEL = 10;
+pub const NV_ENC_LEVEL_AV1_43: _NV_ENC_LEVEL = 11;
+pub const NV_ENC_LEVEL_AV1_5: _NV_ENC_LEVEL = 12;
+pub const NV_ENC_LEVEL_AV1_51: _NV_ENC_LEVEL = 13;
+pub const NV_ENC_LEVEL_AV1_52: _NV_ENC_LEVEL = 14;
+pub const NV_ENC_LEVEL_AV1_53: _NV_ENC_LEVEL = 15;
+pub const NV_ENC_LEVEL_AV1_6: _NV_ENC_LEVEL = 16;
+pub const NV_ENC_LEVEL_AV1_61: _NV_ENC_LEVEL = 17;
+pub const NV_ENC_LEVEL_AV1_62: _NV_ENC_LEVEL = 18;
+pub const NV_ENC_LEVEL_AV1_63: _NV_ENC_LEVEL = 19;
+pub const NV_ENC_LEVEL_AV1_7: _NV_ENC_LEVEL = 20;
+pub const NV_ENC_LEVEL_AV1_71: _NV_ENC_LEVEL = 21;
+pub const NV_ENC_LEVEL_AV1_72: _NV_ENC_LEVEL = 22;
+pub const NV_ENC_LEVEL_AV1_73: _NV_ENC_LEVEL = 23;
+pub const NV_ENC_LEVEL_AV1_AUTOSELECT: _NV_ENC_LEVEL = 24;
+pub const NV_ENC_TIER_AV1_0: _NV_ENC_LEVEL = 0;
+pub const NV_ENC_TIER_AV1_1: _NV_ENC_LEVEL = 1;
 pub type _NV_ENC_LEVEL = ::core::ffi::c_uint;
 pub use self::_NV_ENC_LEVEL as NV_ENC_LEVEL;
 pub const NV_ENC_SUCCESS: _NVENCSTATUS = 0;
@@ -641,12 +683,15 @@ pub const NV_ENC_ERR_UNIMPLEMENTED: _NVENCSTATUS = 22;
 pub const NV_ENC_ERR_RESOURCE_REGISTER_FAILED: _NVENCSTATUS = 23;
 pub const NV_ENC_ERR_RESOURCE_NOT_REGISTERED: _NVENCSTATUS = 24;
 pub const NV_ENC_ERR_RESOURCE_NOT_MAPPED: _NVENCSTATUS = 25;
+pub const NV_ENC_ERR_NEED_MORE_OUTPUT: _NVENCSTATUS = 26;
 pub type _NVENCSTATUS = ::core::ffi::c_uint;
 pub use self::_NVENCSTATUS as NVENCSTATUS;
 pub const NV_ENC_PIC_FLAG_FORCEINTRA: _NV_ENC_PIC_FLAGS = 1;
 pub const NV_ENC_PIC_FLAG_FORCEIDR: _NV_ENC_PIC_FLAGS = 2;
 pub const NV_ENC_PIC_FLAG_OUTPUT_SPSPPS: _NV_ENC_PIC_FLAGS = 4;
 pub const NV_ENC_PIC_FLAG_EOS: _NV_ENC_PIC_FLAGS = 8;
+pub const NV_ENC_PIC_FLAG_DISABLE_ENC_STATE_ADVANCE: _NV_ENC_PIC_FLAGS = 16;
+pub const NV_ENC_PIC_FLAG_OUTPUT_RECON_FRAME: _NV_ENC_PIC_FLAGS = 32;
 pub type _NV_ENC_PIC_FLAGS = ::core::ffi::c_uint;
 pub use self::_NV_ENC_PIC_FLAGS as NV_ENC_PIC_FLAGS;
 pub const NV_ENC_MEMORY_HEAP_AUTOSELECT: _NV_ENC_MEMORY_HEAP = 0;
@@ -699,6 +744,7 @@ pub use self::_NV_ENC_INPUT_RESOURCE_TYPE as NV_ENC_INPUT_RESOURCE_TYPE;
 pub const NV_ENC_INPUT_IMAGE: _NV_ENC_BUFFER_USAGE = 0;
 pub const NV_ENC_OUTPUT_MOTION_VECTOR: _NV_ENC_BUFFER_USAGE = 1;
 pub const NV_ENC_OUTPUT_BITSTREAM: _NV_ENC_BUFFER_USAGE = 2;
+pub const NV_ENC_OUTPUT_RECON: _NV_ENC_BUFFER_USAGE = 4;
 pub type _NV_ENC_BUFFER_USAGE = ::core::ffi::c_uint;
 pub use self::_NV_ENC_BUFFER_USAGE as NV_ENC_BUFFER_USAGE;
 pub const NV_ENC_DEVICE_TYPE_DIRECTX: _NV_ENC_DEVICE_TYPE = 0;
@@ -767,7 +813,11 @@ pub const NV_ENC_CAPS_SUPPORT_MULTIPLE_REF_FRAMES: _NV_ENC_CAPS = 47;
 pub const NV_ENC_CAPS_SUPPORT_ALPHA_LAYER_ENCODING: _NV_ENC_CAPS = 48;
 pub const NV_ENC_CAPS_NUM_ENCODER_ENGINES: _NV_ENC_CAPS = 49;
 pub const NV_ENC_CAPS_SINGLE_SLICE_INTRA_REFRESH: _NV_ENC_CAPS = 50;
-pub const NV_ENC_CAPS_EXPOSED_COUNT: _NV_ENC_CAPS = 51;
+pub const NV_ENC_CAPS_DISABLE_ENC_STATE_ADVANCE: _NV_ENC_CAPS = 51;
+pub const NV_ENC_CAPS_OUTPUT_RECON_SURFACE: _NV_ENC_CAPS = 52;
+pub const NV_ENC_CAPS_OUTPUT_BLOCK_STATS: _NV_ENC_CAPS = 53;
+pub const NV_ENC_CAPS_OUTPUT_ROW_STATS: _NV_ENC_CAPS = 54;
+pub const NV_ENC_CAPS_EXPOSED_COUNT: _NV_ENC_CAPS = 55;
 pub type _NV_ENC_CAPS = ::core::ffi::c_uint;
 pub use self::_NV_ENC_CAPS as NV_ENC_CAPS;
 pub const NV_ENC_HEVC_CUSIZE_AUTOSELECT: _NV_ENC_HEVC_CUSIZE = 0;
@@ -777,6 +827,73 @@ pub const NV_ENC_HEVC_CUSIZE_32x32: _NV_ENC_HEVC_CUSIZE = 3;
 pub const NV_ENC_HEVC_CUSIZE_64x64: _NV_ENC_HEVC_CUSIZE = 4;
 pub type _NV_ENC_HEVC_CUSIZE = ::core::ffi::c_uint;
 pub use self::_NV_ENC_HEVC_CUSIZE as NV_ENC_HEVC_CUSIZE;
+pub const NV_ENC_AV1_PART_SIZE_AUTOSELECT: _NV_ENC_AV1_PART_SIZE = 0;
+pub const NV_ENC_AV1_PART_SIZE_4x4: _NV_ENC_AV1_PART_SIZE = 1;
+pub const NV_ENC_AV1_PART_SIZE_8x8: _NV_ENC_AV1_PART_SIZE = 2;
+pub const NV_ENC_AV1_PART_SIZE_16x16: _NV_ENC_AV1_PART_SIZE = 3;
+pub const NV_ENC_AV1_PART_SIZE_32x32: _NV_ENC_AV1_PART_SIZE = 4;
+pub const NV_ENC_AV1_PART_SIZE_64x64: _NV_ENC_AV1_PART_SIZE = 5;
+pub type _NV_ENC_AV1_PART_SIZE = ::core::ffi::c_uint;
+pub use self::_NV_ENC_AV1_PART_SIZE as NV_ENC_AV1_PART_SIZE;
+pub const NV_ENC_VUI_VIDEO_FORMAT_COMPONENT: _NV_ENC_VUI_VIDEO_FORMAT = 0;
+pub const NV_ENC_VUI_VIDEO_FORMAT_PAL: _NV_ENC_VUI_VIDEO_FORMAT = 1;
+pub const NV_ENC_VUI_VIDEO_FORMAT_NTSC: _NV_ENC_VUI_VIDEO_FORMAT = 2;
+pub const NV_ENC_VUI_VIDEO_FORMAT_SECAM: _NV_ENC_VUI_VIDEO_FORMAT = 3;
+pub const NV_ENC_VUI_VIDEO_FORMAT_MAC: _NV_ENC_VUI_VIDEO_FORMAT = 4;
+pub const NV_ENC_VUI_VIDEO_FORMAT_UNSPECIFIED: _NV_ENC_VUI_VIDEO_FORMAT = 5;
+pub type _NV_ENC_VUI_VIDEO_FORMAT = ::core::ffi::c_uint;
+pub use self::_NV_ENC_VUI_VIDEO_FORMAT as NV_ENC_VUI_VIDEO_FORMAT;
+pub const NV_ENC_VUI_COLOR_PRIMARIES_UNDEFINED: _NV_ENC_VUI_COLOR_PRIMARIES = 0;
+pub const NV_ENC_VUI_COLOR_PRIMARIES_BT709: _NV_ENC_VUI_COLOR_PRIMARIES = 1;
+pub const NV_ENC_VUI_COLOR_PRIMARIES_UNSPECIFIED: _NV_ENC_VUI_COLOR_PRIMARIES = 2;
+pub const NV_ENC_VUI_COLOR_PRIMARIES_RESERVED: _NV_ENC_VUI_COLOR_PRIMARIES = 3;
+pub const NV_ENC_VUI_COLOR_PRIMARIES_BT470M: _NV_ENC_VUI_COLOR_PRIMARIES = 4;
+pub const NV_ENC_VUI_COLOR_PRIMARIES_BT470BG: _NV_ENC_VUI_COLOR_PRIMARIES = 5;
+pub const NV_ENC_VUI_COLOR_PRIMARIES_SMPTE170M: _NV_ENC_VUI_COLOR_PRIMARIES = 6;
+pub const NV_ENC_VUI_COLOR_PRIMARIES_SMPTE240M: _NV_ENC_VUI_COLOR_PRIMARIES = 7;
+pub const NV_ENC_VUI_COLOR_PRIMARIES_FILM: _NV_ENC_VUI_COLOR_PRIMARIES = 8;
+pub const NV_ENC_VUI_COLOR_PRIMARIES_BT2020: _NV_ENC_VUI_COLOR_PRIMARIES = 9;
+pub const NV_ENC_VUI_COLOR_PRIMARIES_SMPTE428: _NV_ENC_VUI_COLOR_PRIMARIES = 10;
+pub const NV_ENC_VUI_COLOR_PRIMARIES_SMPTE431: _NV_ENC_VUI_COLOR_PRIMARIES = 11;
+pub const NV_ENC_VUI_COLOR_PRIMARIES_SMPTE432: _NV_ENC_VUI_COLOR_PRIMARIES = 12;
+pub const NV_ENC_VUI_COLOR_PRIMARIES_JEDEC_P22: _NV_ENC_VUI_COLOR_PRIMARIES = 22;
+pub type _NV_ENC_VUI_COLOR_PRIMARIES = ::core::ffi::c_uint;
+pub use self::_NV_ENC_VUI_COLOR_PRIMARIES as NV_ENC_VUI_COLOR_PRIMARIES;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_UNDEFINED: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 0;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_BT709: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 1;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_UNSPECIFIED: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 2;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_RESERVED: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 3;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_BT470M: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 4;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_BT470BG: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 5;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_SMPTE170M: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 6;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_SMPTE240M: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 7;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_LINEAR: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 8;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_LOG: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 9;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_LOG_SQRT: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 10;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_IEC61966_2_4: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 11;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_BT1361_ECG: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 12;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_SRGB: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 13;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_BT2020_10: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 14;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_BT2020_12: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 15;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_SMPTE2084: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 16;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_SMPTE428: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 17;
+pub const NV_ENC_VUI_TRANSFER_CHARACTERISTIC_ARIB_STD_B67: _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = 18;
+pub type _NV_ENC_VUI_TRANSFER_CHARACTERISTIC = ::core::ffi::c_uint;
+pub use self::_NV_ENC_VUI_TRANSFER_CHARACTERISTIC as NV_ENC_VUI_TRANSFER_CHARACTERISTIC;
+pub const NV_ENC_VUI_MATRIX_COEFFS_RGB: _NV_ENC_VUI_MATRIX_COEFFS = 0;
+pub const NV_ENC_VUI_MATRIX_COEFFS_BT709: _NV_ENC_VUI_MATRIX_COEFFS = 1;
+pub const NV_ENC_VUI_MATRIX_COEFFS_UNSPECIFIED: _NV_ENC_VUI_MATRIX_COEFFS = 2;
+pub const NV_ENC_VUI_MATRIX_COEFFS_RESERVED: _NV_ENC_VUI_MATRIX_COEFFS = 3;
+pub const NV_ENC_VUI_MATRIX_COEFFS_FCC: _NV_ENC_VUI_MATRIX_COEFFS = 4;
+pub const NV_ENC_VUI_MATRIX_COEFFS_BT470BG: _NV_ENC_VUI_MATRIX_COEFFS = 5;
+pub const NV_ENC_VUI_MATRIX_COEFFS_SMPTE170M: _NV_ENC_VUI_MATRIX_COEFFS = 6;
+pub const NV_ENC_VUI_MATRIX_COEFFS_SMPTE240M: _NV_ENC_VUI_MATRIX_COEFFS = 7;
+pub const NV_ENC_VUI_MATRIX_COEFFS_YCGCO: _NV_ENC_VUI_MATRIX_COEFFS = 8;
+pub const NV_ENC_VUI_MATRIX_COEFFS_BT2020_NCL: _NV_ENC_VUI_MATRIX_COEFFS = 9;
+pub const NV_ENC_VUI_MATRIX_COEFFS_BT2020_CL: _NV_ENC_VUI_MATRIX_COEFFS = 10;
+pub const NV_ENC_VUI_MATRIX_COEFFS_SMPTE2085: _NV_ENC_VUI_MATRIX_COEFFS = 11;
+pub type _NV_ENC_VUI_MATRIX_COEFFS = ::core::ffi::c_uint;
+pub use self::_NV_ENC_VUI_MATRIX_COEFFS as NV_ENC_VUI_MATRIX_COEFFS;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct _NV_ENC_CAPS_PARAM {
@@ -803,6 +920,82 @@ impl Default for _NV_ENC_CAPS_PARAM {
     }
 }
 pub type NV_ENC_CAPS_PARAM = _NV_ENC_CAPS_PARAM;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct _NV_ENC_RESTORE_ENCODER_STATE_PARAMS {
+    pub version: u32,
+    pub bufferIdx: u32,
+    pub state: NV_ENC_STATE_RESTORE_TYPE,
+    pub outputBitstream: NV_ENC_OUTPUT_PTR,
+    pub completionEvent: *mut ::core::ffi::c_void,
+    pub reserved1: [u32; 64usize],
+    pub reserved2: [*mut ::core::ffi::c_void; 64usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of _NV_ENC_RESTORE_ENCODER_STATE_PARAMS"]
+        [::core::mem::size_of::<_NV_ENC_RESTORE_ENCODER_STATE_PARAMS>() - 800usize];
+    ["Alignment of _NV_ENC_RESTORE_ENCODER_STATE_PARAMS"]
+        [::core::mem::align_of::<_NV_ENC_RESTORE_ENCODER_STATE_PARAMS>() - 8usize];
+    ["Offset of field: _NV_ENC_RESTORE_ENCODER_STATE_PARAMS::version"]
+        [::core::mem::offset_of!(_NV_ENC_RESTORE_ENCODER_STATE_PARAMS, version) - 0usize];
+    ["Offset of field: _NV_ENC_RESTORE_ENCODER_STATE_PARAMS::bufferIdx"]
+        [::core::mem::offset_of!(_NV_ENC_RESTORE_ENCODER_STATE_PARAMS, bufferIdx) - 4usize];
+    ["Offset of field: _NV_ENC_RESTORE_ENCODER_STATE_PARAMS::state"]
+        [::core::mem::offset_of!(_NV_ENC_RESTORE_ENCODER_STATE_PARAMS, state) - 8usize];
+    ["Offset of field: _NV_ENC_RESTORE_ENCODER_STATE_PARAMS::outputBitstream"]
+        [::core::mem::offset_of!(_NV_ENC_RESTORE_ENCODER_STATE_PARAMS, outputBitstream) - 16usize];
+    ["Offset of field: _NV_ENC_RESTORE_ENCODER_STATE_PARAMS::completionEvent"]
+        [::core::mem::offset_of!(_NV_ENC_RESTORE_ENCODER_STATE_PARAMS, completionEvent) - 24usize];
+    ["Offset of field: _NV_ENC_RESTORE_ENCODER_STATE_PARAMS::reserved1"]
+        [::core::mem::offset_of!(_NV_ENC_RESTORE_ENCODER_STATE_PARAMS, reserved1) - 32usize];
+    ["Offset of field: _NV_ENC_RESTORE_ENCODER_STATE_PARAMS::reserved2"]
+        [::core::mem::offset_of!(_NV_ENC_RESTORE_ENCODER_STATE_PARAMS, reserved2) - 288usize];
+};
+impl Default for _NV_ENC_RESTORE_ENCODER_STATE_PARAMS {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
+pub type NV_ENC_RESTORE_ENCODER_STATE_PARAMS = _NV_ENC_RESTORE_ENCODER_STATE_PARAMS;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct _NV_ENC_LOOKAHEAD_PIC_PARAMS {
+    pub version: u32,
+    pub inputBuffer: NV_ENC_INPUT_PTR,
+    pub pictureType: NV_ENC_PIC_TYPE,
+    pub reserved: [u32; 64usize],
+    pub reserved1: [*mut ::core::ffi::c_void; 64usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of _NV_ENC_LOOKAHEAD_PIC_PARAMS"][::core::mem::size_of::<_NV_ENC_LOOKAHEAD_PIC_PARAMS>() - 792usize];
+    ["Alignment of _NV_ENC_LOOKAHEAD_PIC_PARAMS"][::core::mem::align_of::<_NV_ENC_LOOKAHEAD_PIC_PARAMS>() - 8usize];
+    ["Offset of field: _NV_ENC_LOOKAHEAD_PIC_PARAMS::version"]
+        [::core::mem::offset_of!(_NV_ENC_LOOKAHEAD_PIC_PARAMS, version) - 0usize];
+    ["Offset of field: _NV_ENC_LOOKAHEAD_PIC_PARAMS::inputBuffer"]
+        [::core::mem::offset_of!(_NV_ENC_LOOKAHEAD_PIC_PARAMS, inputBuffer) - 8usize];
+    ["Offset of field: _NV_ENC_LOOKAHEAD_PIC_PARAMS::pictureType"]
+        [::core::mem::offset_of!(_NV_ENC_LOOKAHEAD_PIC_PARAMS, pictureType) - 16usize];
+    ["Offset of field: _NV_ENC_LOOKAHEAD_PIC_PARAMS::reserved"]
+        [::core::mem::offset_of!(_NV_ENC_LOOKAHEAD_PIC_PARAMS, reserved) - 20usize];
+    ["Offset of field: _NV_ENC_LOOKAHEAD_PIC_PARAMS::reserved1"]
+        [::core::mem::offset_of!(_NV_ENC_LOOKAHEAD_PIC_PARAMS, reserved1) - 280usize];
+};
+impl Default for _NV_ENC_LOOKAHEAD_PIC_PARAMS {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
+pub type NV_ENC_LOOKAHEAD_PIC_PARAMS = _NV_ENC_LOOKAHEAD_PIC_PARAMS;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct _NV_ENC_CREATE_INPUT_BUFFER {
@@ -963,7 +1156,9 @@ pub struct _NV_ENC_RC_PARAMS {
     pub targetQualityLSB: u8,
     pub lookaheadDepth: u16,
     pub lowDelayKeyFrameScale: u8,
-    pub reserved1: [u8; 3usize],
+    pub yDcQPIndexOffset: i8,
+    pub uDcQPIndexOffset: i8,
+    pub vDcQPIndexOffset: i8,
     pub qpMapMode: NV_ENC_QP_MAP_MODE,
     pub multiPass: NV_ENC_MULTI_PASS,
     pub alphaLayerBitrateRatio: u32,
@@ -1004,7 +1199,12 @@ const _: () = {
         [::core::mem::offset_of!(_NV_ENC_RC_PARAMS, lookaheadDepth) - 90usize];
     ["Offset of field: _NV_ENC_RC_PARAMS::lowDelayKeyFrameScale"]
         [::core::mem::offset_of!(_NV_ENC_RC_PARAMS, lowDelayKeyFrameScale) - 92usize];
-    ["Offset of field: _NV_ENC_RC_PARAMS::reserved1"][::core::mem::offset_of!(_NV_ENC_RC_PARAMS, reserved1) - 93usize];
+    ["Offset of field: _NV_ENC_RC_PARAMS::yDcQPIndexOffset"]
+        [::core::mem::offset_of!(_NV_ENC_RC_PARAMS, yDcQPIndexOffset) - 93usize];
+    ["Offset of field: _NV_ENC_RC_PARAMS::uDcQPIndexOffset"]
+        [::core::mem::offset_of!(_NV_ENC_RC_PARAMS, uDcQPIndexOffset) - 94usize];
+    ["Offset of field: _NV_ENC_RC_PARAMS::vDcQPIndexOffset"]
+        [::core::mem::offset_of!(_NV_ENC_RC_PARAMS, vDcQPIndexOffset) - 95usize];
     ["Offset of field: _NV_ENC_RC_PARAMS::qpMapMode"][::core::mem::offset_of!(_NV_ENC_RC_PARAMS, qpMapMode) - 96usize];
     ["Offset of field: _NV_ENC_RC_PARAMS::multiPass"][::core::mem::offset_of!(_NV_ENC_RC_PARAMS, multiPass) - 100usize];
     ["Offset of field: _NV_ENC_RC_PARAMS::alphaLayerBitrateRatio"]
@@ -1457,22 +1657,55 @@ impl _NV_ENC_RC_PARAMS {
     }
     #[inline]
     #[allow(unnecessary_transmutes)]
+    pub fn enableExtLookahead(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<16usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_enableExtLookahead(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<16usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn enableExtLookahead_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<16usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_enableExtLookahead_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<16usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
     pub fn reservedBitFields(&self) -> u32 {
-        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<16usize, 16u8>() as u32) }
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<17usize, 15u8>() as u32) }
     }
     #[inline]
     #[allow(unnecessary_transmutes)]
     pub fn set_reservedBitFields(&mut self, val: u32) {
         unsafe {
             let val: u32 = ::core::mem::transmute(val);
-            self._bitfield_1.set_const::<16usize, 16u8>(val as u64)
+            self._bitfield_1.set_const::<17usize, 15u8>(val as u64)
         }
     }
     #[inline]
     #[allow(unnecessary_transmutes)]
     pub unsafe fn reservedBitFields_raw(this: *const Self) -> u32 {
         unsafe {
-            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<16usize, 16u8>(
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<17usize, 15u8>(
                 ::core::ptr::addr_of!((*this)._bitfield_1),
             ) as u32)
         }
@@ -1482,7 +1715,7 @@ impl _NV_ENC_RC_PARAMS {
     pub unsafe fn set_reservedBitFields_raw(this: *mut Self, val: u32) {
         unsafe {
             let val: u32 = ::core::mem::transmute(val);
-            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<16usize, 16u8>(
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<17usize, 15u8>(
                 ::core::ptr::addr_of_mut!((*this)._bitfield_1),
                 val as u64,
             )
@@ -1504,6 +1737,7 @@ impl _NV_ENC_RC_PARAMS {
         enableNonRefP: u32,
         strictGOPTarget: u32,
         aqStrength: u32,
+        enableExtLookahead: u32,
         reservedBitFields: u32,
     ) -> __BindgenBitfieldUnit<[u8; 4usize]> {
         let mut __bindgen_bitfield_unit: __BindgenBitfieldUnit<[u8; 4usize]> = Default::default();
@@ -1559,7 +1793,11 @@ impl _NV_ENC_RC_PARAMS {
             let aqStrength: u32 = unsafe { ::core::mem::transmute(aqStrength) };
             aqStrength as u64
         });
-        __bindgen_bitfield_unit.set_const::<16usize, 16u8>({
+        __bindgen_bitfield_unit.set_const::<16usize, 1u8>({
+            let enableExtLookahead: u32 = unsafe { ::core::mem::transmute(enableExtLookahead) };
+            enableExtLookahead as u64
+        });
+        __bindgen_bitfield_unit.set_const::<17usize, 15u8>({
             let reservedBitFields: u32 = unsafe { ::core::mem::transmute(reservedBitFields) };
             reservedBitFields as u64
         });
@@ -1569,21 +1807,376 @@ impl _NV_ENC_RC_PARAMS {
 pub type NV_ENC_RC_PARAMS = _NV_ENC_RC_PARAMS;
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
+pub struct _NV_ENC_CLOCK_TIMESTAMP_SET {
+    pub _bitfield_1: __BindgenBitfieldUnit<[u8; 4usize]>,
+    pub timeOffset: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of _NV_ENC_CLOCK_TIMESTAMP_SET"][::core::mem::size_of::<_NV_ENC_CLOCK_TIMESTAMP_SET>() - 8usize];
+    ["Alignment of _NV_ENC_CLOCK_TIMESTAMP_SET"][::core::mem::align_of::<_NV_ENC_CLOCK_TIMESTAMP_SET>() - 4usize];
+    ["Offset of field: _NV_ENC_CLOCK_TIMESTAMP_SET::timeOffset"]
+        [::core::mem::offset_of!(_NV_ENC_CLOCK_TIMESTAMP_SET, timeOffset) - 4usize];
+};
+impl _NV_ENC_CLOCK_TIMESTAMP_SET {
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn countingType(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<0usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_countingType(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<0usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn countingType_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<0usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_countingType_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<0usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn discontinuityFlag(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<1usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_discontinuityFlag(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<1usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn discontinuityFlag_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<1usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_discontinuityFlag_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<1usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn cntDroppedFrames(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<2usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_cntDroppedFrames(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<2usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn cntDroppedFrames_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<2usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_cntDroppedFrames_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<2usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn nFrames(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<3usize, 8u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_nFrames(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<3usize, 8u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn nFrames_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<3usize, 8u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_nFrames_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<3usize, 8u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn secondsValue(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<11usize, 6u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_secondsValue(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<11usize, 6u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn secondsValue_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<11usize, 6u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_secondsValue_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<11usize, 6u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn minutesValue(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<17usize, 6u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_minutesValue(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<17usize, 6u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn minutesValue_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<17usize, 6u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_minutesValue_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<17usize, 6u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn hoursValue(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<23usize, 5u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_hoursValue(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<23usize, 5u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn hoursValue_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<23usize, 5u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_hoursValue_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<23usize, 5u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn reserved2(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<28usize, 4u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_reserved2(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<28usize, 4u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn reserved2_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<28usize, 4u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_reserved2_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<28usize, 4u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn new_bitfield_1(
+        countingType: u32,
+        discontinuityFlag: u32,
+        cntDroppedFrames: u32,
+        nFrames: u32,
+        secondsValue: u32,
+        minutesValue: u32,
+        hoursValue: u32,
+        reserved2: u32,
+    ) -> __BindgenBitfieldUnit<[u8; 4usize]> {
+        let mut __bindgen_bitfield_unit: __BindgenBitfieldUnit<[u8; 4usize]> = Default::default();
+        __bindgen_bitfield_unit.set_const::<0usize, 1u8>({
+            let countingType: u32 = unsafe { ::core::mem::transmute(countingType) };
+            countingType as u64
+        });
+        __bindgen_bitfield_unit.set_const::<1usize, 1u8>({
+            let discontinuityFlag: u32 = unsafe { ::core::mem::transmute(discontinuityFlag) };
+            discontinuityFlag as u64
+        });
+        __bindgen_bitfield_unit.set_const::<2usize, 1u8>({
+            let cntDroppedFrames: u32 = unsafe { ::core::mem::transmute(cntDroppedFrames) };
+            cntDroppedFrames as u64
+        });
+        __bindgen_bitfield_unit.set_const::<3usize, 8u8>({
+            let nFrames: u32 = unsafe { ::core::mem::transmute(nFrames) };
+            nFrames as u64
+        });
+        __bindgen_bitfield_unit.set_const::<11usize, 6u8>({
+            let secondsValue: u32 = unsafe { ::core::mem::transmute(secondsValue) };
+            secondsValue as u64
+        });
+        __bindgen_bitfield_unit.set_const::<17usize, 6u8>({
+            let minutesValue: u32 = unsafe { ::core::mem::transmute(minutesValue) };
+            minutesValue as u64
+        });
+        __bindgen_bitfield_unit.set_const::<23usize, 5u8>({
+            let hoursValue: u32 = unsafe { ::core::mem::transmute(hoursValue) };
+            hoursValue as u64
+        });
+        __bindgen_bitfield_unit.set_const::<28usize, 4u8>({
+            let reserved2: u32 = unsafe { ::core::mem::transmute(reserved2) };
+            reserved2 as u64
+        });
+        __bindgen_bitfield_unit
+    }
+}
+pub type NV_ENC_CLOCK_TIMESTAMP_SET = _NV_ENC_CLOCK_TIMESTAMP_SET;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct _NV_ENC_TIME_CODE {
+    pub displayPicStruct: NV_ENC_DISPLAY_PIC_STRUCT,
+    pub clockTimestamp: [NV_ENC_CLOCK_TIMESTAMP_SET; 3usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of _NV_ENC_TIME_CODE"][::core::mem::size_of::<_NV_ENC_TIME_CODE>() - 28usize];
+    ["Alignment of _NV_ENC_TIME_CODE"][::core::mem::align_of::<_NV_ENC_TIME_CODE>() - 4usize];
+    ["Offset of field: _NV_ENC_TIME_CODE::displayPicStruct"]
+        [::core::mem::offset_of!(_NV_ENC_TIME_CODE, displayPicStruct) - 0usize];
+    ["Offset of field: _NV_ENC_TIME_CODE::clockTimestamp"]
+        [::core::mem::offset_of!(_NV_ENC_TIME_CODE, clockTimestamp) - 4usize];
+};
+impl Default for _NV_ENC_TIME_CODE {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
+pub type NV_ENC_TIME_CODE = _NV_ENC_TIME_CODE;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
 pub struct _NV_ENC_CONFIG_H264_VUI_PARAMETERS {
     pub overscanInfoPresentFlag: u32,
     pub overscanInfo: u32,
     pub videoSignalTypePresentFlag: u32,
-    pub videoFormat: u32,
+    pub videoFormat: NV_ENC_VUI_VIDEO_FORMAT,
     pub videoFullRangeFlag: u32,
     pub colourDescriptionPresentFlag: u32,
-    pub colourPrimaries: u32,
-    pub transferCharacteristics: u32,
-    pub colourMatrix: u32,
+    pub colourPrimaries: NV_ENC_VUI_COLOR_PRIMARIES,
+    pub transferCharacteristics: NV_ENC_VUI_TRANSFER_CHARACTERISTIC,
+    pub colourMatrix: NV_ENC_VUI_MATRIX_COEFFS,
     pub chromaSampleLocationFlag: u32,
     pub chromaSampleLocationTop: u32,
     pub chromaSampleLocationBot: u32,
     pub bitstreamRestrictionFlag: u32,
-    pub reserved: [u32; 15usize],
+    pub timingInfoPresentFlag: u32,
+    pub numUnitInTicks: u32,
+    pub timeScale: u32,
+    pub reserved: [u32; 12usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -1617,9 +2210,24 @@ const _: () = {
         [::core::mem::offset_of!(_NV_ENC_CONFIG_H264_VUI_PARAMETERS, chromaSampleLocationBot) - 44usize];
     ["Offset of field: _NV_ENC_CONFIG_H264_VUI_PARAMETERS::bitstreamRestrictionFlag"]
         [::core::mem::offset_of!(_NV_ENC_CONFIG_H264_VUI_PARAMETERS, bitstreamRestrictionFlag) - 48usize];
+    ["Offset of field: _NV_ENC_CONFIG_H264_VUI_PARAMETERS::timingInfoPresentFlag"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_H264_VUI_PARAMETERS, timingInfoPresentFlag) - 52usize];
+    ["Offset of field: _NV_ENC_CONFIG_H264_VUI_PARAMETERS::numUnitInTicks"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_H264_VUI_PARAMETERS, numUnitInTicks) - 56usize];
+    ["Offset of field: _NV_ENC_CONFIG_H264_VUI_PARAMETERS::timeScale"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_H264_VUI_PARAMETERS, timeScale) - 60usize];
     ["Offset of field: _NV_ENC_CONFIG_H264_VUI_PARAMETERS::reserved"]
-        [::core::mem::offset_of!(_NV_ENC_CONFIG_H264_VUI_PARAMETERS, reserved) - 52usize];
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_H264_VUI_PARAMETERS, reserved) - 64usize];
 };
+impl Default for _NV_ENC_CONFIG_H264_VUI_PARAMETERS {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
 pub type NV_ENC_CONFIG_H264_VUI_PARAMETERS = _NV_ENC_CONFIG_H264_VUI_PARAMETERS;
 pub type NV_ENC_CONFIG_HEVC_VUI_PARAMETERS = NV_ENC_CONFIG_H264_VUI_PARAMETERS;
 #[repr(C)]
@@ -1772,22 +2380,55 @@ impl _NVENC_EXTERNAL_ME_HINT_COUNTS_PER_BLOCKTYPE {
     }
     #[inline]
     #[allow(unnecessary_transmutes)]
+    pub fn numCandsPerSb(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<16usize, 8u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_numCandsPerSb(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<16usize, 8u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn numCandsPerSb_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<16usize, 8u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_numCandsPerSb_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<16usize, 8u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
     pub fn reserved(&self) -> u32 {
-        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<16usize, 16u8>() as u32) }
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<24usize, 8u8>() as u32) }
     }
     #[inline]
     #[allow(unnecessary_transmutes)]
     pub fn set_reserved(&mut self, val: u32) {
         unsafe {
             let val: u32 = ::core::mem::transmute(val);
-            self._bitfield_1.set_const::<16usize, 16u8>(val as u64)
+            self._bitfield_1.set_const::<24usize, 8u8>(val as u64)
         }
     }
     #[inline]
     #[allow(unnecessary_transmutes)]
     pub unsafe fn reserved_raw(this: *const Self) -> u32 {
         unsafe {
-            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<16usize, 16u8>(
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<24usize, 8u8>(
                 ::core::ptr::addr_of!((*this)._bitfield_1),
             ) as u32)
         }
@@ -1797,7 +2438,7 @@ impl _NVENC_EXTERNAL_ME_HINT_COUNTS_PER_BLOCKTYPE {
     pub unsafe fn set_reserved_raw(this: *mut Self, val: u32) {
         unsafe {
             let val: u32 = ::core::mem::transmute(val);
-            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<16usize, 16u8>(
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<24usize, 8u8>(
                 ::core::ptr::addr_of_mut!((*this)._bitfield_1),
                 val as u64,
             )
@@ -1810,6 +2451,7 @@ impl _NVENC_EXTERNAL_ME_HINT_COUNTS_PER_BLOCKTYPE {
         numCandsPerBlk16x8: u32,
         numCandsPerBlk8x16: u32,
         numCandsPerBlk8x8: u32,
+        numCandsPerSb: u32,
         reserved: u32,
     ) -> __BindgenBitfieldUnit<[u8; 4usize]> {
         let mut __bindgen_bitfield_unit: __BindgenBitfieldUnit<[u8; 4usize]> = Default::default();
@@ -1829,7 +2471,11 @@ impl _NVENC_EXTERNAL_ME_HINT_COUNTS_PER_BLOCKTYPE {
             let numCandsPerBlk8x8: u32 = unsafe { ::core::mem::transmute(numCandsPerBlk8x8) };
             numCandsPerBlk8x8 as u64
         });
-        __bindgen_bitfield_unit.set_const::<16usize, 16u8>({
+        __bindgen_bitfield_unit.set_const::<16usize, 8u8>({
+            let numCandsPerSb: u32 = unsafe { ::core::mem::transmute(numCandsPerSb) };
+            numCandsPerSb as u64
+        });
+        __bindgen_bitfield_unit.set_const::<24usize, 8u8>({
             let reserved: u32 = unsafe { ::core::mem::transmute(reserved) };
             reserved as u64
         });
@@ -2124,6 +2770,521 @@ impl _NVENC_EXTERNAL_ME_HINT {
     }
 }
 pub type NVENC_EXTERNAL_ME_HINT = _NVENC_EXTERNAL_ME_HINT;
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct _NVENC_EXTERNAL_ME_SB_HINT {
+    pub _bindgen_align: [u16; 0],
+    pub _bitfield_1: __BindgenBitfieldUnit<[u8; 6usize]>,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of _NVENC_EXTERNAL_ME_SB_HINT"][::core::mem::size_of::<_NVENC_EXTERNAL_ME_SB_HINT>() - 6usize];
+    ["Alignment of _NVENC_EXTERNAL_ME_SB_HINT"][::core::mem::align_of::<_NVENC_EXTERNAL_ME_SB_HINT>() - 2usize];
+};
+impl _NVENC_EXTERNAL_ME_SB_HINT {
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn refidx(&self) -> i16 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<0usize, 5u8>() as u16) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_refidx(&mut self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<0usize, 5u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn refidx_raw(this: *const Self) -> i16 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 6usize]>>::raw_get_const::<0usize, 5u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u16)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_refidx_raw(this: *mut Self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 6usize]>>::raw_set_const::<0usize, 5u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn direction(&self) -> i16 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<5usize, 1u8>() as u16) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_direction(&mut self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<5usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn direction_raw(this: *const Self) -> i16 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 6usize]>>::raw_get_const::<5usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u16)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_direction_raw(this: *mut Self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 6usize]>>::raw_set_const::<5usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn bi(&self) -> i16 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<6usize, 1u8>() as u16) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_bi(&mut self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<6usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn bi_raw(this: *const Self) -> i16 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 6usize]>>::raw_get_const::<6usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u16)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_bi_raw(this: *mut Self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 6usize]>>::raw_set_const::<6usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn partition_type(&self) -> i16 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<7usize, 3u8>() as u16) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_partition_type(&mut self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<7usize, 3u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn partition_type_raw(this: *const Self) -> i16 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 6usize]>>::raw_get_const::<7usize, 3u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u16)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_partition_type_raw(this: *mut Self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 6usize]>>::raw_set_const::<7usize, 3u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn x8(&self) -> i16 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<10usize, 3u8>() as u16) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_x8(&mut self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<10usize, 3u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn x8_raw(this: *const Self) -> i16 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 6usize]>>::raw_get_const::<10usize, 3u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u16)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_x8_raw(this: *mut Self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 6usize]>>::raw_set_const::<10usize, 3u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn last_of_cu(&self) -> i16 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<13usize, 1u8>() as u16) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_last_of_cu(&mut self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<13usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn last_of_cu_raw(this: *const Self) -> i16 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 6usize]>>::raw_get_const::<13usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u16)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_last_of_cu_raw(this: *mut Self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 6usize]>>::raw_set_const::<13usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn last_of_sb(&self) -> i16 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<14usize, 1u8>() as u16) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_last_of_sb(&mut self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<14usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn last_of_sb_raw(this: *const Self) -> i16 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 6usize]>>::raw_get_const::<14usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u16)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_last_of_sb_raw(this: *mut Self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 6usize]>>::raw_set_const::<14usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn reserved0(&self) -> i16 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<15usize, 1u8>() as u16) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_reserved0(&mut self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<15usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn reserved0_raw(this: *const Self) -> i16 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 6usize]>>::raw_get_const::<15usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u16)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_reserved0_raw(this: *mut Self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 6usize]>>::raw_set_const::<15usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn mvx(&self) -> i16 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<16usize, 14u8>() as u16) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_mvx(&mut self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<16usize, 14u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn mvx_raw(this: *const Self) -> i16 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 6usize]>>::raw_get_const::<16usize, 14u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u16)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_mvx_raw(this: *mut Self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 6usize]>>::raw_set_const::<16usize, 14u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn cu_size(&self) -> i16 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<30usize, 2u8>() as u16) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_cu_size(&mut self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<30usize, 2u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn cu_size_raw(this: *const Self) -> i16 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 6usize]>>::raw_get_const::<30usize, 2u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u16)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_cu_size_raw(this: *mut Self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 6usize]>>::raw_set_const::<30usize, 2u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn mvy(&self) -> i16 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<32usize, 12u8>() as u16) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_mvy(&mut self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<32usize, 12u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn mvy_raw(this: *const Self) -> i16 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 6usize]>>::raw_get_const::<32usize, 12u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u16)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_mvy_raw(this: *mut Self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 6usize]>>::raw_set_const::<32usize, 12u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn y8(&self) -> i16 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<44usize, 3u8>() as u16) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_y8(&mut self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<44usize, 3u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn y8_raw(this: *const Self) -> i16 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 6usize]>>::raw_get_const::<44usize, 3u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u16)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_y8_raw(this: *mut Self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 6usize]>>::raw_set_const::<44usize, 3u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn reserved1(&self) -> i16 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<47usize, 1u8>() as u16) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_reserved1(&mut self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<47usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn reserved1_raw(this: *const Self) -> i16 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 6usize]>>::raw_get_const::<47usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u16)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_reserved1_raw(this: *mut Self, val: i16) {
+        unsafe {
+            let val: u16 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 6usize]>>::raw_set_const::<47usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn new_bitfield_1(
+        refidx: i16,
+        direction: i16,
+        bi: i16,
+        partition_type: i16,
+        x8: i16,
+        last_of_cu: i16,
+        last_of_sb: i16,
+        reserved0: i16,
+        mvx: i16,
+        cu_size: i16,
+        mvy: i16,
+        y8: i16,
+        reserved1: i16,
+    ) -> __BindgenBitfieldUnit<[u8; 6usize]> {
+        let mut __bindgen_bitfield_unit: __BindgenBitfieldUnit<[u8; 6usize]> = Default::default();
+        __bindgen_bitfield_unit.set_const::<0usize, 5u8>({
+            let refidx: u16 = unsafe { ::core::mem::transmute(refidx) };
+            refidx as u64
+        });
+        __bindgen_bitfield_unit.set_const::<5usize, 1u8>({
+            let direction: u16 = unsafe { ::core::mem::transmute(direction) };
+            direction as u64
+        });
+        __bindgen_bitfield_unit.set_const::<6usize, 1u8>({
+            let bi: u16 = unsafe { ::core::mem::transmute(bi) };
+            bi as u64
+        });
+        __bindgen_bitfield_unit.set_const::<7usize, 3u8>({
+            let partition_type: u16 = unsafe { ::core::mem::transmute(partition_type) };
+            partition_type as u64
+        });
+        __bindgen_bitfield_unit.set_const::<10usize, 3u8>({
+            let x8: u16 = unsafe { ::core::mem::transmute(x8) };
+            x8 as u64
+        });
+        __bindgen_bitfield_unit.set_const::<13usize, 1u8>({
+            let last_of_cu: u16 = unsafe { ::core::mem::transmute(last_of_cu) };
+            last_of_cu as u64
+        });
+        __bindgen_bitfield_unit.set_const::<14usize, 1u8>({
+            let last_of_sb: u16 = unsafe { ::core::mem::transmute(last_of_sb) };
+            last_of_sb as u64
+        });
+        __bindgen_bitfield_unit.set_const::<15usize, 1u8>({
+            let reserved0: u16 = unsafe { ::core::mem::transmute(reserved0) };
+            reserved0 as u64
+        });
+        __bindgen_bitfield_unit.set_const::<16usize, 14u8>({
+            let mvx: u16 = unsafe { ::core::mem::transmute(mvx) };
+            mvx as u64
+        });
+        __bindgen_bitfield_unit.set_const::<30usize, 2u8>({
+            let cu_size: u16 = unsafe { ::core::mem::transmute(cu_size) };
+            cu_size as u64
+        });
+        __bindgen_bitfield_unit.set_const::<32usize, 12u8>({
+            let mvy: u16 = unsafe { ::core::mem::transmute(mvy) };
+            mvy as u64
+        });
+        __bindgen_bitfield_unit.set_const::<44usize, 3u8>({
+            let y8: u16 = unsafe { ::core::mem::transmute(y8) };
+            y8 as u64
+        });
+        __bindgen_bitfield_unit.set_const::<47usize, 1u8>({
+            let reserved1: u16 = unsafe { ::core::mem::transmute(reserved1) };
+            reserved1 as u64
+        });
+        __bindgen_bitfield_unit
+    }
+}
+pub type NVENC_EXTERNAL_ME_SB_HINT = _NVENC_EXTERNAL_ME_SB_HINT;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct _NV_ENC_CONFIG_H264 {
@@ -2916,22 +4077,55 @@ impl _NV_ENC_CONFIG_H264 {
     }
     #[inline]
     #[allow(unnecessary_transmutes)]
+    pub fn enableTimeCode(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<21usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_enableTimeCode(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<21usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn enableTimeCode_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<21usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_enableTimeCode_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<21usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
     pub fn reservedBitFields(&self) -> u32 {
-        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<21usize, 11u8>() as u32) }
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<22usize, 10u8>() as u32) }
     }
     #[inline]
     #[allow(unnecessary_transmutes)]
     pub fn set_reservedBitFields(&mut self, val: u32) {
         unsafe {
             let val: u32 = ::core::mem::transmute(val);
-            self._bitfield_1.set_const::<21usize, 11u8>(val as u64)
+            self._bitfield_1.set_const::<22usize, 10u8>(val as u64)
         }
     }
     #[inline]
     #[allow(unnecessary_transmutes)]
     pub unsafe fn reservedBitFields_raw(this: *const Self) -> u32 {
         unsafe {
-            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<21usize, 11u8>(
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<22usize, 10u8>(
                 ::core::ptr::addr_of!((*this)._bitfield_1),
             ) as u32)
         }
@@ -2941,7 +4135,7 @@ impl _NV_ENC_CONFIG_H264 {
     pub unsafe fn set_reservedBitFields_raw(this: *mut Self, val: u32) {
         unsafe {
             let val: u32 = ::core::mem::transmute(val);
-            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<21usize, 11u8>(
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<22usize, 10u8>(
                 ::core::ptr::addr_of_mut!((*this)._bitfield_1),
                 val as u64,
             )
@@ -2971,6 +4165,7 @@ impl _NV_ENC_CONFIG_H264 {
         disableSVCPrefixNalu: u32,
         enableScalabilityInfoSEI: u32,
         singleSliceIntraRefresh: u32,
+        enableTimeCode: u32,
         reservedBitFields: u32,
     ) -> __BindgenBitfieldUnit<[u8; 4usize]> {
         let mut __bindgen_bitfield_unit: __BindgenBitfieldUnit<[u8; 4usize]> = Default::default();
@@ -3059,7 +4254,11 @@ impl _NV_ENC_CONFIG_H264 {
             let singleSliceIntraRefresh: u32 = unsafe { ::core::mem::transmute(singleSliceIntraRefresh) };
             singleSliceIntraRefresh as u64
         });
-        __bindgen_bitfield_unit.set_const::<21usize, 11u8>({
+        __bindgen_bitfield_unit.set_const::<21usize, 1u8>({
+            let enableTimeCode: u32 = unsafe { ::core::mem::transmute(enableTimeCode) };
+            enableTimeCode as u64
+        });
+        __bindgen_bitfield_unit.set_const::<22usize, 10u8>({
             let reservedBitFields: u32 = unsafe { ::core::mem::transmute(reservedBitFields) };
             reservedBitFields as u64
         });
@@ -3645,22 +4844,88 @@ impl _NV_ENC_CONFIG_HEVC {
     }
     #[inline]
     #[allow(unnecessary_transmutes)]
+    pub fn outputRecoveryPointSEI(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<18usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_outputRecoveryPointSEI(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<18usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn outputRecoveryPointSEI_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<18usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_outputRecoveryPointSEI_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<18usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn outputTimeCodeSEI(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<19usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_outputTimeCodeSEI(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<19usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn outputTimeCodeSEI_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<19usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_outputTimeCodeSEI_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<19usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
     pub fn reserved(&self) -> u32 {
-        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<18usize, 14u8>() as u32) }
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<20usize, 12u8>() as u32) }
     }
     #[inline]
     #[allow(unnecessary_transmutes)]
     pub fn set_reserved(&mut self, val: u32) {
         unsafe {
             let val: u32 = ::core::mem::transmute(val);
-            self._bitfield_1.set_const::<18usize, 14u8>(val as u64)
+            self._bitfield_1.set_const::<20usize, 12u8>(val as u64)
         }
     }
     #[inline]
     #[allow(unnecessary_transmutes)]
     pub unsafe fn reserved_raw(this: *const Self) -> u32 {
         unsafe {
-            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<18usize, 14u8>(
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<20usize, 12u8>(
                 ::core::ptr::addr_of!((*this)._bitfield_1),
             ) as u32)
         }
@@ -3670,7 +4935,7 @@ impl _NV_ENC_CONFIG_HEVC {
     pub unsafe fn set_reserved_raw(this: *mut Self, val: u32) {
         unsafe {
             let val: u32 = ::core::mem::transmute(val);
-            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<18usize, 14u8>(
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<20usize, 12u8>(
                 ::core::ptr::addr_of_mut!((*this)._bitfield_1),
                 val as u64,
             )
@@ -3694,6 +4959,8 @@ impl _NV_ENC_CONFIG_HEVC {
         enableConstrainedEncoding: u32,
         enableAlphaLayerEncoding: u32,
         singleSliceIntraRefresh: u32,
+        outputRecoveryPointSEI: u32,
+        outputTimeCodeSEI: u32,
         reserved: u32,
     ) -> __BindgenBitfieldUnit<[u8; 4usize]> {
         let mut __bindgen_bitfield_unit: __BindgenBitfieldUnit<[u8; 4usize]> = Default::default();
@@ -3758,7 +5025,15 @@ impl _NV_ENC_CONFIG_HEVC {
             let singleSliceIntraRefresh: u32 = unsafe { ::core::mem::transmute(singleSliceIntraRefresh) };
             singleSliceIntraRefresh as u64
         });
-        __bindgen_bitfield_unit.set_const::<18usize, 14u8>({
+        __bindgen_bitfield_unit.set_const::<18usize, 1u8>({
+            let outputRecoveryPointSEI: u32 = unsafe { ::core::mem::transmute(outputRecoveryPointSEI) };
+            outputRecoveryPointSEI as u64
+        });
+        __bindgen_bitfield_unit.set_const::<19usize, 1u8>({
+            let outputTimeCodeSEI: u32 = unsafe { ::core::mem::transmute(outputTimeCodeSEI) };
+            outputTimeCodeSEI as u64
+        });
+        __bindgen_bitfield_unit.set_const::<20usize, 12u8>({
             let reserved: u32 = unsafe { ::core::mem::transmute(reserved) };
             reserved as u64
         });
@@ -3766,6 +5041,1162 @@ impl _NV_ENC_CONFIG_HEVC {
     }
 }
 pub type NV_ENC_CONFIG_HEVC = _NV_ENC_CONFIG_HEVC;
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct _NV_ENC_FILM_GRAIN_PARAMS_AV1 {
+    pub _bindgen_align: [u32; 0],
+    pub _bitfield_1: __BindgenBitfieldUnit<[u8; 4usize]>,
+    pub pointYValue: [u8; 14usize],
+    pub pointYScaling: [u8; 14usize],
+    pub pointCbValue: [u8; 10usize],
+    pub pointCbScaling: [u8; 10usize],
+    pub pointCrValue: [u8; 10usize],
+    pub pointCrScaling: [u8; 10usize],
+    pub arCoeffsYPlus128: [u8; 24usize],
+    pub arCoeffsCbPlus128: [u8; 25usize],
+    pub arCoeffsCrPlus128: [u8; 25usize],
+    pub reserved2: [u8; 2usize],
+    pub cbMult: u8,
+    pub cbLumaMult: u8,
+    pub cbOffset: u16,
+    pub crMult: u8,
+    pub crLumaMult: u8,
+    pub crOffset: u16,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of _NV_ENC_FILM_GRAIN_PARAMS_AV1"][::core::mem::size_of::<_NV_ENC_FILM_GRAIN_PARAMS_AV1>() - 156usize];
+    ["Alignment of _NV_ENC_FILM_GRAIN_PARAMS_AV1"][::core::mem::align_of::<_NV_ENC_FILM_GRAIN_PARAMS_AV1>() - 4usize];
+    ["Offset of field: _NV_ENC_FILM_GRAIN_PARAMS_AV1::pointYValue"]
+        [::core::mem::offset_of!(_NV_ENC_FILM_GRAIN_PARAMS_AV1, pointYValue) - 4usize];
+    ["Offset of field: _NV_ENC_FILM_GRAIN_PARAMS_AV1::pointYScaling"]
+        [::core::mem::offset_of!(_NV_ENC_FILM_GRAIN_PARAMS_AV1, pointYScaling) - 18usize];
+    ["Offset of field: _NV_ENC_FILM_GRAIN_PARAMS_AV1::pointCbValue"]
+        [::core::mem::offset_of!(_NV_ENC_FILM_GRAIN_PARAMS_AV1, pointCbValue) - 32usize];
+    ["Offset of field: _NV_ENC_FILM_GRAIN_PARAMS_AV1::pointCbScaling"]
+        [::core::mem::offset_of!(_NV_ENC_FILM_GRAIN_PARAMS_AV1, pointCbScaling) - 42usize];
+    ["Offset of field: _NV_ENC_FILM_GRAIN_PARAMS_AV1::pointCrValue"]
+        [::core::mem::offset_of!(_NV_ENC_FILM_GRAIN_PARAMS_AV1, pointCrValue) - 52usize];
+    ["Offset of field: _NV_ENC_FILM_GRAIN_PARAMS_AV1::pointCrScaling"]
+        [::core::mem::offset_of!(_NV_ENC_FILM_GRAIN_PARAMS_AV1, pointCrScaling) - 62usize];
+    ["Offset of field: _NV_ENC_FILM_GRAIN_PARAMS_AV1::arCoeffsYPlus128"]
+        [::core::mem::offset_of!(_NV_ENC_FILM_GRAIN_PARAMS_AV1, arCoeffsYPlus128) - 72usize];
+    ["Offset of field: _NV_ENC_FILM_GRAIN_PARAMS_AV1::arCoeffsCbPlus128"]
+        [::core::mem::offset_of!(_NV_ENC_FILM_GRAIN_PARAMS_AV1, arCoeffsCbPlus128) - 96usize];
+    ["Offset of field: _NV_ENC_FILM_GRAIN_PARAMS_AV1::arCoeffsCrPlus128"]
+        [::core::mem::offset_of!(_NV_ENC_FILM_GRAIN_PARAMS_AV1, arCoeffsCrPlus128) - 121usize];
+    ["Offset of field: _NV_ENC_FILM_GRAIN_PARAMS_AV1::reserved2"]
+        [::core::mem::offset_of!(_NV_ENC_FILM_GRAIN_PARAMS_AV1, reserved2) - 146usize];
+    ["Offset of field: _NV_ENC_FILM_GRAIN_PARAMS_AV1::cbMult"]
+        [::core::mem::offset_of!(_NV_ENC_FILM_GRAIN_PARAMS_AV1, cbMult) - 148usize];
+    ["Offset of field: _NV_ENC_FILM_GRAIN_PARAMS_AV1::cbLumaMult"]
+        [::core::mem::offset_of!(_NV_ENC_FILM_GRAIN_PARAMS_AV1, cbLumaMult) - 149usize];
+    ["Offset of field: _NV_ENC_FILM_GRAIN_PARAMS_AV1::cbOffset"]
+        [::core::mem::offset_of!(_NV_ENC_FILM_GRAIN_PARAMS_AV1, cbOffset) - 150usize];
+    ["Offset of field: _NV_ENC_FILM_GRAIN_PARAMS_AV1::crMult"]
+        [::core::mem::offset_of!(_NV_ENC_FILM_GRAIN_PARAMS_AV1, crMult) - 152usize];
+    ["Offset of field: _NV_ENC_FILM_GRAIN_PARAMS_AV1::crLumaMult"]
+        [::core::mem::offset_of!(_NV_ENC_FILM_GRAIN_PARAMS_AV1, crLumaMult) - 153usize];
+    ["Offset of field: _NV_ENC_FILM_GRAIN_PARAMS_AV1::crOffset"]
+        [::core::mem::offset_of!(_NV_ENC_FILM_GRAIN_PARAMS_AV1, crOffset) - 154usize];
+};
+impl _NV_ENC_FILM_GRAIN_PARAMS_AV1 {
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn applyGrain(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<0usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_applyGrain(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<0usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn applyGrain_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<0usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_applyGrain_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<0usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn chromaScalingFromLuma(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<1usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_chromaScalingFromLuma(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<1usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn chromaScalingFromLuma_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<1usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_chromaScalingFromLuma_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<1usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn overlapFlag(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<2usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_overlapFlag(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<2usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn overlapFlag_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<2usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_overlapFlag_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<2usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn clipToRestrictedRange(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<3usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_clipToRestrictedRange(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<3usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn clipToRestrictedRange_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<3usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_clipToRestrictedRange_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<3usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn grainScalingMinus8(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<4usize, 2u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_grainScalingMinus8(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<4usize, 2u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn grainScalingMinus8_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<4usize, 2u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_grainScalingMinus8_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<4usize, 2u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn arCoeffLag(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<6usize, 2u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_arCoeffLag(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<6usize, 2u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn arCoeffLag_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<6usize, 2u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_arCoeffLag_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<6usize, 2u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn numYPoints(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<8usize, 4u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_numYPoints(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<8usize, 4u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn numYPoints_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<8usize, 4u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_numYPoints_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<8usize, 4u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn numCbPoints(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<12usize, 4u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_numCbPoints(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<12usize, 4u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn numCbPoints_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<12usize, 4u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_numCbPoints_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<12usize, 4u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn numCrPoints(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<16usize, 4u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_numCrPoints(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<16usize, 4u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn numCrPoints_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<16usize, 4u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_numCrPoints_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<16usize, 4u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn arCoeffShiftMinus6(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<20usize, 2u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_arCoeffShiftMinus6(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<20usize, 2u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn arCoeffShiftMinus6_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<20usize, 2u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_arCoeffShiftMinus6_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<20usize, 2u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn grainScaleShift(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<22usize, 2u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_grainScaleShift(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<22usize, 2u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn grainScaleShift_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<22usize, 2u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_grainScaleShift_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<22usize, 2u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn reserved1(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<24usize, 8u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_reserved1(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<24usize, 8u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn reserved1_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<24usize, 8u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_reserved1_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<24usize, 8u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn new_bitfield_1(
+        applyGrain: u32,
+        chromaScalingFromLuma: u32,
+        overlapFlag: u32,
+        clipToRestrictedRange: u32,
+        grainScalingMinus8: u32,
+        arCoeffLag: u32,
+        numYPoints: u32,
+        numCbPoints: u32,
+        numCrPoints: u32,
+        arCoeffShiftMinus6: u32,
+        grainScaleShift: u32,
+        reserved1: u32,
+    ) -> __BindgenBitfieldUnit<[u8; 4usize]> {
+        let mut __bindgen_bitfield_unit: __BindgenBitfieldUnit<[u8; 4usize]> = Default::default();
+        __bindgen_bitfield_unit.set_const::<0usize, 1u8>({
+            let applyGrain: u32 = unsafe { ::core::mem::transmute(applyGrain) };
+            applyGrain as u64
+        });
+        __bindgen_bitfield_unit.set_const::<1usize, 1u8>({
+            let chromaScalingFromLuma: u32 = unsafe { ::core::mem::transmute(chromaScalingFromLuma) };
+            chromaScalingFromLuma as u64
+        });
+        __bindgen_bitfield_unit.set_const::<2usize, 1u8>({
+            let overlapFlag: u32 = unsafe { ::core::mem::transmute(overlapFlag) };
+            overlapFlag as u64
+        });
+        __bindgen_bitfield_unit.set_const::<3usize, 1u8>({
+            let clipToRestrictedRange: u32 = unsafe { ::core::mem::transmute(clipToRestrictedRange) };
+            clipToRestrictedRange as u64
+        });
+        __bindgen_bitfield_unit.set_const::<4usize, 2u8>({
+            let grainScalingMinus8: u32 = unsafe { ::core::mem::transmute(grainScalingMinus8) };
+            grainScalingMinus8 as u64
+        });
+        __bindgen_bitfield_unit.set_const::<6usize, 2u8>({
+            let arCoeffLag: u32 = unsafe { ::core::mem::transmute(arCoeffLag) };
+            arCoeffLag as u64
+        });
+        __bindgen_bitfield_unit.set_const::<8usize, 4u8>({
+            let numYPoints: u32 = unsafe { ::core::mem::transmute(numYPoints) };
+            numYPoints as u64
+        });
+        __bindgen_bitfield_unit.set_const::<12usize, 4u8>({
+            let numCbPoints: u32 = unsafe { ::core::mem::transmute(numCbPoints) };
+            numCbPoints as u64
+        });
+        __bindgen_bitfield_unit.set_const::<16usize, 4u8>({
+            let numCrPoints: u32 = unsafe { ::core::mem::transmute(numCrPoints) };
+            numCrPoints as u64
+        });
+        __bindgen_bitfield_unit.set_const::<20usize, 2u8>({
+            let arCoeffShiftMinus6: u32 = unsafe { ::core::mem::transmute(arCoeffShiftMinus6) };
+            arCoeffShiftMinus6 as u64
+        });
+        __bindgen_bitfield_unit.set_const::<22usize, 2u8>({
+            let grainScaleShift: u32 = unsafe { ::core::mem::transmute(grainScaleShift) };
+            grainScaleShift as u64
+        });
+        __bindgen_bitfield_unit.set_const::<24usize, 8u8>({
+            let reserved1: u32 = unsafe { ::core::mem::transmute(reserved1) };
+            reserved1 as u64
+        });
+        __bindgen_bitfield_unit
+    }
+}
+pub type NV_ENC_FILM_GRAIN_PARAMS_AV1 = _NV_ENC_FILM_GRAIN_PARAMS_AV1;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct _NV_ENC_CONFIG_AV1 {
+    pub level: u32,
+    pub tier: u32,
+    pub minPartSize: NV_ENC_AV1_PART_SIZE,
+    pub maxPartSize: NV_ENC_AV1_PART_SIZE,
+    pub _bitfield_1: __BindgenBitfieldUnit<[u8; 4usize]>,
+    pub idrPeriod: u32,
+    pub intraRefreshPeriod: u32,
+    pub intraRefreshCnt: u32,
+    pub maxNumRefFramesInDPB: u32,
+    pub numTileColumns: u32,
+    pub numTileRows: u32,
+    pub tileWidths: *mut u32,
+    pub tileHeights: *mut u32,
+    pub maxTemporalLayersMinus1: u32,
+    pub colorPrimaries: NV_ENC_VUI_COLOR_PRIMARIES,
+    pub transferCharacteristics: NV_ENC_VUI_TRANSFER_CHARACTERISTIC,
+    pub matrixCoefficients: NV_ENC_VUI_MATRIX_COEFFS,
+    pub colorRange: u32,
+    pub chromaSamplePosition: u32,
+    pub useBFramesAsRef: NV_ENC_BFRAME_REF_MODE,
+    pub filmGrainParams: *mut NV_ENC_FILM_GRAIN_PARAMS_AV1,
+    pub numFwdRefs: NV_ENC_NUM_REF_FRAMES,
+    pub numBwdRefs: NV_ENC_NUM_REF_FRAMES,
+    pub reserved1: [u32; 235usize],
+    pub reserved2: [*mut ::core::ffi::c_void; 62usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of _NV_ENC_CONFIG_AV1"][::core::mem::size_of::<_NV_ENC_CONFIG_AV1>() - 1552usize];
+    ["Alignment of _NV_ENC_CONFIG_AV1"][::core::mem::align_of::<_NV_ENC_CONFIG_AV1>() - 8usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::level"][::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, level) - 0usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::tier"][::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, tier) - 4usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::minPartSize"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, minPartSize) - 8usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::maxPartSize"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, maxPartSize) - 12usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::idrPeriod"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, idrPeriod) - 20usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::intraRefreshPeriod"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, intraRefreshPeriod) - 24usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::intraRefreshCnt"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, intraRefreshCnt) - 28usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::maxNumRefFramesInDPB"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, maxNumRefFramesInDPB) - 32usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::numTileColumns"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, numTileColumns) - 36usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::numTileRows"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, numTileRows) - 40usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::tileWidths"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, tileWidths) - 48usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::tileHeights"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, tileHeights) - 56usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::maxTemporalLayersMinus1"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, maxTemporalLayersMinus1) - 64usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::colorPrimaries"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, colorPrimaries) - 68usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::transferCharacteristics"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, transferCharacteristics) - 72usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::matrixCoefficients"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, matrixCoefficients) - 76usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::colorRange"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, colorRange) - 80usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::chromaSamplePosition"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, chromaSamplePosition) - 84usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::useBFramesAsRef"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, useBFramesAsRef) - 88usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::filmGrainParams"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, filmGrainParams) - 96usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::numFwdRefs"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, numFwdRefs) - 104usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::numBwdRefs"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, numBwdRefs) - 108usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::reserved1"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, reserved1) - 112usize];
+    ["Offset of field: _NV_ENC_CONFIG_AV1::reserved2"]
+        [::core::mem::offset_of!(_NV_ENC_CONFIG_AV1, reserved2) - 1056usize];
+};
+impl Default for _NV_ENC_CONFIG_AV1 {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
+impl _NV_ENC_CONFIG_AV1 {
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn outputAnnexBFormat(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<0usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_outputAnnexBFormat(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<0usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn outputAnnexBFormat_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<0usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_outputAnnexBFormat_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<0usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn enableTimingInfo(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<1usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_enableTimingInfo(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<1usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn enableTimingInfo_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<1usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_enableTimingInfo_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<1usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn enableDecoderModelInfo(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<2usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_enableDecoderModelInfo(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<2usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn enableDecoderModelInfo_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<2usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_enableDecoderModelInfo_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<2usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn enableFrameIdNumbers(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<3usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_enableFrameIdNumbers(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<3usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn enableFrameIdNumbers_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<3usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_enableFrameIdNumbers_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<3usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn disableSeqHdr(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<4usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_disableSeqHdr(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<4usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn disableSeqHdr_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<4usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_disableSeqHdr_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<4usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn repeatSeqHdr(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<5usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_repeatSeqHdr(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<5usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn repeatSeqHdr_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<5usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_repeatSeqHdr_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<5usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn enableIntraRefresh(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<6usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_enableIntraRefresh(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<6usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn enableIntraRefresh_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<6usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_enableIntraRefresh_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<6usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn chromaFormatIDC(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<7usize, 2u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_chromaFormatIDC(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<7usize, 2u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn chromaFormatIDC_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<7usize, 2u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_chromaFormatIDC_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<7usize, 2u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn enableBitstreamPadding(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<9usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_enableBitstreamPadding(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<9usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn enableBitstreamPadding_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<9usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_enableBitstreamPadding_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<9usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn enableCustomTileConfig(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<10usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_enableCustomTileConfig(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<10usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn enableCustomTileConfig_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<10usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_enableCustomTileConfig_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<10usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn enableFilmGrainParams(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<11usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_enableFilmGrainParams(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<11usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn enableFilmGrainParams_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<11usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_enableFilmGrainParams_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<11usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn inputPixelBitDepthMinus8(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<12usize, 3u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_inputPixelBitDepthMinus8(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<12usize, 3u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn inputPixelBitDepthMinus8_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<12usize, 3u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_inputPixelBitDepthMinus8_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<12usize, 3u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn pixelBitDepthMinus8(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<15usize, 3u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_pixelBitDepthMinus8(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<15usize, 3u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn pixelBitDepthMinus8_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<15usize, 3u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_pixelBitDepthMinus8_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<15usize, 3u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn reserved(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<18usize, 14u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_reserved(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<18usize, 14u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn reserved_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<18usize, 14u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_reserved_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<18usize, 14u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn new_bitfield_1(
+        outputAnnexBFormat: u32,
+        enableTimingInfo: u32,
+        enableDecoderModelInfo: u32,
+        enableFrameIdNumbers: u32,
+        disableSeqHdr: u32,
+        repeatSeqHdr: u32,
+        enableIntraRefresh: u32,
+        chromaFormatIDC: u32,
+        enableBitstreamPadding: u32,
+        enableCustomTileConfig: u32,
+        enableFilmGrainParams: u32,
+        inputPixelBitDepthMinus8: u32,
+        pixelBitDepthMinus8: u32,
+        reserved: u32,
+    ) -> __BindgenBitfieldUnit<[u8; 4usize]> {
+        let mut __bindgen_bitfield_unit: __BindgenBitfieldUnit<[u8; 4usize]> = Default::default();
+        __bindgen_bitfield_unit.set_const::<0usize, 1u8>({
+            let outputAnnexBFormat: u32 = unsafe { ::core::mem::transmute(outputAnnexBFormat) };
+            outputAnnexBFormat as u64
+        });
+        __bindgen_bitfield_unit.set_const::<1usize, 1u8>({
+            let enableTimingInfo: u32 = unsafe { ::core::mem::transmute(enableTimingInfo) };
+            enableTimingInfo as u64
+        });
+        __bindgen_bitfield_unit.set_const::<2usize, 1u8>({
+            let enableDecoderModelInfo: u32 = unsafe { ::core::mem::transmute(enableDecoderModelInfo) };
+            enableDecoderModelInfo as u64
+        });
+        __bindgen_bitfield_unit.set_const::<3usize, 1u8>({
+            let enableFrameIdNumbers: u32 = unsafe { ::core::mem::transmute(enableFrameIdNumbers) };
+            enableFrameIdNumbers as u64
+        });
+        __bindgen_bitfield_unit.set_const::<4usize, 1u8>({
+            let disableSeqHdr: u32 = unsafe { ::core::mem::transmute(disableSeqHdr) };
+            disableSeqHdr as u64
+        });
+        __bindgen_bitfield_unit.set_const::<5usize, 1u8>({
+            let repeatSeqHdr: u32 = unsafe { ::core::mem::transmute(repeatSeqHdr) };
+            repeatSeqHdr as u64
+        });
+        __bindgen_bitfield_unit.set_const::<6usize, 1u8>({
+            let enableIntraRefresh: u32 = unsafe { ::core::mem::transmute(enableIntraRefresh) };
+            enableIntraRefresh as u64
+        });
+        __bindgen_bitfield_unit.set_const::<7usize, 2u8>({
+            let chromaFormatIDC: u32 = unsafe { ::core::mem::transmute(chromaFormatIDC) };
+            chromaFormatIDC as u64
+        });
+        __bindgen_bitfield_unit.set_const::<9usize, 1u8>({
+            let enableBitstreamPadding: u32 = unsafe { ::core::mem::transmute(enableBitstreamPadding) };
+            enableBitstreamPadding as u64
+        });
+        __bindgen_bitfield_unit.set_const::<10usize, 1u8>({
+            let enableCustomTileConfig: u32 = unsafe { ::core::mem::transmute(enableCustomTileConfig) };
+            enableCustomTileConfig as u64
+        });
+        __bindgen_bitfield_unit.set_const::<11usize, 1u8>({
+            let enableFilmGrainParams: u32 = unsafe { ::core::mem::transmute(enableFilmGrainParams) };
+            enableFilmGrainParams as u64
+        });
+        __bindgen_bitfield_unit.set_const::<12usize, 3u8>({
+            let inputPixelBitDepthMinus8: u32 = unsafe { ::core::mem::transmute(inputPixelBitDepthMinus8) };
+            inputPixelBitDepthMinus8 as u64
+        });
+        __bindgen_bitfield_unit.set_const::<15usize, 3u8>({
+            let pixelBitDepthMinus8: u32 = unsafe { ::core::mem::transmute(pixelBitDepthMinus8) };
+            pixelBitDepthMinus8 as u64
+        });
+        __bindgen_bitfield_unit.set_const::<18usize, 14u8>({
+            let reserved: u32 = unsafe { ::core::mem::transmute(reserved) };
+            reserved as u64
+        });
+        __bindgen_bitfield_unit
+    }
+}
+pub type NV_ENC_CONFIG_AV1 = _NV_ENC_CONFIG_AV1;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct _NV_ENC_CONFIG_H264_MEONLY {
@@ -4097,6 +6528,7 @@ pub type NV_ENC_CONFIG_HEVC_MEONLY = _NV_ENC_CONFIG_HEVC_MEONLY;
 pub union _NV_ENC_CODEC_CONFIG {
     pub h264Config: NV_ENC_CONFIG_H264,
     pub hevcConfig: NV_ENC_CONFIG_HEVC,
+    pub av1Config: NV_ENC_CONFIG_AV1,
     pub h264MeOnlyConfig: NV_ENC_CONFIG_H264_MEONLY,
     pub hevcMeOnlyConfig: NV_ENC_CONFIG_HEVC_MEONLY,
     pub reserved: [u32; 320usize],
@@ -4109,6 +6541,8 @@ const _: () = {
         [::core::mem::offset_of!(_NV_ENC_CODEC_CONFIG, h264Config) - 0usize];
     ["Offset of field: _NV_ENC_CODEC_CONFIG::hevcConfig"]
         [::core::mem::offset_of!(_NV_ENC_CODEC_CONFIG, hevcConfig) - 0usize];
+    ["Offset of field: _NV_ENC_CODEC_CONFIG::av1Config"]
+        [::core::mem::offset_of!(_NV_ENC_CODEC_CONFIG, av1Config) - 0usize];
     ["Offset of field: _NV_ENC_CODEC_CONFIG::h264MeOnlyConfig"]
         [::core::mem::offset_of!(_NV_ENC_CODEC_CONFIG, h264MeOnlyConfig) - 0usize];
     ["Offset of field: _NV_ENC_CODEC_CONFIG::hevcMeOnlyConfig"]
@@ -4201,7 +6635,9 @@ pub struct _NV_ENC_INITIALIZE_PARAMS {
     pub maxMEHintCountsPerBlock: [NVENC_EXTERNAL_ME_HINT_COUNTS_PER_BLOCKTYPE; 2usize],
     pub tuningInfo: NV_ENC_TUNING_INFO,
     pub bufferFormat: NV_ENC_BUFFER_FORMAT,
-    pub reserved: [u32; 287usize],
+    pub numStateBuffers: u32,
+    pub outputStatsLevel: NV_ENC_OUTPUT_STATS_LEVEL,
+    pub reserved: [u32; 285usize],
     pub reserved2: [*mut ::core::ffi::c_void; 64usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
@@ -4246,8 +6682,12 @@ const _: () = {
         [::core::mem::offset_of!(_NV_ENC_INITIALIZE_PARAMS, tuningInfo) - 136usize];
     ["Offset of field: _NV_ENC_INITIALIZE_PARAMS::bufferFormat"]
         [::core::mem::offset_of!(_NV_ENC_INITIALIZE_PARAMS, bufferFormat) - 140usize];
+    ["Offset of field: _NV_ENC_INITIALIZE_PARAMS::numStateBuffers"]
+        [::core::mem::offset_of!(_NV_ENC_INITIALIZE_PARAMS, numStateBuffers) - 144usize];
+    ["Offset of field: _NV_ENC_INITIALIZE_PARAMS::outputStatsLevel"]
+        [::core::mem::offset_of!(_NV_ENC_INITIALIZE_PARAMS, outputStatsLevel) - 148usize];
     ["Offset of field: _NV_ENC_INITIALIZE_PARAMS::reserved"]
-        [::core::mem::offset_of!(_NV_ENC_INITIALIZE_PARAMS, reserved) - 144usize];
+        [::core::mem::offset_of!(_NV_ENC_INITIALIZE_PARAMS, reserved) - 152usize];
     ["Offset of field: _NV_ENC_INITIALIZE_PARAMS::reserved2"]
         [::core::mem::offset_of!(_NV_ENC_INITIALIZE_PARAMS, reserved2) - 1296usize];
 };
@@ -4428,22 +6868,55 @@ impl _NV_ENC_INITIALIZE_PARAMS {
     }
     #[inline]
     #[allow(unnecessary_transmutes)]
+    pub fn splitEncodeMode(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<5usize, 4u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_splitEncodeMode(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<5usize, 4u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn splitEncodeMode_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<5usize, 4u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_splitEncodeMode_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<5usize, 4u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
     pub fn enableOutputInVidmem(&self) -> u32 {
-        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<5usize, 1u8>() as u32) }
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<9usize, 1u8>() as u32) }
     }
     #[inline]
     #[allow(unnecessary_transmutes)]
     pub fn set_enableOutputInVidmem(&mut self, val: u32) {
         unsafe {
             let val: u32 = ::core::mem::transmute(val);
-            self._bitfield_1.set_const::<5usize, 1u8>(val as u64)
+            self._bitfield_1.set_const::<9usize, 1u8>(val as u64)
         }
     }
     #[inline]
     #[allow(unnecessary_transmutes)]
     pub unsafe fn enableOutputInVidmem_raw(this: *const Self) -> u32 {
         unsafe {
-            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<5usize, 1u8>(
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<9usize, 1u8>(
                 ::core::ptr::addr_of!((*this)._bitfield_1),
             ) as u32)
         }
@@ -4453,7 +6926,73 @@ impl _NV_ENC_INITIALIZE_PARAMS {
     pub unsafe fn set_enableOutputInVidmem_raw(this: *mut Self, val: u32) {
         unsafe {
             let val: u32 = ::core::mem::transmute(val);
-            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<5usize, 1u8>(
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<9usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn enableReconFrameOutput(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<10usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_enableReconFrameOutput(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<10usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn enableReconFrameOutput_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<10usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_enableReconFrameOutput_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<10usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn enableOutputStats(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<11usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_enableOutputStats(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<11usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn enableOutputStats_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<11usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_enableOutputStats_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<11usize, 1u8>(
                 ::core::ptr::addr_of_mut!((*this)._bitfield_1),
                 val as u64,
             )
@@ -4462,21 +7001,21 @@ impl _NV_ENC_INITIALIZE_PARAMS {
     #[inline]
     #[allow(unnecessary_transmutes)]
     pub fn reservedBitFields(&self) -> u32 {
-        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<6usize, 26u8>() as u32) }
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<12usize, 20u8>() as u32) }
     }
     #[inline]
     #[allow(unnecessary_transmutes)]
     pub fn set_reservedBitFields(&mut self, val: u32) {
         unsafe {
             let val: u32 = ::core::mem::transmute(val);
-            self._bitfield_1.set_const::<6usize, 26u8>(val as u64)
+            self._bitfield_1.set_const::<12usize, 20u8>(val as u64)
         }
     }
     #[inline]
     #[allow(unnecessary_transmutes)]
     pub unsafe fn reservedBitFields_raw(this: *const Self) -> u32 {
         unsafe {
-            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<6usize, 26u8>(
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<12usize, 20u8>(
                 ::core::ptr::addr_of!((*this)._bitfield_1),
             ) as u32)
         }
@@ -4486,7 +7025,7 @@ impl _NV_ENC_INITIALIZE_PARAMS {
     pub unsafe fn set_reservedBitFields_raw(this: *mut Self, val: u32) {
         unsafe {
             let val: u32 = ::core::mem::transmute(val);
-            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<6usize, 26u8>(
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<12usize, 20u8>(
                 ::core::ptr::addr_of_mut!((*this)._bitfield_1),
                 val as u64,
             )
@@ -4500,7 +7039,10 @@ impl _NV_ENC_INITIALIZE_PARAMS {
         enableExternalMEHints: u32,
         enableMEOnlyMode: u32,
         enableWeightedPrediction: u32,
+        splitEncodeMode: u32,
         enableOutputInVidmem: u32,
+        enableReconFrameOutput: u32,
+        enableOutputStats: u32,
         reservedBitFields: u32,
     ) -> __BindgenBitfieldUnit<[u8; 4usize]> {
         let mut __bindgen_bitfield_unit: __BindgenBitfieldUnit<[u8; 4usize]> = Default::default();
@@ -4524,11 +7066,23 @@ impl _NV_ENC_INITIALIZE_PARAMS {
             let enableWeightedPrediction: u32 = unsafe { ::core::mem::transmute(enableWeightedPrediction) };
             enableWeightedPrediction as u64
         });
-        __bindgen_bitfield_unit.set_const::<5usize, 1u8>({
+        __bindgen_bitfield_unit.set_const::<5usize, 4u8>({
+            let splitEncodeMode: u32 = unsafe { ::core::mem::transmute(splitEncodeMode) };
+            splitEncodeMode as u64
+        });
+        __bindgen_bitfield_unit.set_const::<9usize, 1u8>({
             let enableOutputInVidmem: u32 = unsafe { ::core::mem::transmute(enableOutputInVidmem) };
             enableOutputInVidmem as u64
         });
-        __bindgen_bitfield_unit.set_const::<6usize, 26u8>({
+        __bindgen_bitfield_unit.set_const::<10usize, 1u8>({
+            let enableReconFrameOutput: u32 = unsafe { ::core::mem::transmute(enableReconFrameOutput) };
+            enableReconFrameOutput as u64
+        });
+        __bindgen_bitfield_unit.set_const::<11usize, 1u8>({
+            let enableOutputStats: u32 = unsafe { ::core::mem::transmute(enableOutputStats) };
+            enableOutputStats as u64
+        });
+        __bindgen_bitfield_unit.set_const::<12usize, 20u8>({
             let reservedBitFields: u32 = unsafe { ::core::mem::transmute(reservedBitFields) };
             reservedBitFields as u64
         });
@@ -4823,7 +7377,8 @@ pub struct _NV_ENC_PIC_PARAMS_H264 {
     pub forceIntraSliceCount: u32,
     pub forceIntraSliceIdx: *mut u32,
     pub h264ExtPicParams: NV_ENC_PIC_PARAMS_H264_EXT,
-    pub reserved: [u32; 210usize],
+    pub timeCode: NV_ENC_TIME_CODE,
+    pub reserved: [u32; 203usize],
     pub reserved2: [*mut ::core::ffi::c_void; 61usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
@@ -4864,8 +7419,10 @@ const _: () = {
         [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_H264, forceIntraSliceIdx) - 72usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS_H264::h264ExtPicParams"]
         [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_H264, h264ExtPicParams) - 80usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS_H264::timeCode"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_H264, timeCode) - 208usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS_H264::reserved"]
-        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_H264, reserved) - 208usize];
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_H264, reserved) - 236usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS_H264::reserved2"]
         [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_H264, reserved2) - 1048usize];
 };
@@ -5096,7 +7653,8 @@ pub struct _NV_ENC_PIC_PARAMS_HEVC {
     pub seiPayloadArrayCnt: u32,
     pub reserved: u32,
     pub seiPayloadArray: *mut NV_ENC_SEI_PAYLOAD,
-    pub reserved2: [u32; 244usize],
+    pub timeCode: NV_ENC_TIME_CODE,
+    pub reserved2: [u32; 237usize],
     pub reserved3: [*mut ::core::ffi::c_void; 61usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
@@ -5131,8 +7689,10 @@ const _: () = {
         [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_HEVC, reserved) - 60usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS_HEVC::seiPayloadArray"]
         [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_HEVC, seiPayloadArray) - 64usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS_HEVC::timeCode"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_HEVC, timeCode) - 72usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS_HEVC::reserved2"]
-        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_HEVC, reserved2) - 72usize];
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_HEVC, reserved2) - 100usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS_HEVC::reserved3"]
         [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_HEVC, reserved3) - 1048usize];
 };
@@ -5346,20 +7906,512 @@ impl _NV_ENC_PIC_PARAMS_HEVC {
 }
 pub type NV_ENC_PIC_PARAMS_HEVC = _NV_ENC_PIC_PARAMS_HEVC;
 #[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct _NV_ENC_PIC_PARAMS_AV1 {
+    pub displayPOCSyntax: u32,
+    pub refPicFlag: u32,
+    pub temporalId: u32,
+    pub forceIntraRefreshWithFrameCnt: u32,
+    pub _bitfield_1: __BindgenBitfieldUnit<[u8; 4usize]>,
+    pub numTileColumns: u32,
+    pub numTileRows: u32,
+    pub tileWidths: *mut u32,
+    pub tileHeights: *mut u32,
+    pub obuPayloadArrayCnt: u32,
+    pub reserved: u32,
+    pub obuPayloadArray: *mut NV_ENC_SEI_PAYLOAD,
+    pub filmGrainParams: *mut NV_ENC_FILM_GRAIN_PARAMS_AV1,
+    pub reserved2: [u32; 247usize],
+    pub reserved3: [*mut ::core::ffi::c_void; 61usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of _NV_ENC_PIC_PARAMS_AV1"][::core::mem::size_of::<_NV_ENC_PIC_PARAMS_AV1>() - 1552usize];
+    ["Alignment of _NV_ENC_PIC_PARAMS_AV1"][::core::mem::align_of::<_NV_ENC_PIC_PARAMS_AV1>() - 8usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS_AV1::displayPOCSyntax"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_AV1, displayPOCSyntax) - 0usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS_AV1::refPicFlag"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_AV1, refPicFlag) - 4usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS_AV1::temporalId"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_AV1, temporalId) - 8usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS_AV1::forceIntraRefreshWithFrameCnt"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_AV1, forceIntraRefreshWithFrameCnt) - 12usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS_AV1::numTileColumns"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_AV1, numTileColumns) - 20usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS_AV1::numTileRows"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_AV1, numTileRows) - 24usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS_AV1::tileWidths"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_AV1, tileWidths) - 32usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS_AV1::tileHeights"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_AV1, tileHeights) - 40usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS_AV1::obuPayloadArrayCnt"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_AV1, obuPayloadArrayCnt) - 48usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS_AV1::reserved"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_AV1, reserved) - 52usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS_AV1::obuPayloadArray"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_AV1, obuPayloadArray) - 56usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS_AV1::filmGrainParams"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_AV1, filmGrainParams) - 64usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS_AV1::reserved2"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_AV1, reserved2) - 72usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS_AV1::reserved3"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS_AV1, reserved3) - 1064usize];
+};
+impl Default for _NV_ENC_PIC_PARAMS_AV1 {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
+impl _NV_ENC_PIC_PARAMS_AV1 {
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn goldenFrameFlag(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<0usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_goldenFrameFlag(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<0usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn goldenFrameFlag_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<0usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_goldenFrameFlag_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<0usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn arfFrameFlag(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<1usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_arfFrameFlag(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<1usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn arfFrameFlag_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<1usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_arfFrameFlag_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<1usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn arf2FrameFlag(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<2usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_arf2FrameFlag(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<2usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn arf2FrameFlag_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<2usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_arf2FrameFlag_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<2usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn bwdFrameFlag(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<3usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_bwdFrameFlag(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<3usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn bwdFrameFlag_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<3usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_bwdFrameFlag_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<3usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn overlayFrameFlag(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<4usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_overlayFrameFlag(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<4usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn overlayFrameFlag_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<4usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_overlayFrameFlag_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<4usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn showExistingFrameFlag(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<5usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_showExistingFrameFlag(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<5usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn showExistingFrameFlag_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<5usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_showExistingFrameFlag_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<5usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn errorResilientModeFlag(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<6usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_errorResilientModeFlag(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<6usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn errorResilientModeFlag_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<6usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_errorResilientModeFlag_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<6usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn tileConfigUpdate(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<7usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_tileConfigUpdate(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<7usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn tileConfigUpdate_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<7usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_tileConfigUpdate_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<7usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn enableCustomTileConfig(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<8usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_enableCustomTileConfig(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<8usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn enableCustomTileConfig_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<8usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_enableCustomTileConfig_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<8usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn filmGrainParamsUpdate(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<9usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_filmGrainParamsUpdate(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<9usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn filmGrainParamsUpdate_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<9usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_filmGrainParamsUpdate_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<9usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn reservedBitFields(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<10usize, 22u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_reservedBitFields(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<10usize, 22u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn reservedBitFields_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<10usize, 22u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_reservedBitFields_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<10usize, 22u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn new_bitfield_1(
+        goldenFrameFlag: u32,
+        arfFrameFlag: u32,
+        arf2FrameFlag: u32,
+        bwdFrameFlag: u32,
+        overlayFrameFlag: u32,
+        showExistingFrameFlag: u32,
+        errorResilientModeFlag: u32,
+        tileConfigUpdate: u32,
+        enableCustomTileConfig: u32,
+        filmGrainParamsUpdate: u32,
+        reservedBitFields: u32,
+    ) -> __BindgenBitfieldUnit<[u8; 4usize]> {
+        let mut __bindgen_bitfield_unit: __BindgenBitfieldUnit<[u8; 4usize]> = Default::default();
+        __bindgen_bitfield_unit.set_const::<0usize, 1u8>({
+            let goldenFrameFlag: u32 = unsafe { ::core::mem::transmute(goldenFrameFlag) };
+            goldenFrameFlag as u64
+        });
+        __bindgen_bitfield_unit.set_const::<1usize, 1u8>({
+            let arfFrameFlag: u32 = unsafe { ::core::mem::transmute(arfFrameFlag) };
+            arfFrameFlag as u64
+        });
+        __bindgen_bitfield_unit.set_const::<2usize, 1u8>({
+            let arf2FrameFlag: u32 = unsafe { ::core::mem::transmute(arf2FrameFlag) };
+            arf2FrameFlag as u64
+        });
+        __bindgen_bitfield_unit.set_const::<3usize, 1u8>({
+            let bwdFrameFlag: u32 = unsafe { ::core::mem::transmute(bwdFrameFlag) };
+            bwdFrameFlag as u64
+        });
+        __bindgen_bitfield_unit.set_const::<4usize, 1u8>({
+            let overlayFrameFlag: u32 = unsafe { ::core::mem::transmute(overlayFrameFlag) };
+            overlayFrameFlag as u64
+        });
+        __bindgen_bitfield_unit.set_const::<5usize, 1u8>({
+            let showExistingFrameFlag: u32 = unsafe { ::core::mem::transmute(showExistingFrameFlag) };
+            showExistingFrameFlag as u64
+        });
+        __bindgen_bitfield_unit.set_const::<6usize, 1u8>({
+            let errorResilientModeFlag: u32 = unsafe { ::core::mem::transmute(errorResilientModeFlag) };
+            errorResilientModeFlag as u64
+        });
+        __bindgen_bitfield_unit.set_const::<7usize, 1u8>({
+            let tileConfigUpdate: u32 = unsafe { ::core::mem::transmute(tileConfigUpdate) };
+            tileConfigUpdate as u64
+        });
+        __bindgen_bitfield_unit.set_const::<8usize, 1u8>({
+            let enableCustomTileConfig: u32 = unsafe { ::core::mem::transmute(enableCustomTileConfig) };
+            enableCustomTileConfig as u64
+        });
+        __bindgen_bitfield_unit.set_const::<9usize, 1u8>({
+            let filmGrainParamsUpdate: u32 = unsafe { ::core::mem::transmute(filmGrainParamsUpdate) };
+            filmGrainParamsUpdate as u64
+        });
+        __bindgen_bitfield_unit.set_const::<10usize, 22u8>({
+            let reservedBitFields: u32 = unsafe { ::core::mem::transmute(reservedBitFields) };
+            reservedBitFields as u64
+        });
+        __bindgen_bitfield_unit
+    }
+}
+pub type NV_ENC_PIC_PARAMS_AV1 = _NV_ENC_PIC_PARAMS_AV1;
+#[repr(C)]
 #[derive(Copy, Clone)]
 pub union _NV_ENC_CODEC_PIC_PARAMS {
     pub h264PicParams: NV_ENC_PIC_PARAMS_H264,
     pub hevcPicParams: NV_ENC_PIC_PARAMS_HEVC,
+    pub av1PicParams: NV_ENC_PIC_PARAMS_AV1,
     pub reserved: [u32; 256usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of _NV_ENC_CODEC_PIC_PARAMS"][::core::mem::size_of::<_NV_ENC_CODEC_PIC_PARAMS>() - 1536usize];
+    ["Size of _NV_ENC_CODEC_PIC_PARAMS"][::core::mem::size_of::<_NV_ENC_CODEC_PIC_PARAMS>() - 1552usize];
     ["Alignment of _NV_ENC_CODEC_PIC_PARAMS"][::core::mem::align_of::<_NV_ENC_CODEC_PIC_PARAMS>() - 8usize];
     ["Offset of field: _NV_ENC_CODEC_PIC_PARAMS::h264PicParams"]
         [::core::mem::offset_of!(_NV_ENC_CODEC_PIC_PARAMS, h264PicParams) - 0usize];
     ["Offset of field: _NV_ENC_CODEC_PIC_PARAMS::hevcPicParams"]
         [::core::mem::offset_of!(_NV_ENC_CODEC_PIC_PARAMS, hevcPicParams) - 0usize];
+    ["Offset of field: _NV_ENC_CODEC_PIC_PARAMS::av1PicParams"]
+        [::core::mem::offset_of!(_NV_ENC_CODEC_PIC_PARAMS, av1PicParams) - 0usize];
     ["Offset of field: _NV_ENC_CODEC_PIC_PARAMS::reserved"]
         [::core::mem::offset_of!(_NV_ENC_CODEC_PIC_PARAMS, reserved) - 0usize];
 };
@@ -5400,12 +8452,16 @@ pub struct _NV_ENC_PIC_PARAMS {
     pub reservedBitFields: u32,
     pub meHintRefPicDist: [u16; 2usize],
     pub alphaBuffer: NV_ENC_INPUT_PTR,
-    pub reserved3: [u32; 286usize],
-    pub reserved4: [*mut ::core::ffi::c_void; 59usize],
+    pub meExternalSbHints: *mut NVENC_EXTERNAL_ME_SB_HINT,
+    pub meSbHintsCount: u32,
+    pub stateBufferIdx: u32,
+    pub outputReconBuffer: NV_ENC_OUTPUT_PTR,
+    pub reserved3: [u32; 284usize],
+    pub reserved4: [*mut ::core::ffi::c_void; 57usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of _NV_ENC_PIC_PARAMS"][::core::mem::size_of::<_NV_ENC_PIC_PARAMS>() - 3344usize];
+    ["Size of _NV_ENC_PIC_PARAMS"][::core::mem::size_of::<_NV_ENC_PIC_PARAMS>() - 3360usize];
     ["Alignment of _NV_ENC_PIC_PARAMS"][::core::mem::align_of::<_NV_ENC_PIC_PARAMS>() - 8usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS::version"][::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, version) - 0usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS::inputWidth"]
@@ -5436,27 +8492,35 @@ const _: () = {
     ["Offset of field: _NV_ENC_PIC_PARAMS::codecPicParams"]
         [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, codecPicParams) - 80usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS::meHintCountsPerBlock"]
-        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, meHintCountsPerBlock) - 1616usize];
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, meHintCountsPerBlock) - 1632usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS::meExternalHints"]
-        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, meExternalHints) - 1648usize];
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, meExternalHints) - 1664usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS::reserved1"]
-        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, reserved1) - 1656usize];
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, reserved1) - 1672usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS::reserved2"]
-        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, reserved2) - 1680usize];
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, reserved2) - 1696usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS::qpDeltaMap"]
-        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, qpDeltaMap) - 1696usize];
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, qpDeltaMap) - 1712usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS::qpDeltaMapSize"]
-        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, qpDeltaMapSize) - 1704usize];
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, qpDeltaMapSize) - 1720usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS::reservedBitFields"]
-        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, reservedBitFields) - 1708usize];
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, reservedBitFields) - 1724usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS::meHintRefPicDist"]
-        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, meHintRefPicDist) - 1712usize];
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, meHintRefPicDist) - 1728usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS::alphaBuffer"]
-        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, alphaBuffer) - 1720usize];
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, alphaBuffer) - 1736usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS::meExternalSbHints"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, meExternalSbHints) - 1744usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS::meSbHintsCount"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, meSbHintsCount) - 1752usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS::stateBufferIdx"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, stateBufferIdx) - 1756usize];
+    ["Offset of field: _NV_ENC_PIC_PARAMS::outputReconBuffer"]
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, outputReconBuffer) - 1760usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS::reserved3"]
-        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, reserved3) - 1728usize];
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, reserved3) - 1768usize];
     ["Offset of field: _NV_ENC_PIC_PARAMS::reserved4"]
-        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, reserved4) - 2872usize];
+        [::core::mem::offset_of!(_NV_ENC_PIC_PARAMS, reserved4) - 2904usize];
 };
 impl Default for _NV_ENC_PIC_PARAMS {
     fn default() -> Self {
@@ -5547,18 +8611,21 @@ pub struct _NV_ENC_LOCK_BITSTREAM {
     pub ltrFrameIdx: u32,
     pub ltrFrameBitmap: u32,
     pub temporalId: u32,
-    pub reserved: [u32; 12usize],
     pub intraMBCount: u32,
     pub interMBCount: u32,
     pub averageMVX: i32,
     pub averageMVY: i32,
     pub alphaLayerSizeInBytes: u32,
-    pub reserved1: [u32; 218usize],
-    pub reserved2: [*mut ::core::ffi::c_void; 64usize],
+    pub outputStatsPtrSize: u32,
+    pub outputStatsPtr: *mut ::core::ffi::c_void,
+    pub frameIdxDisplay: u32,
+    pub reserved1: [u32; 220usize],
+    pub reserved2: [*mut ::core::ffi::c_void; 63usize],
+    pub reservedInternal: [u32; 8usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of _NV_ENC_LOCK_BITSTREAM"][::core::mem::size_of::<_NV_ENC_LOCK_BITSTREAM>() - 1544usize];
+    ["Size of _NV_ENC_LOCK_BITSTREAM"][::core::mem::size_of::<_NV_ENC_LOCK_BITSTREAM>() - 1552usize];
     ["Alignment of _NV_ENC_LOCK_BITSTREAM"][::core::mem::align_of::<_NV_ENC_LOCK_BITSTREAM>() - 8usize];
     ["Offset of field: _NV_ENC_LOCK_BITSTREAM::version"]
         [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, version) - 0usize];
@@ -5594,22 +8661,28 @@ const _: () = {
         [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, ltrFrameBitmap) - 84usize];
     ["Offset of field: _NV_ENC_LOCK_BITSTREAM::temporalId"]
         [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, temporalId) - 88usize];
-    ["Offset of field: _NV_ENC_LOCK_BITSTREAM::reserved"]
-        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, reserved) - 92usize];
     ["Offset of field: _NV_ENC_LOCK_BITSTREAM::intraMBCount"]
-        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, intraMBCount) - 140usize];
+        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, intraMBCount) - 92usize];
     ["Offset of field: _NV_ENC_LOCK_BITSTREAM::interMBCount"]
-        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, interMBCount) - 144usize];
+        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, interMBCount) - 96usize];
     ["Offset of field: _NV_ENC_LOCK_BITSTREAM::averageMVX"]
-        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, averageMVX) - 148usize];
+        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, averageMVX) - 100usize];
     ["Offset of field: _NV_ENC_LOCK_BITSTREAM::averageMVY"]
-        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, averageMVY) - 152usize];
+        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, averageMVY) - 104usize];
     ["Offset of field: _NV_ENC_LOCK_BITSTREAM::alphaLayerSizeInBytes"]
-        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, alphaLayerSizeInBytes) - 156usize];
+        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, alphaLayerSizeInBytes) - 108usize];
+    ["Offset of field: _NV_ENC_LOCK_BITSTREAM::outputStatsPtrSize"]
+        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, outputStatsPtrSize) - 112usize];
+    ["Offset of field: _NV_ENC_LOCK_BITSTREAM::outputStatsPtr"]
+        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, outputStatsPtr) - 120usize];
+    ["Offset of field: _NV_ENC_LOCK_BITSTREAM::frameIdxDisplay"]
+        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, frameIdxDisplay) - 128usize];
     ["Offset of field: _NV_ENC_LOCK_BITSTREAM::reserved1"]
-        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, reserved1) - 160usize];
+        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, reserved1) - 132usize];
     ["Offset of field: _NV_ENC_LOCK_BITSTREAM::reserved2"]
-        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, reserved2) - 1032usize];
+        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, reserved2) - 1016usize];
+    ["Offset of field: _NV_ENC_LOCK_BITSTREAM::reservedInternal"]
+        [::core::mem::offset_of!(_NV_ENC_LOCK_BITSTREAM, reservedInternal) - 1520usize];
 };
 impl Default for _NV_ENC_LOCK_BITSTREAM {
     fn default() -> Self {
@@ -5948,17 +9021,30 @@ pub type NV_ENC_MAP_INPUT_RESOURCE = _NV_ENC_MAP_INPUT_RESOURCE;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct _NV_ENC_FENCE_POINT_D3D12 {
+    pub version: u32,
+    pub reserved: u32,
     pub pFence: *mut ::core::ffi::c_void,
-    pub value: u64,
+    pub waitValue: u64,
+    pub signalValue: u64,
+    pub _bitfield_1: __BindgenBitfieldUnit<[u8; 4usize]>,
+    pub reserved1: [u32; 7usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of _NV_ENC_FENCE_POINT_D3D12"][::core::mem::size_of::<_NV_ENC_FENCE_POINT_D3D12>() - 16usize];
+    ["Size of _NV_ENC_FENCE_POINT_D3D12"][::core::mem::size_of::<_NV_ENC_FENCE_POINT_D3D12>() - 64usize];
     ["Alignment of _NV_ENC_FENCE_POINT_D3D12"][::core::mem::align_of::<_NV_ENC_FENCE_POINT_D3D12>() - 8usize];
+    ["Offset of field: _NV_ENC_FENCE_POINT_D3D12::version"]
+        [::core::mem::offset_of!(_NV_ENC_FENCE_POINT_D3D12, version) - 0usize];
+    ["Offset of field: _NV_ENC_FENCE_POINT_D3D12::reserved"]
+        [::core::mem::offset_of!(_NV_ENC_FENCE_POINT_D3D12, reserved) - 4usize];
     ["Offset of field: _NV_ENC_FENCE_POINT_D3D12::pFence"]
-        [::core::mem::offset_of!(_NV_ENC_FENCE_POINT_D3D12, pFence) - 0usize];
-    ["Offset of field: _NV_ENC_FENCE_POINT_D3D12::value"]
-        [::core::mem::offset_of!(_NV_ENC_FENCE_POINT_D3D12, value) - 8usize];
+        [::core::mem::offset_of!(_NV_ENC_FENCE_POINT_D3D12, pFence) - 8usize];
+    ["Offset of field: _NV_ENC_FENCE_POINT_D3D12::waitValue"]
+        [::core::mem::offset_of!(_NV_ENC_FENCE_POINT_D3D12, waitValue) - 16usize];
+    ["Offset of field: _NV_ENC_FENCE_POINT_D3D12::signalValue"]
+        [::core::mem::offset_of!(_NV_ENC_FENCE_POINT_D3D12, signalValue) - 24usize];
+    ["Offset of field: _NV_ENC_FENCE_POINT_D3D12::reserved1"]
+        [::core::mem::offset_of!(_NV_ENC_FENCE_POINT_D3D12, reserved1) - 36usize];
 };
 impl Default for _NV_ENC_FENCE_POINT_D3D12 {
     fn default() -> Self {
@@ -5967,6 +9053,125 @@ impl Default for _NV_ENC_FENCE_POINT_D3D12 {
             ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
             s.assume_init()
         }
+    }
+}
+impl _NV_ENC_FENCE_POINT_D3D12 {
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn bWait(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<0usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_bWait(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<0usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn bWait_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<0usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_bWait_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<0usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn bSignal(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<1usize, 1u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_bSignal(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<1usize, 1u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn bSignal_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<1usize, 1u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_bSignal_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<1usize, 1u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn reservedBitField(&self) -> u32 {
+        unsafe { ::core::mem::transmute(self._bitfield_1.get_const::<2usize, 30u8>() as u32) }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn set_reservedBitField(&mut self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            self._bitfield_1.set_const::<2usize, 30u8>(val as u64)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn reservedBitField_raw(this: *const Self) -> u32 {
+        unsafe {
+            ::core::mem::transmute(<__BindgenBitfieldUnit<[u8; 4usize]>>::raw_get_const::<2usize, 30u8>(
+                ::core::ptr::addr_of!((*this)._bitfield_1),
+            ) as u32)
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub unsafe fn set_reservedBitField_raw(this: *mut Self, val: u32) {
+        unsafe {
+            let val: u32 = ::core::mem::transmute(val);
+            <__BindgenBitfieldUnit<[u8; 4usize]>>::raw_set_const::<2usize, 30u8>(
+                ::core::ptr::addr_of_mut!((*this)._bitfield_1),
+                val as u64,
+            )
+        }
+    }
+    #[inline]
+    #[allow(unnecessary_transmutes)]
+    pub fn new_bitfield_1(bWait: u32, bSignal: u32, reservedBitField: u32) -> __BindgenBitfieldUnit<[u8; 4usize]> {
+        let mut __bindgen_bitfield_unit: __BindgenBitfieldUnit<[u8; 4usize]> = Default::default();
+        __bindgen_bitfield_unit.set_const::<0usize, 1u8>({
+            let bWait: u32 = unsafe { ::core::mem::transmute(bWait) };
+            bWait as u64
+        });
+        __bindgen_bitfield_unit.set_const::<1usize, 1u8>({
+            let bSignal: u32 = unsafe { ::core::mem::transmute(bSignal) };
+            bSignal as u64
+        });
+        __bindgen_bitfield_unit.set_const::<2usize, 30u8>({
+            let reservedBitField: u32 = unsafe { ::core::mem::transmute(reservedBitField) };
+            reservedBitField as u64
+        });
+        __bindgen_bitfield_unit
     }
 }
 pub type NV_ENC_FENCE_POINT_D3D12 = _NV_ENC_FENCE_POINT_D3D12;
@@ -5984,9 +9189,9 @@ pub struct _NV_ENC_REGISTER_RESOURCE {
     pub bufferFormat: NV_ENC_BUFFER_FORMAT,
     pub bufferUsage: NV_ENC_BUFFER_USAGE,
     pub pInputFencePoint: *mut NV_ENC_FENCE_POINT_D3D12,
-    pub pOutputFencePoint: *mut NV_ENC_FENCE_POINT_D3D12,
-    pub reserved1: [u32; 247usize],
-    pub reserved2: [*mut ::core::ffi::c_void; 60usize],
+    pub chromaOffset: [u32; 2usize],
+    pub reserved1: [u32; 245usize],
+    pub reserved2: [*mut ::core::ffi::c_void; 61usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -6014,12 +9219,12 @@ const _: () = {
         [::core::mem::offset_of!(_NV_ENC_REGISTER_RESOURCE, bufferUsage) - 44usize];
     ["Offset of field: _NV_ENC_REGISTER_RESOURCE::pInputFencePoint"]
         [::core::mem::offset_of!(_NV_ENC_REGISTER_RESOURCE, pInputFencePoint) - 48usize];
-    ["Offset of field: _NV_ENC_REGISTER_RESOURCE::pOutputFencePoint"]
-        [::core::mem::offset_of!(_NV_ENC_REGISTER_RESOURCE, pOutputFencePoint) - 56usize];
+    ["Offset of field: _NV_ENC_REGISTER_RESOURCE::chromaOffset"]
+        [::core::mem::offset_of!(_NV_ENC_REGISTER_RESOURCE, chromaOffset) - 56usize];
     ["Offset of field: _NV_ENC_REGISTER_RESOURCE::reserved1"]
         [::core::mem::offset_of!(_NV_ENC_REGISTER_RESOURCE, reserved1) - 64usize];
     ["Offset of field: _NV_ENC_REGISTER_RESOURCE::reserved2"]
-        [::core::mem::offset_of!(_NV_ENC_REGISTER_RESOURCE, reserved2) - 1056usize];
+        [::core::mem::offset_of!(_NV_ENC_REGISTER_RESOURCE, reserved2) - 1048usize];
 };
 impl Default for _NV_ENC_REGISTER_RESOURCE {
     fn default() -> Self {
@@ -6478,6 +9683,18 @@ pub type PNVENCGETSEQUENCEPARAMEX = ::core::option::Option<
         sequenceParamPayload: *mut NV_ENC_SEQUENCE_PARAM_PAYLOAD,
     ) -> NVENCSTATUS,
 >;
+pub type PNVENCRESTOREENCODERSTATE = ::core::option::Option<
+    unsafe extern "C" fn(
+        encoder: *mut ::core::ffi::c_void,
+        restoreState: *mut NV_ENC_RESTORE_ENCODER_STATE_PARAMS,
+    ) -> NVENCSTATUS,
+>;
+pub type PNVENCLOOKAHEADPICTURE = ::core::option::Option<
+    unsafe extern "C" fn(
+        encoder: *mut ::core::ffi::c_void,
+        lookaheadParams: *mut NV_ENC_LOOKAHEAD_PIC_PARAMS,
+    ) -> NVENCSTATUS,
+>;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct _NV_ENCODE_API_FUNCTION_LIST {
@@ -6524,7 +9741,9 @@ pub struct _NV_ENCODE_API_FUNCTION_LIST {
     pub nvEncSetIOCudaStreams: PNVENCSETIOCUDASTREAMS,
     pub nvEncGetEncodePresetConfigEx: PNVENCGETENCODEPRESETCONFIGEX,
     pub nvEncGetSequenceParamEx: PNVENCGETSEQUENCEPARAMEX,
-    pub reserved2: [*mut ::core::ffi::c_void; 277usize],
+    pub nvEncRestoreEncoderState: PNVENCRESTOREENCODERSTATE,
+    pub nvEncLookaheadPicture: PNVENCLOOKAHEADPICTURE,
+    pub reserved2: [*mut ::core::ffi::c_void; 275usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -6616,8 +9835,12 @@ const _: () = {
         [::core::mem::offset_of!(_NV_ENCODE_API_FUNCTION_LIST, nvEncGetEncodePresetConfigEx) - 320usize];
     ["Offset of field: _NV_ENCODE_API_FUNCTION_LIST::nvEncGetSequenceParamEx"]
         [::core::mem::offset_of!(_NV_ENCODE_API_FUNCTION_LIST, nvEncGetSequenceParamEx) - 328usize];
+    ["Offset of field: _NV_ENCODE_API_FUNCTION_LIST::nvEncRestoreEncoderState"]
+        [::core::mem::offset_of!(_NV_ENCODE_API_FUNCTION_LIST, nvEncRestoreEncoderState) - 336usize];
+    ["Offset of field: _NV_ENCODE_API_FUNCTION_LIST::nvEncLookaheadPicture"]
+        [::core::mem::offset_of!(_NV_ENCODE_API_FUNCTION_LIST, nvEncLookaheadPicture) - 344usize];
     ["Offset of field: _NV_ENCODE_API_FUNCTION_LIST::reserved2"]
-        [::core::mem::offset_of!(_NV_ENCODE_API_FUNCTION_LIST, reserved2) - 336usize];
+        [::core::mem::offset_of!(_NV_ENCODE_API_FUNCTION_LIST, reserved2) - 352usize];
 };
 impl Default for _NV_ENCODE_API_FUNCTION_LIST {
     fn default() -> Self {

@@ -6,12 +6,16 @@ use crate::nvenc::GUID;
 pub const CODEC_H264: GUID = guid(0x6bc82762_4e63_4ca4_aa85_1e50f321f6bf);
 /// `NV_ENC_CODEC_HEVC_GUID`.
 pub const CODEC_HEVC: GUID = guid(0x790cdc88_4522_4d7b_9425_bda9975f7603);
+/// `NV_ENC_CODEC_AV1_GUID`.
+pub const CODEC_AV1: GUID = guid(0x0a352289_0aa7_4759_862d_5d15cd16d254);
 /// `NV_ENC_H264_PROFILE_BASELINE_GUID`.
 pub const H264_BASELINE: GUID = guid(0x0727bcaa_78c4_4c83_8c2f_ef3dff267c6a);
 /// `NV_ENC_H264_PROFILE_MAIN_GUID`.
 pub const H264_MAIN: GUID = guid(0x60b5c1d4_67fe_4790_94d5_c4726d7b6e6d);
 /// `NV_ENC_HEVC_PROFILE_MAIN_GUID`.
 pub const HEVC_MAIN: GUID = guid(0xb514c39a_b55b_40fa_878f_f1253b4dfdec);
+/// `NV_ENC_AV1_PROFILE_MAIN_GUID`.
+pub const AV1_MAIN: GUID = guid(0x5f2a39f5_f14e_4f95_9a9e_b76d568fcf97);
 /// `NV_ENC_PRESET_P3_GUID`.
 pub const PRESET_P3: GUID = guid(0x36850110_3a07_441f_94d5_3670631f91f6);
 /// `NV_ENC_PRESET_P4_GUID`.

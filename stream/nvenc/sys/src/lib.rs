@@ -1,4 +1,4 @@
-//! NVIDIA's video encoder as its driver offers it: types of `nvEncodeAPI.h` 11.1 and the few functions of CUDA that an
+//! NVIDIA's video encoder as its driver offers it: types of `nvEncodeAPI.h` 12.1 and the few functions of CUDA that an
 //! encoder needs, found in the driver's libraries when the program runs. Without a driver nothing is missing but the
 //! encoder.
 //!
@@ -6,7 +6,8 @@
 //! What bindgen leaves out, structure versions and GUIDs, stands in [`versions`] and [`guids`]. `tests/layout.rs` holds
 //! all of it to the C header.
 //!
-//! API version 11.1 knows H.264 and HEVC; AV1 came with 12.0 and needs newer bindings.
+//! API version 12.1 knows H.264, HEVC and AV1. A driver refuses versions newer than itself, so that there is one set of
+//! bindings, and drivers before 530 (531 on Windows) are too old.
 
 #![expect(unsafe_code, reason = "foreign functions")]
 

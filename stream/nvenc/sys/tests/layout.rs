@@ -1,5 +1,5 @@
 //! The bindings agree with the C header that they came from: sizes, offsets, structure versions, GUIDs and constants of
-//! everything that is used. The header is that of Debian's libffmpeg-nvenc-dev, which the test needs, and a C compiler.
+//! everything that is used. The test needs a C compiler, and Debian's libffmpeg-nvenc-dev for the types of CUDA.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed expectation is what a test reports")]
 
 use rr_nvenc_sys::nvenc::*;
@@ -70,6 +70,12 @@ fn bindings_agree_with_the_header() {
             level, tier, idrPeriod, intraRefreshPeriod, intraRefreshCnt, sliceMode, sliceModeData,
             maxTemporalLayersMinus1, hevcVUIParameters, reserved1, reserved2,
         }
+        NV_ENC_CONFIG_AV1 {
+            level, tier, minPartSize, maxPartSize, idrPeriod, intraRefreshPeriod, intraRefreshCnt, maxNumRefFramesInDPB,
+            numTileColumns, numTileRows, tileWidths, tileHeights, maxTemporalLayersMinus1, colorPrimaries,
+            transferCharacteristics, matrixCoefficients, colorRange, chromaSamplePosition, useBFramesAsRef,
+            filmGrainParams, numFwdRefs, numBwdRefs, reserved1, reserved2,
+        }
         NV_ENC_CONFIG { version, profileGUID, gopLength, frameIntervalP, frameFieldMode, rcParams, encodeCodecConfig }
         NV_ENC_PRESET_CONFIG { version, presetCfg }
         NV_ENC_INITIALIZE_PARAMS {
@@ -101,6 +107,8 @@ fn bindings_agree_with_the_header() {
         NV_ENC_PARAMS_RC_CBR, NV_ENC_TWO_PASS_QUARTER_RESOLUTION, NV_ENC_BUFFER_FORMAT_IYUV, NV_ENC_PIC_STRUCT_FRAME,
         NV_ENC_PIC_TYPE_IDR, NV_ENC_PIC_FLAG_FORCEIDR, NV_ENC_PIC_FLAG_OUTPUT_SPSPPS, NV_ENC_PIC_FLAG_EOS,
         NV_ENC_DEVICE_TYPE_CUDA, NV_ENC_TUNING_INFO_ULTRA_LOW_LATENCY, NV_ENC_TIER_HEVC_MAIN, NV_ENC_LEVEL_HEVC_31,
+        NV_ENC_TIER_AV1_0, NV_ENC_LEVEL_AV1_31, NV_ENC_LEVEL_AV1_63, NV_ENC_VUI_COLOR_PRIMARIES_BT709,
+        NV_ENC_VUI_TRANSFER_CHARACTERISTIC_BT709, NV_ENC_VUI_MATRIX_COEFFS_BT709,
         NV_ENC_H264_ENTROPY_CODING_MODE_CABAC,
         NV_ENC_H264_ENTROPY_CODING_MODE_CAVLC, NV_ENC_CAPS_WIDTH_MAX, NV_ENC_CAPS_HEIGHT_MAX, NV_ENC_CAPS_WIDTH_MIN,
         NV_ENC_CAPS_HEIGHT_MIN, NV_ENC_CAPS_SUPPORT_DYN_RES_CHANGE, NV_ENC_CAPS_SUPPORT_INTRA_REFRESH,
@@ -128,9 +136,11 @@ fn bindings_agree_with_the_header() {
     for (name, ours) in [
         ("NV_ENC_CODEC_H264_GUID", guids::CODEC_H264),
         ("NV_ENC_CODEC_HEVC_GUID", guids::CODEC_HEVC),
+        ("NV_ENC_CODEC_AV1_GUID", guids::CODEC_AV1),
         ("NV_ENC_H264_PROFILE_BASELINE_GUID", guids::H264_BASELINE),
         ("NV_ENC_H264_PROFILE_MAIN_GUID", guids::H264_MAIN),
         ("NV_ENC_HEVC_PROFILE_MAIN_GUID", guids::HEVC_MAIN),
+        ("NV_ENC_AV1_PROFILE_MAIN_GUID", guids::AV1_MAIN),
         ("NV_ENC_PRESET_P3_GUID", guids::PRESET_P3),
         ("NV_ENC_PRESET_P4_GUID", guids::PRESET_P4),
     ] {
@@ -148,10 +158,14 @@ fn bindings_agree_with_the_header() {
 fn run(name: &str, body: &str) -> String {
     let folder = env!("CARGO_TARGET_TMPDIR");
     let (source, program) = (format!("{folder}/{name}_layout.c"), format!("{folder}/{name}_layout"));
-    let head = "#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <ffnvcodec/nvEncodeAPI.h>\n\
+    let head = "#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <nvEncodeAPI.h>\n\
                 #include <ffnvcodec/dynlink_cuda.h>\n";
     std::fs::write(&source, format!("{head}int main(void) {{\n{body}return 0;\n}}\n")).unwrap();
-    let cc = Command::new("cc").args(["-w", "-o", &program, &source]).output().expect("a C compiler");
+    let cc = Command::new("cc")
+        .args(["-w", "-o", &program, &source, "-I"])
+        .arg(rr_nvenc_double::headers())
+        .output()
+        .expect("a C compiler");
     let complaint = String::from_utf8_lossy(&cc.stderr);
     assert!(cc.status.success(), "is libffmpeg-nvenc-dev installed? (tools/install.sh test)\n{complaint}");
     let out = Command::new(&program).output().unwrap();

@@ -2,7 +2,9 @@
 #![allow(dead_code)]
 
 use bytes::Bytes;
-use rr_encode::{AccessUnit, Bitrate, Encoder, FramePool, HevcFormat, SoftwareConfig, SoftwareEncoder, compliance};
+use rr_encode::{
+    AccessUnit, Bitrate, Codec, Encoder, FramePool, SoftwareConfig, SoftwareEncoder, VideoFormat, compliance,
+};
 use rr_nvenc::{Driver, NvencConfig, NvencEncoder};
 use rr_nvenc_double::Double;
 use rr_rtc::core::{Core, CoreConfig, Datagram};
@@ -378,8 +380,8 @@ impl Source {
     }
 }
 
-/// Real HEVC: NVENC with the test double in the place of its driver. Of the size of [`Source`].
-pub struct HevcSource {
+/// Real HEVC or AV1: NVENC with the test double in the place of its driver. Of the size of [`Source`].
+pub struct CardSource {
     encoder: NvencEncoder,
     pool: FramePool,
     pub number: u64,
@@ -387,11 +389,11 @@ pub struct HevcSource {
     _double: Double,
 }
 
-impl HevcSource {
-    pub fn new() -> Self {
+impl CardSource {
+    pub fn of(codec: Codec) -> Self {
         let double = Double::load();
         let driver = Driver::load_from(double.cuda().as_os_str(), double.nvenc().as_os_str()).unwrap();
-        let format = HevcFormat::default().into();
+        let format = VideoFormat::of(codec);
         let config = NvencConfig { format, bitrate: Bitrate::mbps(1), ..NvencConfig::default() };
         let encoder = NvencEncoder::new(&driver, config).unwrap();
         Self { encoder, pool: FramePool::new(), number: 0, _double: double }
@@ -413,7 +415,7 @@ pub fn filler(now: Instant, number: u64, bytes: usize, keyframe: bool) -> Access
     let mut data = vec![0, 0, 0, 1, if keyframe { 0x65 } else { 0x41 }];
     data.resize(bytes.max(8), 0xaa);
     AccessUnit {
-        codec: rr_encode::Codec::H264,
+        codec: Codec::H264,
         data: Bytes::from(data),
         keyframe,
         frame: number,
