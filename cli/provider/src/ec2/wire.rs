@@ -30,6 +30,16 @@ impl Default for Retries {
     }
 }
 
+impl Retries {
+    /// As usual, or as often as `AWS_MAX_ATTEMPTS` says.
+    #[must_use]
+    pub fn of(environment: &Environment) -> Self {
+        let usual = Self::default();
+        let attempts = environment.get("AWS_MAX_ATTEMPTS").and_then(|text| text.parse().ok());
+        Self { attempts: attempts.unwrap_or(usual.attempts).clamp(1, 20), ..usual }
+    }
+}
+
 /// The way to AWS in one region.
 #[derive(Debug)]
 pub(super) struct Wire {
@@ -203,7 +213,9 @@ impl Wire {
                     (ProviderError::new(Kind::Network, what, said, advice), None)
                 }
             };
-            if attempt >= self.retries.attempts || !matches!(error.kind, Kind::Throttled | Kind::Network) {
+            let same_again = error.said.contains("IdempotentParameterMismatch");
+            if same_again || attempt >= self.retries.attempts || !matches!(error.kind, Kind::Throttled | Kind::Network)
+            {
                 return Err(error);
             }
             // Full jitter: many who were refused at once do not come back at once.
