@@ -44,7 +44,7 @@ pub fn status(args: &StatusArgs) -> anyhow::Result<()> {
     show::fleet(&fleet, &spec, &look, args.fleet.json, waits.as_deref())?;
     match waits {
         None => Ok(()),
-        Some(what) => Err(Failure::new(Exit::NotReached, format!("{what}; rrctl status --reconcile sees to it"))),
+        Some(what) => Err(Failure::error(Exit::NotReached, format!("{what}; rrctl status --reconcile sees to it"))),
     }
 }
 
@@ -95,7 +95,7 @@ pub fn doctor(args: &LookArgs) -> anyhow::Result<()> {
     show::checks(&checks, args.fleet.json)?;
     match checks.iter().filter(|(_, found)| found.is_err()).count() {
         0 => Ok(()),
-        count => Err(Failure::new(Exit::Failed, format!("{count} of {} things are wrong", checks.len()))),
+        count => Err(Failure::error(Exit::Failed, format!("{count} of {} things are wrong", checks.len()))),
     }
 }
 
@@ -233,7 +233,7 @@ fn agree(plan: &Plan, yes: bool) -> anyhow::Result<()> {
     let (before, after) = (plan.cost_before, plan.cost_after);
     if !std::io::stdin().is_terminal() {
         let text = format!("this would change the cost from {before} to {after} an hour or end workers: add --yes");
-        return Err(Failure::new(Exit::Wrong, text));
+        return Err(Failure::error(Exit::Wrong, text));
     }
     eprint!("From {before} to {after} an hour. Go on? [y/N] ");
     let _ = std::io::stderr().flush();
@@ -242,5 +242,5 @@ fn agree(plan: &Plan, yes: bool) -> anyhow::Result<()> {
     if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
         return Ok(());
     }
-    Err(Failure::new(Exit::Failed, "nothing was done"))
+    Err(Failure::error(Exit::Failed, "nothing was done"))
 }

@@ -41,7 +41,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub fn new(exit: Exit, text: impl Into<String>) -> anyhow::Error {
+    pub fn error(exit: Exit, text: impl Into<String>) -> anyhow::Error {
         Self { exit, text: text.into() }.into()
     }
 }

@@ -25,6 +25,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// A worker of this machine answers at once, or is busy.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+/// Between two looks; longer and longer while nothing happens, because clouds count requests.
+const FIRST_PAUSE: Duration = Duration::from_millis(150);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Characters of a name: enough for one fleet, short enough to be typed.
 const NAME_LENGTH: usize = 8;
 const LETTERS: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -96,7 +99,7 @@ impl Fleet {
                  another name by --fleet",
                 settings.fleet
             );
-            return Err(Failure::new(Exit::Wrong, text));
+            return Err(Failure::error(Exit::Wrong, text));
         }
         Ok(Self { settings, provider, at, store, state })
     }
@@ -172,6 +175,7 @@ impl Fleet {
         let progress = Progress::start("looking");
         let (since, begun) = (Time::from(SystemTime::now()), Instant::now());
         let (mut agreed, mut drained) = (false, Vec::new());
+        let mut pause = FIRST_PAUSE;
         let mut last_error: Option<ProviderError> = None;
         loop {
             stop.check()?;
@@ -179,9 +183,10 @@ impl Fleet {
             let look = self.look(since, &drain)?;
             self.state.records.look(look.now, &look.observed);
             let mut actions = reconcile(spec, &self.state.records, &look.observed, look.now, fresh_token);
+            let again = if agreed { Vec::new() } else { self.unanswered(&actions) };
+            let old = again.len();
+            actions.splice(..0, again);
             if !agreed {
-                let again = self.unanswered(&actions);
-                actions.splice(..0, again);
                 let plan = self.plan(spec, can, goal, &look, &actions)?;
                 progress.aside(|| (goal.agree)(&plan))?;
                 if goal.dry {
@@ -213,8 +218,11 @@ impl Fleet {
             if !actions.is_empty() {
                 self.store.save(&self.state)?;
             }
-            for action in &actions {
-                stop.check()?;
+            for (at, action) in actions.iter().enumerate() {
+                if let Err(stopped) = stop.check() {
+                    self.not_asked(actions.get(at.max(old)..).unwrap_or_default(), look.now)?;
+                    return Err(stopped);
+                }
                 match self.carry_out(action, spec, can, &progress) {
                     Ok(()) => {}
                     // Others may still be had elsewhere, and those that are to end shall end.
@@ -228,11 +236,23 @@ impl Fleet {
             if begun.elapsed() > goal.timeout {
                 let what = self.waits_for(spec, &look, goal).unwrap_or_else(|| "waiting for the next look".to_owned());
                 let text = format!("not done within {} s: {what}; rrctl status shows more", goal.timeout.as_secs());
-                return Err(Failure::new(Exit::NotReached, text));
+                return Err(Failure::error(Exit::NotReached, text));
             }
-            let pause = if self.settings.provider == ProviderName::Local { 150 } else { 3_000 };
-            stop.sleep(Duration::from_millis(if actions.is_empty() { pause } else { pause / 3 }))?;
+            let longest = if self.settings.provider == ProviderName::Local { FIRST_PAUSE } else { LONGEST_PAUSE };
+            pause = if actions.is_empty() { (pause * 2).min(longest) } else { FIRST_PAUSE };
+            stop.sleep(pause)?;
         }
+    }
+
+    /// Machines that were written down and will not be asked for: nobody has to look for them.
+    fn not_asked(&mut self, actions: &[Action], now: Time) -> anyhow::Result<()> {
+        for action in actions {
+            if let Action::Create { token, .. } = action {
+                self.state.records.begin(now, &Action::Forget { token: token.clone() });
+                self.state.drop_run(token);
+            }
+        }
+        self.store.save(&self.state)
     }
 
     /// What somebody wrote down and maybe never asked for, or asked for and got no answer: asked once more. The token makes
@@ -393,11 +413,11 @@ impl Fleet {
         let found: Vec<&Listed> = listed.iter().filter(fits).collect();
         match found.as_slice() {
             [one] => Ok((*one).clone()),
-            [] => Err(Failure::new(Exit::Wrong, format!("there is no worker \"{name}\"; rrctl list shows them"))),
+            [] => Err(Failure::error(Exit::Wrong, format!("there is no worker \"{name}\"; rrctl list shows them"))),
             several => {
                 let names: Vec<&str> = several.iter().map(|listed| listed.machine.token.0.as_str()).collect();
                 let text = format!("\"{name}\" may be {}: write more of it", names.join(" or "));
-                Err(Failure::new(Exit::Wrong, text))
+                Err(Failure::error(Exit::Wrong, text))
             }
         }
     }

@@ -168,9 +168,9 @@ impl File {
         let path = chosen.map(Path::to_owned).or_else(|| usual.into_iter().find(|path| path.exists()));
         let Some(path) = path else { return Ok((None, Self::default())) };
         let text = std::fs::read_to_string(&path)
-            .map_err(|error| Failure::new(Exit::Wrong, format!("cannot read {}: {error}", path.display())))?;
+            .map_err(|error| Failure::error(Exit::Wrong, format!("cannot read {}: {error}", path.display())))?;
         let file = toml::from_str(&text).map_err(|error| {
-            Failure::new(Exit::Wrong, format!("{} is wrong: {}", path.display(), error.to_string().trim_end()))
+            Failure::error(Exit::Wrong, format!("{} is wrong: {}", path.display(), error.to_string().trim_end()))
         })?;
         Ok((Some(path), file))
     }
@@ -240,7 +240,7 @@ impl Settings {
         };
         let cap = |dollars: f64| {
             let text = format!("--cost-cap {dollars} is no amount of dollars");
-            Money::dollars(dollars).ok_or_else(|| Failure::new(Exit::Wrong, text))
+            Money::dollars(dollars).ok_or_else(|| Failure::error(Exit::Wrong, text))
         };
         let said = Told {
             provider: args.provider,
@@ -330,7 +330,7 @@ impl Settings {
                  want fewer",
                 self.count
             );
-            return Err(Failure::new(Exit::Wrong, text));
+            return Err(Failure::error(Exit::Wrong, text));
         }
         let spec = FleetSpec {
             name: self.fleet.clone(),

@@ -32,7 +32,7 @@ impl Stop {
     pub fn check(&self) -> anyhow::Result<()> {
         if self.0.load(Ordering::Relaxed) {
             let text = "interrupted; what was asked for is written down, and the next rrctl up or rrctl down goes on";
-            return Err(Failure::new(Exit::Interrupted, text));
+            return Err(Failure::error(Exit::Interrupted, text));
         }
         Ok(())
     }

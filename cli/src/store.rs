@@ -169,11 +169,11 @@ impl Store {
                 "{} is damaged ({error}): move it away, and rrctl up finds the machines by their tag",
                 path.display()
             );
-            Failure::new(Exit::Failed, text)
+            Failure::error(Exit::Failed, text)
         })?;
         if state.version > VERSION {
             let text = format!("{} was written by a newer rrctl: use that one", path.display());
-            return Err(Failure::new(Exit::Failed, text));
+            return Err(Failure::error(Exit::Failed, text));
         }
         Ok(state)
     }
@@ -205,7 +205,7 @@ impl Store {
                 let _ = file.take(100).read_to_string(&mut who);
                 let who = who.lines().next().unwrap_or_default().to_owned();
                 let text = format!("another rrctl is at work on this fleet ({who}): wait for it, or end it");
-                return Err(Failure::new(Exit::Locked, text));
+                return Err(Failure::error(Exit::Locked, text));
             }
             Err(fs::TryLockError::Error(error)) => return Err(cannot("lock", &path, &error)),
         }
@@ -225,7 +225,7 @@ fn private() -> fs::OpenOptions {
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> anyhow::Error {
-    Failure::new(Exit::Failed, format!("cannot {what} {}: {error}", path.display()))
+    Failure::error(Exit::Failed, format!("cannot {what} {}: {error}", path.display()))
 }
 
 #[cfg(test)]

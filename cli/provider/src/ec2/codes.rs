@@ -53,7 +53,9 @@ pub fn kind(code: &str, message: &str, status: u16) -> Kind {
         | "Blocked"
         | "PendingVerification"
         | "UnauthorizedAccess" => Kind::Permission,
-        "InternalError"
+        // The first request of that token was another one: it may have been carried out.
+        "IdempotentParameterMismatch"
+        | "InternalError"
         | "InternalFailure"
         | "InternalServerError"
         | "Unavailable"

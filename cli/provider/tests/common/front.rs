@@ -42,13 +42,13 @@ impl Front {
         self.server.port
     }
 
-    /// The next so many requests of that action fail.
-    pub fn fail(&self, action: &str, times: u32, status: u16, code: &str, message: &str) {
+    /// The next so many requests of that action fail. Returns what [`Front::heal`] takes.
+    pub fn fail(&self, action: &str, times: u32, status: u16, code: &str, message: &str) -> usize {
         let body = format!(
             "<?xml version=\"1.0\"?><Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error>\
              </Errors><RequestID>1</RequestID></Response>"
         );
-        self.answer(action, times, Some(Response::new(status, body)));
+        self.answer(action, times, Some(Response::new(status, body)))
     }
 
     /// The next request of that action is carried out, and its answer is lost.
@@ -56,8 +56,15 @@ impl Front {
         self.answer(action, times, None);
     }
 
-    pub fn answer(&self, action: &str, times: u32, response: Option<Response>) {
-        self.inner.lock().unwrap().faults.push(Fault { action: action.to_owned(), left: times, response });
+    pub fn answer(&self, action: &str, times: u32, response: Option<Response>) -> usize {
+        let mut inner = self.inner.lock().unwrap();
+        inner.faults.push(Fault { action: action.to_owned(), left: times, response });
+        inner.faults.len() - 1
+    }
+
+    /// It fails no more.
+    pub fn heal(&self, fault: usize) {
+        self.inner.lock().unwrap().faults[fault].left = 0;
     }
 
     /// Requests of that action so far.
