@@ -139,6 +139,8 @@ fn act(args: &FleetArgs, market: &MarketArgs, count: Option<u32>, act: &ActArgs,
     let _lock = if act.dry_run { None } else { Some(fleet.store.lock()?) };
     // Whoever held the lock may have written in between.
     fleet.reload()?;
+    // Who calls again has seen what went wrong, and has perhaps mended it.
+    fleet.state.records.try_again();
     match aim {
         Aim::Remember => fleet.state.down = false,
         Aim::Down { .. } => fleet.state.down = true,

@@ -462,3 +462,26 @@ fn images_and_subnets_that_are_not_there_are_named() {
     let error = ec2(front.port(), long).unwrap().create(&order("l1l1l1l1", Market::OnDemand, 0)).unwrap_err();
     assert!(error.to_string().contains("16384"), "{error}");
 }
+
+#[test]
+fn https_is_taken_from_whoever_is_trusted_only() {
+    let empty = "<R><subnetSet><item><subnetId>subnet-a</subnetId><vpcId>v</vpcId></item></subnetSet></R>";
+    let (server, certificate) = Server::start_tls(move |_| Some(Response::new(200, empty)));
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("ca.pem").display().to_string();
+    std::fs::write(&bundle, certificate).unwrap();
+    let url = format!("https://localhost:{}", server.port);
+    let list = |more: &[(&str, &str)]| {
+        let variables: Vec<_> = [("AWS_ENDPOINT_URL", url.as_str())].into_iter().chain(more.iter().copied()).collect();
+        Ec2::open(options("tls"), environment(0, &variables), retries())?.list()
+    };
+    assert_eq!(list(&[("AWS_CA_BUNDLE", &bundle)]).unwrap(), []);
+    let stranger = list(&[]).unwrap_err();
+    assert!(stranger.kind == Kind::Network && stranger.to_string().contains("ertificate"), "{stranger}");
+    let empty = folder.path().join("empty.pem").display().to_string();
+    std::fs::write(&empty, "").unwrap();
+    for bundle in ["/nonexistent.pem", &empty] {
+        let error = list(&[("AWS_CA_BUNDLE", bundle)]).unwrap_err().to_string();
+        assert!(error.contains(bundle) && error.contains("AWS_CA_BUNDLE"), "{error}");
+    }
+}

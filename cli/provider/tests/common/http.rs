@@ -49,6 +49,27 @@ pub struct Server {
 
 impl Server {
     pub fn start(answer: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
+        Self::with(None, answer)
+    }
+
+    /// By HTTPS, with a certificate for `localhost`; the certificate, as PEM, comes with it.
+    pub fn start_tls(answer: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> (Self, String) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let key = rustls::pki_types::PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        (Self::with(Some(Arc::new(config)), answer), made.cert.pem())
+    }
+
+    fn with(
+        tls: Option<Arc<rustls::ServerConfig>>,
+        answer: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let ends = Arc::new(AtomicBool::new(false));
@@ -58,17 +79,13 @@ impl Server {
                 if until.load(Ordering::Relaxed) {
                     return;
                 }
-                let answer = Arc::clone(&answer);
-                std::thread::spawn(move || {
-                    let Some(request) = read(&stream) else { return };
-                    // Without an answer the connection just ends.
-                    let Some(response) = answer(&request) else { return };
-                    let mut head = format!("HTTP/1.1 {} X\r\nconnection: close\r\n", response.status);
-                    for (name, value) in &response.headers {
-                        head.push_str(&format!("{name}: {value}\r\n"));
+                let (answer, tls) = (Arc::clone(&answer), tls.clone());
+                std::thread::spawn(move || match tls {
+                    None => serve(&stream, &*answer),
+                    Some(tls) => {
+                        let connection = rustls::ServerConnection::new(tls).unwrap();
+                        serve(rustls::StreamOwned::new(connection, stream), &*answer);
                     }
-                    let text = format!("{head}content-length: {}\r\n\r\n{}", response.body.len(), response.body);
-                    let _ = (&stream).write_all(text.as_bytes());
                 });
             }
         });
@@ -83,7 +100,19 @@ impl Drop for Server {
     }
 }
 
-fn read(stream: &TcpStream) -> Option<Request> {
+fn serve(mut stream: impl Read + Write, answer: &dyn Fn(&Request) -> Option<Response>) {
+    let Some(request) = read(&mut stream) else { return };
+    // Without an answer the connection just ends.
+    let Some(response) = answer(&request) else { return };
+    let mut head = format!("HTTP/1.1 {} X\r\nconnection: close\r\n", response.status);
+    for (name, value) in &response.headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    let text = format!("{head}content-length: {}\r\n\r\n{}", response.body.len(), response.body);
+    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+}
+
+fn read(stream: &mut impl Read) -> Option<Request> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
