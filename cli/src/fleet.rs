@@ -18,7 +18,6 @@ use rr_fleet::{
     Action, FleetSpec, MachineState, Market, Money, Observed, Phase, Scaling, Time, Token, Worker, reconcile, wanted,
 };
 use rr_provider::ec2::{Ec2, Environment, Retries};
-use rr_provider::local::Local;
 use rr_provider::{Capabilities, Listed, Order, Provider, ProviderError, WorkerHint};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime};
@@ -82,7 +81,7 @@ impl Fleet {
         let state = store.load()?;
         let settings = Settings::resolve((path, file), &state.told, args, market, count)?;
         let (provider, at): (Box<dyn Provider>, _) = match settings.provider {
-            ProviderName::Local => (Box::new(Local::open(settings.local(&store.local()))?), "local".to_owned()),
+            ProviderName::Local => (local(&settings, &store)?, "local".to_owned()),
             ProviderName::Ec2 => {
                 let environment = Environment::of_process();
                 let retries = Retries::of(&environment);
@@ -423,6 +422,16 @@ impl Fleet {
     }
 }
 
+#[cfg(target_os = "linux")]
+fn local(settings: &Settings, store: &Store) -> anyhow::Result<Box<dyn Provider>> {
+    Ok(Box::new(rr_provider::local::Local::open(settings.local(&store.local()))?))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn local(_: &Settings, _: &Store) -> anyhow::Result<Box<dyn Provider>> {
+    Err(Failure::error(Exit::Wrong, "workers of this machine need Linux; choose --provider ec2"))
+}
+
 /// A step in words; what is only bookkeeping is none.
 fn describe(action: &Action, spec: &FleetSpec, can: &Capabilities) -> Option<String> {
     let place = |place: u32| {
@@ -437,7 +446,7 @@ fn describe(action: &Action, spec: &FleetSpec, can: &Capabilities) -> Option<Str
                 Market::OnDemand => "",
             };
             let price = spec.prices.of(*market);
-            Some(format!("+ start worker {token}{how} in {}, {price} an hour", place(*at)))
+            Some(format!("+ start worker {token}{how} at {}, {price} an hour", place(*at)))
         }
         Action::Adopt { machine } => {
             Some(format!("= take over worker {} ({}), which nobody had written down", machine.token, machine.id))

@@ -438,3 +438,23 @@ pub fn home(variable: &str, below_home: &str) -> PathBuf {
         .unwrap_or_else(std::env::temp_dir)
         .join("remote-render")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readmes_example_is_right() {
+        let readme = include_str!("../../README.md");
+        let example = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        let file: File = toml::from_str(example).unwrap();
+        let (args, market) = (FleetArgs::default(), MarketArgs::default());
+        let settings = Settings::resolve((None, file), &Told::default(), &args, &market, None).unwrap();
+        assert_eq!((settings.fleet.as_str(), settings.provider, settings.count), ("hall-3", ProviderName::Ec2, 3));
+        let ec2 = settings.ec2();
+        assert_eq!(ec2.on_demand_price, Money::dollars(1.258));
+        let prices = Prices { spot: Money(500_000), on_demand: Money(1_258_000) };
+        let spec = settings.spec(1, None, Duration::from_secs(120), prices).unwrap();
+        assert_eq!((spec.max, spec.spot_share, spec.cost_cap), (6, 70, Money::dollars(5.0)));
+    }
+}

@@ -12,7 +12,6 @@
 
 pub mod ec2;
 mod error;
-#[cfg(target_os = "linux")]
 pub mod local;
 
 pub use error::{Kind, ProviderError};

@@ -122,4 +122,17 @@ mod tests {
             assert!(parse(wrong).is_err(), "{wrong:.40}");
         }
     }
+    #[test]
+    fn damage_is_survived() {
+        let text = "<?xml version=\"1.0\"?><R a=\"b\"><!-- c --><x>1 &amp; 2</x><![CDATA[d]]><y/></R>";
+        assert!(parse(text).is_ok());
+        for at in 0..text.len() {
+            assert!(parse(&text[..at]).is_err(), "cut off at {at}");
+            for other in ['<', '>', '&', '/', '"', ';', '\0', ' '] {
+                let damaged = format!("{}{other}{}", &text[..at], &text[at + 1..]);
+                // Whatever it is taken for, it ends.
+                let _ = parse(&damaged);
+            }
+        }
+    }
 }
