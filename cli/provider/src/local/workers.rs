@@ -172,7 +172,12 @@ impl Provider for Local {
             let state = if known.runs { MachineState::Running } else { MachineState::Gone };
             let serves = known.runs.then(|| ready_url(&known.out())).flatten();
             Some(Listed {
-                worker: serves.map_or(WorkerHint::Unknown, WorkerHint::Serves),
+                worker: match serves {
+                    // Its certificate is its own: that it said so and still runs has to do.
+                    Some(url) if url.starts_with("https:") => WorkerHint::Runs,
+                    Some(url) => WorkerHint::Serves(url),
+                    None => WorkerHint::Unknown,
+                },
                 notice: None,
                 address: format!("pid {}", process.pid),
                 kind: format!("slot {}", known.order.slot),
