@@ -137,8 +137,7 @@ fn act(args: &FleetArgs, market: &MarketArgs, count: Option<u32>, act: &ActArgs,
     let stop = Stop::listen()?;
     let mut fleet = Fleet::open(args, market, count)?;
     let _lock = if act.dry_run { None } else { Some(fleet.store.lock()?) };
-    // Whoever held the lock may have written in between.
-    fleet.reload()?;
+    fleet.reload(args, market, count)?;
     // Who calls again has seen what went wrong, and has perhaps mended it.
     fleet.state.records.try_again();
     match aim {

@@ -15,7 +15,8 @@ use crate::stop::Stop;
 use crate::store::{State, Store};
 use rand::Rng;
 use rr_fleet::{
-    Action, FleetSpec, MachineState, Market, Money, Observed, Phase, Scaling, Time, Token, Worker, reconcile, wanted,
+    Action, FleetSpec, MachineState, Market, Money, Observed, Phase, Scaling, Time, Token, Why, Worker, reconcile,
+    wanted,
 };
 use rr_provider::ec2::{Ec2, Environment, Retries};
 use rr_provider::{Capabilities, Listed, Order, Provider, ProviderError, WorkerHint};
@@ -103,9 +104,17 @@ impl Fleet {
         Ok(Self { settings, provider, at, store, state })
     }
 
-    /// Takes in what is remembered now, after the lock was taken.
-    pub fn reload(&mut self) -> anyhow::Result<()> {
-        self.state = self.store.load()?;
+    /// Takes in what is remembered now, after the lock was taken: whoever held it may have been told something else.
+    ///
+    /// # Errors
+    /// As [`Fleet::open`].
+    pub fn reload(&mut self, args: &FleetArgs, market: &MarketArgs, count: Option<u32>) -> anyhow::Result<()> {
+        let now = self.store.load()?;
+        if (&now.told, &now.at) == (&self.state.told, &self.state.at) {
+            self.state = now;
+        } else {
+            *self = Self::open(args, market, count)?;
+        }
         Ok(())
     }
 
@@ -182,7 +191,7 @@ impl Fleet {
             let look = self.look(since, &drain)?;
             self.state.records.look(look.now, &look.observed);
             let mut actions = reconcile(spec, &self.state.records, &look.observed, look.now, fresh_token);
-            let again = if agreed { Vec::new() } else { self.unanswered(&actions) };
+            let again = if agreed { Vec::new() } else { self.unanswered(&look, &actions) };
             let old = again.len();
             actions.splice(..0, again);
             if !agreed {
@@ -254,9 +263,9 @@ impl Fleet {
         self.store.save(&self.state)
     }
 
-    /// What somebody wrote down and maybe never asked for, or asked for and got no answer: asked once more. The token makes
-    /// that harmless.
-    fn unanswered(&self, actions: &[Action]) -> Vec<Action> {
+    /// What an earlier call wrote down and maybe never asked for, or asked for and got no answer: asked once more, which is
+    /// harmless. A token makes one machine, and what ends does so once.
+    fn unanswered(&self, look: &Look, actions: &[Action]) -> Vec<Action> {
         let decided: Vec<&Token> = actions
             .iter()
             .filter_map(|action| match action {
@@ -264,16 +273,18 @@ impl Fleet {
                 Action::Create { .. } | Action::Adopt { .. } => None,
             })
             .collect();
-        let records = self.state.records.iter().filter(|(token, record)| {
-            let open = record.phase == Phase::Up && record.machine.is_none() && !record.listed;
-            open && !decided.contains(token)
-        });
-        let create = |(token, record): (&Token, &rr_fleet::Record)| Action::Create {
-            token: token.clone(),
-            market: record.market,
-            place: record.place,
+        let runs = |token: &Token| {
+            let machine = look.listed.iter().find(|listed| listed.machine.token == *token);
+            machine.is_some_and(|l| matches!(l.machine.state, MachineState::Pending | MachineState::Running))
         };
-        records.map(create).collect()
+        let again = |(token, record): (&Token, &rr_fleet::Record)| match record.phase {
+            Phase::Up if record.machine.is_none() && !record.listed => {
+                Some(Action::Create { token: token.clone(), market: record.market, place: record.place })
+            }
+            Phase::Ending { .. } if runs(token) => Some(Action::Terminate { token: token.clone(), why: Why::Again }),
+            _ => None,
+        };
+        self.state.records.iter().filter(|(token, _)| !decided.contains(token)).filter_map(again).collect()
     }
 
     fn prepare(&self, progress: &Progress) -> anyhow::Result<()> {

@@ -12,8 +12,14 @@ use std::time::Duration;
 /// Hosts that are drawn in software and keep to themselves.
 fn hosts() -> Rrctl {
     let rrctl = Rrctl::new("", &[]);
+    let config = config_of_hosts(&rrctl);
+    rrctl.configure(&config);
+    rrctl
+}
+
+fn config_of_hosts(rrctl: &Rrctl) -> String {
     let own = rrctl.folder().join("host");
-    rrctl.configure(&format!(
+    format!(
         "fleet = \"hall\"\n[local]\ncommand = {:?}\nslots = 3\nprice = 0.5\n\
          args = [\"--headless\", \"--listen\", \"127.0.0.1:0\", \"--adapter\", \"software\", \"--size\", \"320x240\"]\n\
          env = {{ RRHOST_CONFIG_DIR = {:?}, RRHOST_CACHE_DIR = {:?}, XDG_STATE_HOME = {:?}, RRHOST_LOG = \"info\" }}\n",
@@ -21,8 +27,7 @@ fn hosts() -> Rrctl {
         own.join("config"),
         own.join("cache"),
         own.join("state"),
-    ));
-    rrctl
+    )
 }
 
 /// Workers that only sleep: for what has nothing to do with hosts.
@@ -72,9 +77,24 @@ fn hosts_are_started_found_replaced_drained_and_ended() {
     assert!(pids.contains(&pid(&first[1])) && !pids.contains(&pid(&first[0])), "{pids:?}");
     rrctl.run(&["status"]).ok();
 
-    let drained = rrctl.run(&["drain", &name(&first[1]), "--yes", "--json"]).ok().workers();
+    // One hangs: it is there, answers nobody, and does not listen to SIGTERM either.
+    let (hangs, well) = (pid(&healed[0]), pid(&healed[1]));
+    signal(hangs, "STOP");
+    rrctl.run(&["status"]).fails(7, &["1 of 2 workers serve"]);
+    let usual = config_of_hosts(&rrctl);
+    let strict = usual.replace("[local]", "[local]\ngrace_secs = 1");
+    rrctl.configure(&format!("{strict}[timing]\ndead_secs = 3\n"));
+    let replaced = rrctl.run(&["status", "--reconcile", "--yes", "--json"]).ok();
+    assert!(replaced.err.contains("its worker is silent"), "{replaced:?}");
+    let pids: Vec<u32> = replaced.workers().iter().map(pid).collect();
+    assert!(pids.len() == 2 && pids.contains(&well) && !pids.contains(&hangs), "{pids:?}");
+    assert!(!rrctl.processes().contains(&hangs));
+    rrctl.configure(&usual);
+    let first = replaced.workers();
+
+    let drained = rrctl.run(&["drain", &name(&first[0]), "--yes", "--json"]).ok().workers();
     assert_eq!(drained.len(), 2);
-    assert!(drained.iter().all(|worker| name(worker) != name(&first[1])), "{drained:?}");
+    assert!(drained.iter().all(|worker| name(worker) != name(&first[0])), "{drained:?}");
     assert_eq!(rrctl.run(&["scale", "1", "--yes", "--json"]).ok().workers().len(), 1);
     assert_eq!(rrctl.processes().len(), 1);
     assert_eq!(rrctl.run(&["up", "--yes", "--json"]).ok().workers().len(), 1, "what scale was told holds");
@@ -109,6 +129,20 @@ fn an_rrctl_that_is_killed_anywhere_leaves_no_orphan() {
             assert_eq!(rrctl.processes(), [0_u32; 0]);
         }
     }
+    rrctl.run(&["down", "--yes"]).ok();
+    // And in the middle of the end: the last word was down, and the next call goes on with it.
+    let stubborn = "trap '' TERM; while :; do sleep 0.1; done";
+    rrctl.configure(&SLEEPERS.replace("exec sleep 600", stubborn).replace("slots", "grace_secs = 1\nslots"));
+    rrctl.run(&["up", "--count", "4", "--no-wait"]).ok();
+    assert_eq!(rrctl.processes().len(), 4);
+    let mut child = rrctl.spawn(&["down", "--yes"]);
+    until("the first one is gone", || rrctl.processes().len() < 4);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let left = rrctl.processes().len();
+    assert!((1..4).contains(&left), "{left}");
+    let rest = rrctl.run(&["status", "--reconcile", "--yes"]);
+    assert_eq!((rest.code, rrctl.processes().len()), (Some(0), 0), "{rest:?}");
 }
 
 #[test]
