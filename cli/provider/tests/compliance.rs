@@ -107,18 +107,34 @@ fn local(folder: &Path, fleet: &str, script: &str) -> Box<dyn Provider> {
 
 const READY: &str = "echo '{\"event\":\"ready\",\"addresses\":[\"http://127.0.0.1:9\"]}'; echo begins >&2; ";
 
+/// What a failed test would leave.
+struct Ends<'a>(&'a dyn Fn(&str) -> Box<dyn Provider>);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        for provider in ["one", "other"].map(self.0) {
+            for listed in provider.list().unwrap_or_default() {
+                let _ = provider.terminate(&listed.machine.id);
+            }
+        }
+    }
+}
+
+fn local_complies_with(script: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |fleet: &str| local(folder.path(), fleet, script);
+    let _ends = Ends(&open);
+    complies(&open, "local-nobody");
+}
+
 #[test]
 fn local_complies() {
-    let folder = tempfile::tempdir().unwrap();
-    let script = format!("{READY} exec sleep 600");
-    complies(&|fleet| local(folder.path(), fleet, &script), "local-nobody");
+    local_complies_with(&format!("{READY} exec sleep 600"));
 }
 
 #[test]
 fn local_workers_that_do_not_listen_comply() {
-    let folder = tempfile::tempdir().unwrap();
-    let script = format!("trap '' TERM; {READY} while :; do sleep 0.1; done");
-    complies(&|fleet| local(folder.path(), fleet, &script), "local-nobody");
+    local_complies_with(&format!("trap '' TERM; {READY} while :; do sleep 0.1; done"));
 }
 
 #[test]
