@@ -7,7 +7,10 @@ build=(build-essential pkg-config cmake nasm nodejs npm
   libocct-visualization-dev)
 run=(mesa-vulkan-drivers libvulkan1 libxkbcommon0 libxkbcommon-x11-0 libwayland-client0 libx11-6 libxcursor1 libxi6
   libxrandr2)
-test=(xvfb xdotool x11-utils imagemagick iproute2 ffmpeg libffmpeg-nvenc-dev libopenh264-dev libx265-dev libaom-dev coturn)
+test=(xvfb xdotool x11-utils imagemagick iproute2 ffmpeg libffmpeg-nvenc-dev libopenh264-dev libx265-dev libaom-dev coturn
+  curl systemd)
+# An emulator of AWS, which is not in apt: into target/, unless there is one.
+moto=(moto[ec2,iam,ssm,sts]==5.2.1 flask==3.1.3 flask-cors==6.0.2)
 # What ours is compared with by `make bench-stream`.
 bench=(gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
   gstreamer1.0-plugins-ugly gstreamer1.0-nice python3 python3-gi python3-venv gir1.2-gst-plugins-base-1.0
@@ -21,6 +24,16 @@ case "${1:-}" in
   bench) wanted=("${build[@]}" "${run[@]}" "${test[@]}" "${bench[@]}") ;;
   *) echo "usage: tools/install.sh build|run|test|bench" >&2; exit 2 ;;
 esac
+
+want_moto() {
+  [[ "$1" = test || "$1" = bench ]] && ! command -v moto_server >/dev/null && [ ! -x target/tools/moto/bin/moto_server ]
+}
+if want_moto "$1" && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then wanted+=(python3 python3-venv); fi
+install_moto() {
+  echo "Installing: ${moto[*]}"
+  python3 -m venv target/tools/moto
+  target/tools/moto/bin/pip install --quiet --disable-pip-version-check "${moto[@]}"
+}
 
 # A Node.js and npm that are not from apt do as well.
 have() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
@@ -36,7 +49,10 @@ done
 if [[ "$1" = test || "$1" = bench ]] && ! tools/chromium.sh >/dev/null 2>&1; then
   missing+=(chromium)
 fi
-[ ${#missing[@]} -eq 0 ] && exit 0
+if [ ${#missing[@]} -eq 0 ]; then
+  if want_moto "$1"; then install_moto; fi
+  exit 0
+fi
 
 if ! command -v apt-get >/dev/null; then
   echo "Please install: ${missing[*]}" >&2
@@ -52,3 +68,4 @@ export DEBIAN_FRONTEND=noninteractive
 if [[ " ${missing[*]} " == *" coturn "* ]] && command -v systemctl >/dev/null; then
   "${sudo[@]}" systemctl disable --quiet --now coturn 2>/dev/null || true
 fi
+if want_moto "$1"; then install_moto; fi

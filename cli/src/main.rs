@@ -1,97 +1,63 @@
-//! `rrctl`: the operator's command. So far it asks hosts how they are; fleets follow.
+//! `rrctl`: the operator's command. It makes a fleet of workers as it is wanted, on this machine or in the cloud, and
+//! remembers what it asked for before it asks.
 
-use anyhow::{Context, bail};
-use clap::{Parser, Subcommand};
-use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+mod args;
+mod commands;
+mod exit;
+mod fleet;
+mod health;
+mod progress;
+mod settings;
+mod show;
+mod stop;
+mod store;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Looks after hosts of Remote Render.
-#[derive(Debug, Parser)]
-#[command(name = "rrctl", version, arg_required_else_help = true)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Asks a host whether it is well. Exit code 0 when it is.
-    Health {
-        /// Host and port, such as 127.0.0.1:8443; the host must serve plain HTTP (on loopback, or --tls off).
-        host: String,
-        /// Give up after this many seconds.
-        #[arg(long, default_value_t = 5)]
-        timeout_secs: u64,
-    },
-}
-
 fn main() -> ExitCode {
-    let Cli { command: Command::Health { host, timeout_secs } } = Cli::parse();
-    match health(&host, Duration::from_secs(timeout_secs.max(1))) {
-        Ok(body) => {
-            let _ = writeln!(std::io::stdout(), "{body}");
-            ExitCode::SUCCESS
-        }
+    let command = Cli::parse().command;
+    let as_json = match &command {
+        Command::Up(args) => args.fleet.json,
+        Command::List(args) | Command::Cost(args) | Command::Doctor(args) | Command::Config(args) => args.fleet.json,
+        Command::Status(args) => args.fleet.json,
+        Command::Scale(args) => args.fleet.json,
+        Command::Drain(args) => args.fleet.json,
+        Command::Down(args) => args.fleet.json,
+        Command::Logs(args) => args.fleet.json,
+        Command::Completions { .. } | Command::Health { .. } => false,
+    };
+    match run(command) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("rrctl: {error:#}");
-            ExitCode::FAILURE
+            let exit = exit::code(&error);
+            show::error(&error, exit as u8, as_json);
+            exit.into()
         }
     }
 }
 
-/// The host's answer to `GET /health`.
-fn health(host: &str, timeout: Duration) -> anyhow::Result<String> {
-    const MAX_ANSWER: u64 = 64 * 1024;
-    let host = host.trim_start_matches("http://").trim_end_matches('/');
-    let address = host
-        .to_socket_addrs()
-        .with_context(|| format!("\"{host}\" is no host and port such as 127.0.0.1:8443"))?
-        .next()
-        .with_context(|| format!("{host} has no address"))?;
-    let mut stream =
-        TcpStream::connect_timeout(&address, timeout).with_context(|| format!("no host answers at {host}"))?;
-    stream.set_read_timeout(Some(timeout))?;
-    stream.set_write_timeout(Some(timeout))?;
-    // In one piece: a server may answer and close on the first of several.
-    let request = format!("GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes())?;
-    let mut answer = Vec::new();
-    stream.take(MAX_ANSWER).read_to_end(&mut answer).with_context(|| format!("{host} does not answer"))?;
-    let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n").with_context(|| format!("{host} does not speak HTTP"))?;
-    let status = head.lines().next().unwrap_or_default();
-    if status.split(' ').nth(1) != Some("200") {
-        bail!("{host} answers \"{status}\"");
-    }
-    Ok(body.trim().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::net::TcpListener;
-
-    fn answering(answer: &'static str) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let _ = stream.read(&mut [0; 1024]);
-            let _ = stream.write_all(answer.as_bytes());
-        });
-        address
-    }
-
-    #[test]
-    fn a_healthy_host_is_told_from_others() {
-        let within = Duration::from_secs(5);
-        let ok = answering("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"status\":\"ok\"}\n");
-        assert_eq!(health(&ok, within).unwrap(), "{\"status\":\"ok\"}");
-        for wrong in ["HTTP/1.1 503 Busy\r\n\r\n", "hello", ""] {
-            assert!(health(&answering(wrong), within).is_err(), "{wrong:?} was taken for health");
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Up(args) => commands::up(&args),
+        Command::List(args) => commands::list(&args),
+        Command::Status(args) => commands::status(&args),
+        Command::Scale(args) => commands::scale(&args),
+        Command::Drain(args) => commands::drain(&args),
+        Command::Down(args) => commands::down(&args),
+        Command::Logs(args) => commands::logs(&args),
+        Command::Cost(args) => commands::cost(&args),
+        Command::Doctor(args) => commands::doctor(&args),
+        Command::Config(args) => commands::config(&args),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "rrctl", &mut script);
+            show::line(String::from_utf8_lossy(&script).trim_end())
         }
-        assert!(health("nowhere", within).is_err());
+        Command::Health { host, timeout_secs } => {
+            show::line(&health::health(&host, Duration::from_secs(timeout_secs.max(1)))?)
+        }
     }
 }

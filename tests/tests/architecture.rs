@@ -91,7 +91,8 @@ fn dependencies_point_one_way() {
         ),
         ("rrhost", &["rr-engine", "rr-export", "rr-load", "rr-render", "rr-scene", "rr-signal"]),
         ("rr-fleet", &[]),
-        ("rrctl", &[]),
+        ("rr-provider", &["rr-fleet"]),
+        ("rrctl", &["rr-fleet", "rr-provider"]),
         ("rr-samples", &["rr-scene"]),
         ("rr-tests", &["rr-formats", "rr-load"]),
     ]

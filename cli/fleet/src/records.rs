@@ -186,6 +186,11 @@ impl Records {
         }
     }
 
+    /// Places and markets that rest after failures may be tried at once: somebody who may know more asks for it.
+    pub fn try_again(&mut self) {
+        self.rests.clear();
+    }
+
     /// All machines that there are can be known.
     pub(crate) fn are_whole(&self, now: Time, spec: &FleetSpec) -> bool {
         self.found.is_none_or(|at| now.since(at) > spec.timing.appears)

@@ -170,6 +170,9 @@ fn a_place_without_capacity_is_left_alone_for_a_while_and_then_tried_again() {
     assert_eq!(next(&mut fleet), Some((on_demand, 0)));
     fleet.pass(31);
     assert_eq!(next(&mut fleet), Some((on_demand, 1)), "the first rests twice as long now");
+    assert_ne!(next(&mut fleet), Some((on_demand, 0)));
+    fleet.records.try_again();
+    assert_eq!(next(&mut fleet), Some((on_demand, 0)), "somebody asked for it");
 }
 
 #[test]
