@@ -47,8 +47,8 @@ fn next(bytes: &[u8]) -> Option<(Obu<'_>, &[u8])> {
     Some((Obu { kind: header >> 3 & 0x0f, payload }, after))
 }
 
-/// 4.10.5; no OBU of ours needs more than four bytes.
-fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
+/// A number in the form of 4.10.5, and what follows it; of more than four bytes, which no OBU of ours needs, `None`.
+pub fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let mut value = 0;
     for (index, byte) in bytes.iter().take(4).enumerate() {
         value |= usize::from(byte & 0x7f) << (index * 7);

@@ -6,6 +6,7 @@
 //! be a picture, and the key frame behind it no key frame.
 
 use super::{MAX, Payloads};
+use rr_encode::av1::leb128;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -126,18 +127,6 @@ fn next(bytes: &[u8]) -> Option<(Obu<'_>, &[u8])> {
     }
     let (body, after) = rest.split_at_checked(size)?;
     Some((Obu { kind: first >> 3 & 0x0f, header, body }, after))
-}
-
-/// AV1, 4.10.5.
-fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let mut value = 0;
-    for (index, byte) in bytes.iter().take(4).enumerate() {
-        value |= usize::from(byte & 0x7f) << (index * 7);
-        if byte & 0x80 == 0 {
-            return Some((value, &bytes[index + 1..]));
-        }
-    }
-    None
 }
 
 #[cfg(test)]
