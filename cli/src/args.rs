@@ -22,7 +22,7 @@ Examples:
   rrctl up --provider ec2 --count 3 --spot-share 70 --dry-run
                                                  what it would do, and what that costs an hour
   rrctl list                                     the workers, where they are and what they cost
-  rrctl scale 1                                  one is enough; those without viewers go first
+  rrctl scale 1                                  one is enough; those that are not up yet go first
   rrctl drain 3f9a                               this one takes no more viewers, goes, and is replaced
   rrctl status --reconcile                       replace what has died
   rrctl down --yes                               end all of them

@@ -136,17 +136,19 @@ impl Fleet {
         let listed = self.provider.list()?;
         let now = Time::from(SystemTime::now());
         let heard: BTreeSet<Token> = std::thread::scope(|scope| {
-            let ask = |listed: &Listed| match &listed.worker {
-                WorkerHint::Unknown => false,
-                WorkerHint::Runs => true,
-                WorkerHint::Serves(url) => health(url, ANSWERS_WITHIN).is_ok(),
-            };
-            let asked: Vec<_> = listed
-                .iter()
-                .filter(|listed| listed.machine.state == MachineState::Running)
-                .map(|listed| (listed.machine.token.clone(), scope.spawn(move || ask(listed))))
+            let running = || listed.iter().filter(|listed| listed.machine.state == MachineState::Running);
+            // All at once: one that is busy does not hold up the others.
+            let asked: Vec<_> = running()
+                .filter_map(|listed| match &listed.worker {
+                    WorkerHint::Serves(url) => {
+                        Some((&listed.machine.token, scope.spawn(|| health(url, ANSWERS_WITHIN).is_ok())))
+                    }
+                    WorkerHint::Unknown | WorkerHint::Runs => None,
+                })
                 .collect();
-            asked.into_iter().filter_map(|(token, asked)| asked.join().ok()?.then_some(token)).collect()
+            let run = running().filter(|listed| listed.worker == WorkerHint::Runs).map(|listed| &listed.machine.token);
+            let answered = asked.into_iter().filter_map(|(token, asked)| asked.join().ok()?.then_some(token));
+            run.chain(answered).cloned().collect()
         });
         let worker = |listed: &Listed| {
             let token = heard.get(&listed.machine.token)?.clone();

@@ -5,6 +5,7 @@
 use crate::exit::{Exit, Failure};
 use crate::settings::{Told, home};
 use rr_fleet::{Market, Money, Records, Time, Token};
+use rr_provider::replace_file;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{Read, Seek, Write};
@@ -180,15 +181,8 @@ impl Store {
 
     /// On disk when it returns, whole or as before.
     pub fn save(&self, state: &State) -> anyhow::Result<()> {
-        let (path, new) = (self.path(), self.folder.join("fleet.new"));
-        let write = || -> std::io::Result<()> {
-            let mut file = private().write(true).create(true).truncate(true).open(&new)?;
-            file.write_all(&serde_json::to_vec(state)?)?;
-            file.sync_all()?;
-            fs::rename(&new, &path)?;
-            fs::File::open(&self.folder)?.sync_all()
-        };
-        write().map_err(|error| cannot("write", &path, &error))
+        let path = self.path();
+        replace_file(&path, &serde_json::to_vec(state)?).map_err(|error| cannot("write", &path, &error))
     }
 
     /// # Errors
@@ -214,14 +208,6 @@ impl Store {
         told.map_err(|error| cannot("lock", &path, &error))?;
         Ok(Lock { _file: file })
     }
-}
-
-/// A file that is nobody else's to read.
-fn private() -> fs::OpenOptions {
-    let mut options = fs::OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> anyhow::Error {

@@ -23,15 +23,7 @@ fn config(fleet: &str) -> String {
 
 fn operator(front: &Front, fleet: &str) -> Rrctl {
     let endpoint = format!("http://127.0.0.1:{}", front.port());
-    let env = [
-        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
-        ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ("AWS_ENDPOINT_URL", endpoint.as_str()),
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-        ("AWS_CONFIG_FILE", "/nonexistent"),
-        ("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent"),
-        ("AWS_MAX_ATTEMPTS", "2"),
-    ];
+    let env: Vec<_> = emulator::variables(&endpoint).into_iter().chain([("AWS_MAX_ATTEMPTS", "2")]).collect();
     Rrctl::new(&config(fleet), &env)
 }
 

@@ -12,9 +12,11 @@
 
 pub mod ec2;
 mod error;
+mod file;
 pub mod local;
 
 pub use error::{Kind, ProviderError};
+pub use file::replace_file;
 
 use rr_fleet::{Machine, MachineId, Market, Prices, Time, Token};
 use std::fmt;

@@ -130,6 +130,6 @@ pub fn host_of(url: &str) -> &str {
 
 fn is_here(url: &str) -> bool {
     let host = host_of(url);
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    name == "localhost" || name.starts_with("127.") || name == "[::1]"
+    let name = host.split(':').next().unwrap_or_default();
+    name == "localhost" || name.starts_with("127.") || host.starts_with("[::1]")
 }

@@ -3,7 +3,6 @@
 use super::date;
 use aws_lc_rs::{digest, hmac};
 use rr_fleet::Time;
-use std::fmt::Write;
 
 /// Who asks.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,15 +50,15 @@ pub fn sign(keys: &Keys, at: Time, post: &Post<'_>) -> Vec<(&'static str, String
     for (name, value) in &headers {
         canonical.push_str(&format!("{name}:{}\n", value.trim()));
     }
-    canonical.push_str(&format!("\n{names}\n{}", hex(digest::digest(&digest::SHA256, post.body).as_ref())));
+    canonical.push_str(&format!("\n{names}\n{}", hex::encode(digest::digest(&digest::SHA256, post.body).as_ref())));
     let scope = format!("{day}/{}/{}/aws4_request", post.region, post.service);
-    let hash = hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
+    let hash = hex::encode(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
     let text = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hash}");
     let mut key = mac(format!("AWS4{}", keys.secret).as_bytes(), day);
     for part in [post.region, post.service, "aws4_request"] {
         key = mac(key.as_ref(), part);
     }
-    let signature = hex(mac(key.as_ref(), &text).as_ref());
+    let signature = hex::encode(mac(key.as_ref(), &text));
     let authorization =
         format!("AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}", keys.access);
     let mut signed = vec![("authorization", authorization)];
@@ -70,19 +69,11 @@ pub fn sign(keys: &Keys, at: Time, post: &Post<'_>) -> Vec<(&'static str, String
 
 /// SHA-256 in hexadecimal digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
+    hex::encode(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
 fn mac(key: &[u8], text: &str) -> hmac::Tag {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // A string takes everything.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -50,15 +50,15 @@ pub fn parse(text: &str) -> Result<Node, String> {
     let mut nodes = 0_usize;
     loop {
         let event = reader.read_event().map_err(|error| error.to_string())?;
+        if open.len() > MOST_DEPTH || nodes > MOST_NODES {
+            return Err("it is too large".to_owned());
+        }
         let mut closed = None;
         match event {
             Event::Start(start) => {
                 let name = String::from_utf8_lossy(start.local_name().as_ref()).into_owned();
                 open.push(Node { name, ..Node::default() });
                 nodes += 1;
-                if open.len() > MOST_DEPTH || nodes > MOST_NODES {
-                    return Err("it is too large".to_owned());
-                }
             }
             Event::Empty(start) => {
                 let name = String::from_utf8_lossy(start.local_name().as_ref()).into_owned();
@@ -118,10 +118,12 @@ mod tests {
     #[test]
     fn hostile_answers_are_refused() {
         let deep = "<a>".repeat(1_000);
-        for wrong in ["", "no", "<a>", "<a></b>", "<a>&x;</a>", "<a>&#xffffffff;</a>", deep.as_str()] {
+        let many = format!("<a>{}</a>", "<b/>".repeat(MOST_NODES));
+        for wrong in ["", "no", "<a>", "<a></b>", "<a>&x;</a>", "<a>&#xffffffff;</a>", deep.as_str(), many.as_str()] {
             assert!(parse(wrong).is_err(), "{wrong:.40}");
         }
     }
+
     #[test]
     fn damage_is_survived() {
         let text = "<?xml version=\"1.0\"?><R a=\"b\"><!-- c --><x>1 &amp; 2</x><![CDATA[d]]><y/></R>";

@@ -2,11 +2,11 @@
 
 use super::LocalOptions;
 use super::process::{self, Identity};
-use crate::{Capabilities, Check, Kind, Listed, Order, Provider, ProviderError, WorkerHint};
+use crate::{Capabilities, Check, Kind, Listed, Order, Provider, ProviderError, WorkerHint, replace_file};
 use rr_fleet::{Machine, MachineId, MachineState, Market, Prices, Time, Token};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fs;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -312,13 +312,8 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
-/// Whole or not at all.
 fn write_json(path: &Path, value: &impl Serialize) -> std::io::Result<()> {
-    let new = path.with_extension("new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(&serde_json::to_vec(value)?)?;
-    file.sync_all()?;
-    fs::rename(new, path)
+    replace_file(path, &serde_json::to_vec(value)?)
 }
 
 /// Where a worker says that it serves: the first address of its ready line.

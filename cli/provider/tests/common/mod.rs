@@ -69,17 +69,20 @@ fn moto_server() -> PathBuf {
 }
 
 /// Who asks, for an emulator that takes everybody.
-pub fn environment(port: u16, more: &[(&str, &str)]) -> Environment {
-    let endpoint = format!("http://127.0.0.1:{port}");
-    let usual = [
+pub fn variables(endpoint: &str) -> [(&str, &str); 6] {
+    [
         ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ("AWS_ENDPOINT_URL", endpoint),
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("AWS_CONFIG_FILE", "/nonexistent"),
         ("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent"),
-    ];
-    usual.iter().chain(more).copied().collect()
+    ]
+}
+
+/// The same and more, as an environment.
+pub fn environment(port: u16, more: &[(&str, &str)]) -> Environment {
+    variables(&format!("http://127.0.0.1:{port}")).iter().chain(more).copied().collect()
 }
 
 /// An image that moto knows.

@@ -40,8 +40,9 @@ pub(super) fn payloads(unit: &[u8]) -> Payloads {
     let mut payloads: Vec<Arc<[u8]>> = Vec::with_capacity(count + 1);
     // The OBU that comes next, and how much of it was taken.
     let mut at = (0, 0);
+    let mut pieces = Vec::new();
     while at.0 < obus.len() {
-        let (pieces, after) = pieces(&obus, at, LENGTH + all.div_ceil(count));
+        let after = take(&obus, at, LENGTH + all.div_ceil(count), &mut pieces);
         let begins = if at.1 > 0 { CONTINUES } else { 0 };
         let goes_on = if after.1 > 0 { CONTINUED } else { 0 };
         let new = payloads.is_empty() && pieces.iter().any(|piece| obus[piece.obu].kind == SEQUENCE_HEADER);
@@ -67,10 +68,10 @@ struct Piece {
     part: Range<usize>,
 }
 
-/// What goes into a packet with so much room, and what comes next.
-fn pieces(obus: &[Obu], from: (usize, usize), room: usize) -> (Vec<Piece>, (usize, usize)) {
+/// Finds the pieces of a packet with so much room. What comes next.
+fn take(obus: &[Obu], from: (usize, usize), room: usize, pieces: &mut Vec<Piece>) -> (usize, usize) {
     let ((mut index, mut offset), mut room) = (from, room);
-    let mut pieces: Vec<Piece> = Vec::new();
+    pieces.clear();
     while let Some(obu) = obus.get(index) {
         let left = obu.len() - offset;
         if !pieces.is_empty() && room < LENGTH + left.min(BEGINNING) {
@@ -80,7 +81,7 @@ fn pieces(obus: &[Obu], from: (usize, usize), room: usize) -> (Vec<Piece>, (usiz
         pieces.push(Piece { obu: index, part: offset..offset + taken });
         room -= LENGTH + taken;
         if taken < left {
-            return (pieces, (index, offset + taken));
+            return (index, offset + taken);
         }
         (index, offset) = (index + 1, 0);
     }
@@ -89,25 +90,30 @@ fn pieces(obus: &[Obu], from: (usize, usize), room: usize) -> (Vec<Piece>, (usiz
         last.part.end -= 1;
         (index, offset) = (last.obu, last.part.end);
     }
-    (pieces, (index, offset))
+    (index, offset)
 }
 
 struct Obu<'a> {
     kind: u8,
-    /// Without the size, which the packet tells.
-    header: Vec<u8>,
+    /// One byte or two, without the size, which the packet tells.
+    header: [u8; 2],
+    has_extension: bool,
     body: &'a [u8],
 }
 
 impl Obu<'_> {
+    fn header(&self) -> &[u8] {
+        if self.has_extension { &self.header } else { &self.header[..1] }
+    }
+
     fn len(&self) -> usize {
-        self.header.len() + self.body.len()
+        self.header().len() + self.body.len()
     }
 
     /// Writes a part of it.
     fn put(&self, part: Range<usize>, payload: &mut Vec<u8>) {
-        let head = self.header.len();
-        payload.extend(&self.header[part.start.min(head)..part.end.min(head)]);
+        let head = self.header().len();
+        payload.extend(&self.header()[part.start.min(head)..part.end.min(head)]);
         payload.extend(&self.body[part.start.saturating_sub(head)..part.end.saturating_sub(head)]);
     }
 }
@@ -115,18 +121,17 @@ impl Obu<'_> {
 /// The first OBU, and what follows it. `None`: nothing more, or nothing that makes sense.
 fn next(bytes: &[u8]) -> Option<(Obu<'_>, &[u8])> {
     let (&first, mut rest) = bytes.split_first()?;
-    let mut header = vec![first & !0x02];
-    if first & 0x04 != 0 {
-        let (&extension, after) = rest.split_first()?;
-        header.push(extension);
-        rest = after;
+    let mut header = [first & !0x02, 0];
+    let has_extension = first & 0x04 != 0;
+    if has_extension {
+        (header[1], rest) = rest.split_first().map(|(extension, after)| (*extension, after))?;
     }
     let mut size = rest.len();
     if first & 0x02 != 0 {
         (size, rest) = leb128(rest)?;
     }
     let (body, after) = rest.split_at_checked(size)?;
-    Some((Obu { kind: first >> 3 & 0x0f, header, body }, after))
+    Some((Obu { kind: first >> 3 & 0x0f, header, has_extension, body }, after))
 }
 
 #[cfg(test)]
