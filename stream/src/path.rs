@@ -5,10 +5,12 @@
 //! takes a little of the rate. A steep one cuts at once to what the path carries, which is known then: where packets
 //! wait, they are confirmed as fast as the path carries them.
 
+mod ascent;
 mod confirmations;
 mod trouble;
 
-use confirmations::{Confirmations, Look, PAUSE, PROVING, STANDING, STANDS, WINDOW, offered};
+use ascent::Ascent;
+use confirmations::{Confirmations, Look, PROVING, STANDING, STANDS, WINDOW, offered};
 use rr_encode::Bitrate;
 use rr_rtc::PathSample;
 use std::time::{Duration, Instant};
@@ -18,6 +20,8 @@ use trouble::{Belief, Trouble};
 const SHARE: f64 = 0.93;
 /// Loss that comes on top when a queue overflows.
 const OVERFLOW: f32 = 0.02;
+/// So much waits when nothing more is sent until less does.
+const PAUSE: Duration = Duration::from_millis(100);
 /// A silent path gets a picture so often.
 const ASK: Duration = Duration::from_millis(400);
 /// After so much silence what was lost is too old to be repeated.
@@ -36,6 +40,11 @@ const COLLAPSE: f64 = 0.85;
 const LOSSY: f32 = 0.15;
 /// What is left of the rate after a standing queue.
 const LESS: f64 = 0.92;
+/// A queue that stands but does not grow fast comes from a little too much: no more than this is taken away at once.
+/// What arrived lately tells much less where the pictures took less than they might.
+const LITTLE: f64 = 0.8;
+/// The last confirmed packet waited no longer than this: nothing waits.
+const GONE_QUEUE: Duration = Duration::from_millis(10);
 /// No path is taken to carry less.
 const FLOOR: Bitrate = Bitrate::kbps(100);
 
@@ -77,6 +86,9 @@ pub(crate) struct Path {
     proven: Option<Bitrate>,
     /// Since when the estimate is far below that.
     doubt: Option<Instant>,
+    /// What was believed before the last standing queue.
+    before: Option<Before>,
+    ascent: Ascent,
 }
 
 /// After a standing queue.
@@ -88,6 +100,23 @@ struct Limit {
     changed: Instant,
     /// Something waits still.
     stands: bool,
+}
+
+/// What was believed before a standing queue.
+#[derive(Debug, Clone, Copy)]
+struct Before {
+    at: Instant,
+    standing: Duration,
+    limit: Option<Limit>,
+    proven: Option<Bitrate>,
+}
+
+impl Before {
+    /// A little less was sent since, and a queue takes its time to drain then: what is gone at once was none. A viewer
+    /// confirmed late, or nothing was sent for a moment.
+    fn was_none(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.at) < self.standing * 3
+    }
 }
 
 impl Path {
@@ -119,6 +148,7 @@ impl Path {
                 let (limit, proven) = (self.limit, self.proven);
                 let before = Belief { estimate, taken, limit, proven };
                 self.trouble = Some(Trouble::new(now, carries, sample, look.last, before));
+                self.ascent.too_much(now);
             }
             _ => {
                 let carries = self.follow(now, elapsed.as_secs_f64(), sample, &look, taken.min(estimate));
@@ -135,6 +165,12 @@ impl Path {
                     verdict.rate = bitrate;
                     verdict.reset = Some(Reset { bitrate, probe: None });
                 }
+                let binds = self.limit.is_none_or(|limit| limit.rate > rate) && verdict.reset.is_none();
+                let figures = (estimate, taken, binds);
+                if let Some(bitrate) = self.ascent.on_look(now, sample, &look, figures, &self.confirmations) {
+                    verdict.rate = bitrate.scale(SHARE);
+                    verdict.reset = Some(Reset { bitrate, probe: None });
+                }
             }
         }
         match self.trouble {
@@ -143,7 +179,7 @@ impl Path {
                 verdict.rate = trouble.carries.scale((1.0 - look.last.as_secs_f64() * 2.0).clamp(0.25, 0.8));
                 // What the last confirmed packet waited is a round trip old; what is on the way is known now.
                 let left = sample.in_flight as f64 * 8.0 / trouble.carries.as_f64();
-                verdict.pause = look.silent || (look.full && left > PAUSE.as_secs_f64());
+                verdict.pause = look.silent || (look.waits && left > PAUSE.as_secs_f64());
             }
             // The estimate is not believed yet.
             Some(_) => verdict.rate = self.limit.map_or(verdict.rate, |limit| limit.rate),
@@ -262,6 +298,8 @@ impl Path {
         if look.stands {
             let busy = self.confirmations.busy(now, ARRIVING);
             if settled && busy >= STANDS && self.confirmations.is_news(now) {
+                let (limit, proven) = (self.limit, self.proven);
+                self.before = Some(Before { at: now, standing: look.standing, limit, proven });
                 let known = self.proven.max(self.limit.map(|limit| limit.ceiling));
                 let most = taken.max(known.unwrap_or_default());
                 // Where less is sent than could arrive, what arrives says nothing about the path.
@@ -271,11 +309,18 @@ impl Path {
                 if let Some(arrived) = arrived {
                     self.proven = self.proven.map(|proven| proven.min(arrived.scale(without_loss)));
                 }
-                let ceiling = arrived.map_or(taken, |all| all.scale(without_loss)).min(most).max(FLOOR);
+                let ceiling = arrived.map_or(taken, |all| all.scale(without_loss)).max(taken.scale(LITTLE));
+                let ceiling = ceiling.min(most).max(FLOOR);
                 let rate = ceiling.scale((1.0 - look.standing.as_secs_f64() * 2.0).clamp(0.7, LESS));
                 self.limit = Some(Limit { rate, ceiling, changed: now, stands: true });
             }
             return None;
+        }
+        if look.last < GONE_QUEUE
+            && let Some(before) = self.before.take()
+            && before.was_none(now)
+        {
+            (self.limit, self.proven) = (before.limit, before.proven);
         }
         let limit = self.limit.as_mut()?;
         let estimate = self.estimate?;

@@ -3,20 +3,23 @@
 //! Links and pictures are seeded; the WebRTC stacks on both sides draw sequence numbers and keys of their own, so that
 //! two runs differ a little. Limits are held by the median of several seeds, and a looser one by each.
 //!
-//! The viewers here are str0m, which gives up on a packet when a hundred others came after it. At 8 Mbit/s that is a
-//! tenth of a second, so that lossy links freeze it longer than a browser; `tests/e2e` holds Chromium to the limit.
+//! The viewers here are str0m, told to hand packets on; pictures are put together from them as browsers do
+//! (`common/pictures.rs`). It gives up on a packet when a hundred others came after it, at 8 Mbit/s after a tenth of a
+//! second, where browsers ask ten times: so losses are looked at for freezes where a hundred packets take longer.
+//! `tests/e2e` plays all of it to Chromium.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 #[path = "../rtc/tests/common/mod.rs"]
 mod common;
 
-use common::{Link, Rng, World, filler};
+use common::{Link, Rng, World, filler, viewer_config};
 use rr_encode::{Bitrate, Codecs};
 use rr_rtc::RungId;
 use rr_rtc::core::CoreConfig;
 use rr_stream::{Action, Ladder, LadderConfig, Setting};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+use str0m::RtcConfig;
 
 const FRAME: Duration = Duration::from_micros(33_333);
 
@@ -86,6 +89,11 @@ fn config() -> LadderConfig {
     }
 }
 
+/// Viewers take packets and show what they can at once, as browsers do.
+fn packets() -> RtcConfig {
+    viewer_config().set_rtp_mode(true)
+}
+
 fn play(viewers: &[Steps], seconds: f64, seed: u64) -> Outcome {
     play_while(config(), viewers, seconds, seed, |_| true)
 }
@@ -101,19 +109,18 @@ fn play_while(
     let mut world = World::new(seed, CoreConfig::default());
     for steps in viewers.iter().filter(|steps| steps[0].0 <= 0.0) {
         // How it connects is not looked at: where the first packet of its channels is lost, str0m waits for 3 s.
-        world.join(Link { loss: 0.0, ..steps[0].1 });
+        world.join_with(Link { loss: 0.0, ..steps[0].1 }, packets());
     }
     let mut ladder = Ladder::new(config);
     let mut encoders: BTreeMap<RungId, Model> = BTreeMap::new();
     world.connect();
     let start = world.now;
-    let mut whole = vec![false; viewers.len()];
     let mut asked = vec![start; viewers.len()];
     let (mut rungs, mut number) = (Vec::new(), 0);
     while (world.now - start).as_secs_f64() < seconds {
         let elapsed = (world.now - start).as_secs_f64();
         if let Some(steps) = viewers.get(world.viewers.len()).filter(|steps| steps[0].0 <= elapsed) {
-            world.join(steps[0].1);
+            world.join_with(steps[0].1, packets());
         }
         for (viewer, steps) in world.viewers.iter_mut().zip(viewers) {
             viewer.link = steps.iter().rev().find(|(from, _)| elapsed >= *from).unwrap().1;
@@ -140,30 +147,18 @@ fn play_while(
                 world.core.publish(world.now, *id, &filler(world.now, number, bytes, keyframe));
             }
         }
-        let seen: Vec<usize> = world.viewers.iter().map(|v| v.units.len()).collect();
         world.run(FRAME);
         // A viewer that misses something asks for a keyframe until one comes.
-        for (index, viewer) in world.viewers.iter_mut().enumerate() {
-            let news = viewer.units[seen[index]..].iter().zip(&viewer.contiguous[seen[index]..]);
-            for ((_, _, data), contiguous) in news {
-                whole[index] = data.get(4) == Some(&0x65) || (whole[index] && *contiguous);
-            }
-            if !whole[index] && world.now > asked[index] + Duration::from_millis(200) && viewer.mid.is_some() {
-                asked[index] = world.now;
+        for (viewer, asked) in world.viewers.iter_mut().zip(&mut asked) {
+            if viewer.pictures.stuck(world.now) && world.now > *asked + Duration::from_millis(200) {
+                *asked = world.now;
                 viewer.lost_picture();
             }
         }
     }
     let at = |t: &Instant| t.saturating_duration_since(start).as_secs_f64();
     let viewers = world.viewers.iter().map(|viewer| {
-        // Pictures count from a keyframe on until one is missing.
-        let (mut shown, mut whole) = (Vec::new(), false);
-        for ((time, _, data), contiguous) in viewer.units.iter().zip(&viewer.contiguous) {
-            whole = data.get(4) == Some(&0x65) || (whole && *contiguous);
-            if whole {
-                shown.push(at(time));
-            }
-        }
+        let shown = viewer.shown.iter().map(|(t, _)| at(t)).collect();
         let waits = viewer.waits.iter().map(|(t, wait)| (at(t), *wait)).collect();
         let carried = viewer.carried.iter().map(|(t, bytes)| (at(t), *bytes)).collect();
         Seen { waits, carried, shown }
@@ -251,7 +246,7 @@ fn alone(steps: &Steps) -> Vec<Seen> {
 }
 
 /// So much of the link within four seconds, little waiting on it, no freeze.
-fn fills(name: &str, mbps: f64, link: Link, least: f64, freeze_ms: f64) {
+fn fills(name: &str, mbps: f64, link: Link, least: f64, freeze_ms: Option<f64>) {
     let all = alone(&vec![(0.0, link)]);
     let figure = |f: &dyn Fn(&Seen) -> f64| Spread::of(seeds(), |seed| f(&all[seed as usize - 1]));
     let share = figure(&|seen| seen.carried(4.0, 20.0) / mbps);
@@ -259,31 +254,41 @@ fn fills(name: &str, mbps: f64, link: Link, least: f64, freeze_ms: f64) {
     let freeze = figure(&|seen| seen.freeze_ms(1.0, 20.0));
     println!("{name}: share {share}, queue P95 {queue} ms, longest freeze {freeze} ms");
     assert!(share.median() > least && share.least() > least - 0.2, "{name} carries {share} of the link");
-    assert!(queue.median() < 105.0 && queue.most() < 160.0, "{name}: {queue} ms wait on the link");
-    assert!(freeze.median() < freeze_ms && freeze.most() < freeze_ms * 3.0, "{name}: frozen for {freeze} ms");
+    assert!(queue.median() < 100.0 && queue.most() < 160.0, "{name}: {queue} ms wait on the link");
+    if let Some(limit) = freeze_ms {
+        assert!(freeze.median() < limit && freeze.most() < limit * 3.0, "{name}: frozen for {freeze} ms");
+    }
 }
 
 #[test]
 fn a_clean_fast_link_is_filled() {
-    fills("20 Mbit/s", 20.0, link(20.0, 5), 0.93, 100.0);
+    fills("20 Mbit/s", 20.0, link(20.0, 5), 0.93, Some(100.0));
 }
 
 #[test]
 fn a_slow_long_link_is_filled() {
-    fills("5 Mbit/s, 40 ms", 5.0, link(5.0, 20), 0.86, 200.0);
+    fills("5 Mbit/s, 40 ms", 5.0, link(5.0, 20), 0.86, Some(200.0));
 }
 
 #[test]
 fn losses_cost_little() {
-    for (percent, least, freeze_ms) in [(1, 0.83, 600.0), (3, 0.8, 1_200.0), (5, 0.75, 1_500.0)] {
-        let lossy = Link { loss: f64::from(percent) / 100.0, ..link(10.0, 15) };
-        fills(&format!("10 Mbit/s, {percent} % lost"), 10.0, lossy, least, freeze_ms);
+    for percent in [1, 3, 5] {
+        let lossy = |mbps| Link { loss: f64::from(percent) / 100.0, ..link(mbps, 15) };
+        fills(&format!("10 Mbit/s, {percent} % lost"), 10.0, lossy(10.0), 0.83, None);
+        // These viewers ask for a packet several times here, as a browser does on both.
+        fills(&format!("4 Mbit/s, {percent} % lost"), 4.0, lossy(4.0), 0.83, Some(500.0));
     }
 }
 
 #[test]
 fn jitter_is_not_taken_for_a_queue() {
-    fills("10 Mbit/s, 30 ms jitter", 10.0, Link { jitter: Duration::from_millis(30), ..link(10.0, 15) }, 0.75, 200.0);
+    fills(
+        "10 Mbit/s, 30 ms jitter",
+        10.0,
+        Link { jitter: Duration::from_millis(30), ..link(10.0, 15) },
+        0.75,
+        Some(200.0),
+    );
 }
 
 #[test]
@@ -306,7 +311,7 @@ fn a_busy_viewer_is_not_taken_for_a_slow_path() {
     let fallen = figure(&|seen| seen.carried(11.0, 16.0) / 1.2);
     let risen = figure(&|seen| seen.carried(21.0, 26.0) / 6.0);
     println!("6 to 1.2 Mbit/s: freeze {freeze} ms, then share {fallen}; back: share {risen}");
-    assert!(freeze.median() < 1_500.0, "frozen for {freeze} ms");
+    assert!(freeze.median() < 800.0, "frozen for {freeze} ms");
     assert!(fallen.median() > 0.6, "{fallen} of the slow link");
     assert!(risen.median() > 0.5, "{risen} of the fast link");
 }
@@ -318,7 +323,7 @@ fn half_a_megabit_is_still_usable() {
     let freeze = Spread::of(seeds(), |seed| all[seed as usize - 1].freeze_ms(2.0, 20.0));
     println!("0.5 Mbit/s: {rate} pictures/s, longest freeze {freeze} ms");
     assert!(rate.median() >= 8.0 && rate.least() >= 5.0, "{rate} pictures a second");
-    assert!(freeze.median() < 800.0, "frozen for {freeze} ms");
+    assert!(freeze.median() < 500.0, "frozen for {freeze} ms");
 }
 
 #[test]
@@ -333,9 +338,9 @@ fn a_fall_and_a_rise_are_followed() {
     let risen = figure(&|seen| seen.carried(23.0, 28.0) / 10.0);
     println!("10 to 2 Mbit/s: freeze {freeze} ms, then share {fallen}, queue {queue} ms; back: share {risen}");
     // What stood in the queue when the link fell takes 0.3 s to leave it.
-    assert!(freeze.median() < 800.0 && freeze.most_but_few() < 1_500.0, "frozen for {freeze} ms");
+    assert!(freeze.median() < 600.0 && freeze.most_but_few() < 1_200.0, "frozen for {freeze} ms");
     assert!(fallen.median() > 0.82, "{fallen} of the slow link");
-    assert!(queue.median() < 120.0, "{queue} ms wait on the slow link");
+    assert!(queue.median() < 110.0, "{queue} ms wait on the slow link");
     assert!(risen.median() > 0.82, "{risen} of the fast link");
 }
 
@@ -349,7 +354,7 @@ fn an_outage_is_over_soon_after_it_ends() {
     });
     let share = Spread::of(seeds(), |seed| all[seed as usize - 1].carried(14.0, 20.0) / 10.0);
     println!("outage of 3 s: pictures again after {back} ms, then share {share}");
-    assert!(back.most() < 2_000.0, "no picture for {back} ms after the outage");
+    assert!(back.most() < 1_500.0, "no picture for {back} ms after the outage");
     assert!(share.median() > 0.7, "{share} of the link afterwards");
 }
 

@@ -18,8 +18,6 @@ const STEEP: Duration = Duration::from_millis(45);
 const PACKETS_BITS: f64 = 2.0 * 1_200.0 * 8.0;
 /// Bytes on the way that are no queue.
 const NOTHING: u64 = 3_000;
-/// What waits when nothing more is sent until less does.
-pub(super) const PAUSE: Duration = Duration::from_millis(100);
 /// What arrived is news for so long: viewers confirm packets in bunches.
 const NEWS: Duration = Duration::from_millis(100);
 /// A path from which nothing is heard for so long, though something is on the way, is silent.
@@ -47,12 +45,16 @@ pub(super) struct Confirmations {
     recent: VecDeque<Seen>,
     noise: Duration,
     /// The newest confirmation and when it came.
-    fresh: Option<(Instant, Option<u64>)>,
+    fresh: Option<(Instant, Confirmation)>,
     /// When nothing was on the way last.
     idle: Option<Instant>,
     /// What was confirmed over the last [`PROVING`].
     delivered: VecDeque<(Instant, u64)>,
 }
+
+/// Bytes and round trip: where nothing was sent for a moment, the next packet confirms no more bytes, and tells more all
+/// the same.
+type Confirmation = (Option<u64>, Option<Duration>);
 
 #[derive(Debug, Clone, Copy)]
 struct Seen {
@@ -74,8 +76,6 @@ pub(super) struct Look {
     pub stands: bool,
     /// Something waits long.
     pub waits: bool,
-    /// It waits so long that no more should come.
-    pub full: bool,
     /// It waits long, and longer and longer.
     pub steep: bool,
     /// Nothing is confirmed any more although something is on the way.
@@ -114,9 +114,10 @@ impl Confirmations {
         while self.delivered.len() > 1 && self.delivered.get(1).is_some_and(|(at, _)| *at + PROVING <= now) {
             self.delivered.pop_front();
         }
-        let news = self.fresh.is_none_or(|(_, confirmed)| confirmed != sample.confirmed) || sample.in_flight == 0;
+        let newest = (sample.confirmed, sample.rtt);
+        let news = self.fresh.is_none_or(|(_, last)| last != newest) || sample.in_flight == 0;
         if news {
-            self.fresh = Some((now, sample.confirmed));
+            self.fresh = Some((now, newest));
         }
         // A confirmation that is told again says nothing about now.
         if let Some(rtt) = sample.rtt.filter(|_| news) {
@@ -150,7 +151,6 @@ impl Confirmations {
             calm: standing < CALM + self.noise.mul_f32(0.6) + own,
             stands: standing > STANDING + self.noise.mul_f32(1.2) + own,
             waits,
-            full: last > PAUSE + self.noise + own,
             steep: waits && self.grows(),
             silent: self.fresh.is_some_and(|(at, _)| now.saturating_duration_since(at) > SILENCE),
         }

@@ -12,6 +12,7 @@ import type { Environment } from './environment.js';
 import { isFatal, type ClientError } from './errors.js';
 import type { ShareLink } from './link.js';
 import type { ChannelName } from './messages.js';
+import { askForRoundTrips, offer } from './offer.js';
 
 /** `WebSocket.OPEN`, which stand-ins for a socket do not bring. */
 const SOCKET_OPEN = 1;
@@ -179,7 +180,7 @@ export class Peer {
     pc.onconnectionstatechange = () => this.onConnectionState(pc.connectionState);
     this.listen(INPUT_CHANNEL, pc.createDataChannel(INPUT_CHANNEL, { ordered: false, maxRetransmits: 0 }));
     this.listen(STATE_CHANNEL, pc.createDataChannel(STATE_CHANNEL, { ordered: true }));
-    await pc.setLocalDescription(await pc.createOffer());
+    await offer(pc);
     if (this.ended) return;
     this.signal({ type: 'offer', data: { sdp: pc.localDescription?.sdp ?? '' } });
     this.offered = true;
@@ -187,7 +188,8 @@ export class Peer {
   }
 
   private async onAnswer(sdp: string): Promise<void> {
-    await this.pc?.setRemoteDescription({ type: 'answer', sdp });
+    // The host answers the clock though its WebRTC stack does not say so; Chromium asks only where both sides say it.
+    await this.pc?.setRemoteDescription({ type: 'answer', sdp: askForRoundTrips(sdp) });
     this.answered = true;
     for (const candidate of this.remoteEarly.splice(0)) await this.addCandidate(candidate);
   }

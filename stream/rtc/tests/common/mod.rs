@@ -1,7 +1,10 @@
 //! A viewer on str0m and a seeded network between it and the core, all in virtual time.
 #![allow(dead_code)]
 
+mod pictures;
+
 use bytes::Bytes;
+use pictures::Pictures;
 use rr_encode::{
     AccessUnit, Bitrate, Codec, Encoder, FramePool, SoftwareConfig, SoftwareEncoder, VideoFormat, compliance,
 };
@@ -73,12 +76,17 @@ pub struct Viewer {
     pub rtc: Rtc,
     pub addr: SocketAddr,
     pub link: Link,
+    /// What it offered to receive, and what it does receive.
+    video: Mid,
     pub mid: Option<Mid>,
     pub channels: Vec<(String, ChannelId)>,
     pub connected: bool,
     pub units: Vec<(Instant, u64, Vec<u8>)>,
     /// Of each unit, whether none is missing before it.
     pub contiguous: Vec<bool>,
+    /// Of a viewer that is given packets: what it can show, and when.
+    pub pictures: Pictures,
+    pub shown: Vec<(Instant, pictures::Whole)>,
     /// When a packet was put on the link, and how long it waits for its turn there.
     pub waits: Vec<(Instant, Duration)>,
     /// When packets come out of the link, and their bytes.
@@ -143,7 +151,7 @@ impl World {
         let mut rtc = config.build(self.now);
         rtc.add_local_candidate(Candidate::host(addr, "udp").unwrap());
         let mut change = rtc.sdp_api();
-        change.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
+        let video = change.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
         change.add_channel("state".to_owned());
         change.add_channel_with_config(ChannelConfig {
             label: "input".to_owned(),
@@ -160,11 +168,14 @@ impl World {
             rtc,
             addr,
             link,
+            video,
             mid: None,
             channels: Vec::new(),
             connected: false,
             units: Vec::new(),
             contiguous: Vec::new(),
+            pictures: Pictures::default(),
+            shown: Vec::new(),
             waits: Vec::new(),
             carried: Vec::new(),
             playout_delays: 0,
@@ -327,6 +338,11 @@ impl Viewer {
                 self.contiguous.push(media.contiguous);
                 self.units.push((now, media.time.numer(), media.data.to_vec()));
             }
+            Event::RtpPacket(packet) => {
+                let shown = &mut self.shown;
+                let show = |whole| shown.push((now, whole));
+                self.pictures.take(now, *packet.seq_no, packet.header.marker, &packet.payload, show);
+            }
             _ => {}
         }
     }
@@ -338,8 +354,10 @@ impl Viewer {
 
     /// Asks for a keyframe. Before its first packet a viewer does not know yet of what.
     pub fn lost_picture(&mut self) {
-        let Some(mid) = self.mid else { return };
-        self.rtc.writer(mid).unwrap().request_keyframe(None, KeyframeRequestKind::Pli).unwrap();
+        let mut api = self.rtc.direct_api();
+        api.stream_rx_by_mid(self.video, None)
+            .into_iter()
+            .for_each(|stream| stream.request_keyframe(KeyframeRequestKind::Pli));
     }
 }
 
