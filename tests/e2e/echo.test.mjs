@@ -19,8 +19,7 @@ async function open({ delayMs = 50, args = [], role = 'admin' } = {}) {
   const file = h.sampleLine(folder.path);
   const workspace = JSON.parse(readFileSync(file, 'utf8'));
   writeFileSync(file, JSON.stringify({ ...workspace, connections: [] }));
-  // A browser has a machine of its own; here it goes before the host, which draws on the processor.
-  const host = await h.startHost(folder.path, [file, '--advertise', link.address, ...args], { niceness: 10 });
+  const host = await h.startHost(folder.path, [file, '--advertise', link.address, ...args], { apart: true });
   link.connect(Number(new URL(host.ready.url).port));
   const { page, context, errors } = await h.openViewer(host.ready.links[role]);
   await h.waitForPicture(page);

@@ -25,11 +25,14 @@ export function sampleLine(folder) {
   return join(folder, 'line.rrws.json');
 }
 
-/** Starts `rrhost --headless` and waits for its ready line. Settings and keys live in `folder`. */
-export async function startHost(folder, args = [], { listen = '127.0.0.1:0', env = {}, niceness = 0 } = {}) {
+/**
+ * Starts `rrhost --headless` and waits for its ready line. Settings and keys live in `folder`. `apart`: it keeps to one
+ * processor and goes after everything else there, so that the browser has nearly a machine of its own, as in life.
+ */
+export async function startHost(folder, args = [], { listen = '127.0.0.1:0', env = {}, apart = false } = {}) {
   const child = spawn(
     'nice',
-    ['-n', `${niceness}`, rrhost, '--headless', '--listen', listen, '--config-dir', join(folder, 'config'), '--cache-dir', join(folder, 'cache'), ...args],
+    [...(apart ? ['-n', '10', 'taskset', '-c', firstProcessor()] : ['-n', '0']), rrhost, '--headless', '--listen', listen, '--config-dir', join(folder, 'config'), '--cache-dir', join(folder, 'cache'), ...args],
     { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, XDG_STATE_HOME: join(folder, 'state'), ...env } },
   );
   let log = '';
@@ -52,6 +55,10 @@ export async function startHost(folder, args = [], { listen = '127.0.0.1:0', env
     log: () => log,
     kill: (signal = 'SIGTERM') => (child.kill(signal), exited),
   };
+}
+
+function firstProcessor() {
+  return /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1];
 }
 
 /** A Chromium of its own, for tests that need it with other arguments. */
