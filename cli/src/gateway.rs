@@ -165,6 +165,7 @@ fn config(args: &GatewayServe, state: &Path) -> anyhow::Result<GatewayConfig> {
         grows: args.pool,
         users: users(args)?,
         rates: Rates::default(),
+        worker_certificate: rr_gateway::WORKER_CERTIFICATE,
         limits,
     })
 }

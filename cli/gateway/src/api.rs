@@ -230,11 +230,10 @@ async fn drain(
         Ok(user) => user,
         Err(response) => return *response,
     };
-    match api.hub.store.drain(&worker).await {
+    match api.hub.drain(&worker).await {
         Ok(true) => {
             let address = remote.address.ip();
             api.note(What::Admin { address, user: &user.name, action: "drain", subject: &worker });
-            api.hub.tell_change().await;
             StatusCode::NO_CONTENT.into_response()
         }
         Ok(false) => failure(StatusCode::NOT_FOUND, "there is no such worker"),

@@ -56,6 +56,8 @@ pub struct GatewayConfig {
     pub users: Option<Users>,
     /// How often one may ask over HTTP.
     pub rates: Rates,
+    /// How long a worker's certificate is good; it is renewed after two thirds of that.
+    pub worker_certificate: Duration,
     /// Bounds on what strangers can use up, at each of the listeners.
     pub limits: Limits,
 }
@@ -177,8 +179,14 @@ impl Gateway {
             router,
             shutdown: shutdown_rx.clone(),
         };
-        let lobby =
-            Lobby::new(Arc::clone(&hub), Arc::clone(&secrets), Arc::clone(&audit), config.rules, shutdown_rx.clone());
+        let lobby = Lobby::new(
+            Arc::clone(&hub),
+            Arc::clone(&secrets),
+            Arc::clone(&audit),
+            config.rules,
+            config.worker_certificate,
+            shutdown_rx.clone(),
+        );
         let workers = Front {
             tls: Some(workers_tls),
             media: None,
@@ -258,8 +266,7 @@ impl Gateway {
     /// The store does not answer.
     pub fn drain(&self, worker: &Token) -> Result<bool, GatewayError> {
         let Some(runtime) = &self.runtime else { return Ok(false) };
-        let done = runtime.block_on(self.hub.store.drain(&worker.0))?;
-        runtime.block_on(self.hub.tell_change());
+        let done = runtime.block_on(self.hub.drain(&worker.0))?;
         Ok(done)
     }
 

@@ -268,6 +268,21 @@ impl Hub {
         }
     }
 
+    /// A worker gets no more sessions, and hears so. False when it is not known.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn drain(&self, worker: &str) -> Result<bool, StoreError> {
+        if !self.store.drain(worker).await? {
+            return Ok(false);
+        }
+        let workers = self.store.workers().await?;
+        let at = workers.iter().find(|row| row.desk.worker.token.0 == worker).map_or("", |row| row.replica.as_str());
+        self.to_worker(at, worker, ToWorker::Drain).await;
+        self.tell_change().await;
+        Ok(true)
+    }
+
     /// # Errors
     /// The store does not answer.
     pub async fn want(&self, session: &str, owner: &str, project: &str) -> Result<(), StoreError> {

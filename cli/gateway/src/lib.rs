@@ -28,7 +28,7 @@ pub use rr_fleet::DeskRules;
 pub use rr_protocol::signaling::IceServer;
 pub use rr_protocol::token::Role;
 pub use rr_signal::{IceServers, IceUrl, Limits, Secret, TimeLimitedTurn, Tls};
-pub use secrets::{Secrets, SecretsError};
+pub use secrets::{Secrets, SecretsError, WORKER_CERTIFICATE};
 pub use store::StoreError;
 pub use throttle::{Rate, Rates};
 pub use users::{Denied, User, Users, UsersError};

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Of a worker's certificate.
+/// Of a worker's certificate, unless the configuration says otherwise.
 pub const WORKER_CERTIFICATE: Duration = Duration::from_secs(24 * 3600);
 /// Of the authority: longer than any installation lives.
 const AUTHORITY: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
@@ -132,13 +132,19 @@ impl Secrets {
     ///
     /// # Errors
     /// The request is none, or not signed by its key.
-    pub fn sign_worker(&self, worker: &str, csr: &str, now: SystemTime) -> Result<String, SecretsError> {
+    pub fn sign_worker(
+        &self,
+        worker: &str,
+        csr: &str,
+        now: SystemTime,
+        valid_for: Duration,
+    ) -> Result<String, SecretsError> {
         let request = CertificateSigningRequestParams::from_pem(csr)?;
         let mut params = CertificateParams::default();
         name(&mut params, worker);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        valid(&mut params, now, WORKER_CERTIFICATE);
+        valid(&mut params, now, valid_for);
         Ok(params.signed_by(&request.public_key, &self.issuer)?.pem())
     }
 
@@ -247,13 +253,22 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let secrets = Secrets::load_or_create(dir.path()).unwrap();
         let (_, csr) = key_and_request().unwrap();
-        let pem = secrets.sign_worker("w-7", &csr, SystemTime::now()).unwrap();
+        let pem = secrets.sign_worker("w-7", &csr, SystemTime::now(), WORKER_CERTIFICATE).unwrap();
         let der = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
         assert_eq!(worker_of(&der).as_deref(), Some("w-7"));
-        assert!(secrets.sign_worker("w-7", "no request", SystemTime::now()).is_err());
+        assert!(secrets.sign_worker("w-7", "no request", SystemTime::now(), WORKER_CERTIFICATE).is_err());
         // Another key under the same signature.
         let (_, other) = key_and_request().unwrap();
         let half = csr.len() / 2;
-        assert!(secrets.sign_worker("w-7", &format!("{}{}", &csr[..half], &other[half..]), SystemTime::now()).is_err());
+        assert!(
+            secrets
+                .sign_worker(
+                    "w-7",
+                    &format!("{}{}", &csr[..half], &other[half..]),
+                    SystemTime::now(),
+                    WORKER_CERTIFICATE
+                )
+                .is_err()
+        );
     }
 }

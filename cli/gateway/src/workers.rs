@@ -2,7 +2,7 @@
 
 use crate::audit::{Audit, What};
 use crate::hub::{Hub, lock, now};
-use crate::secrets::{Secrets, WORKER_CERTIFICATE, worker_of};
+use crate::secrets::{Secrets, worker_of};
 use crate::store::Hello;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{DefaultBodyLimit, Extension, FromRequest, Request, State};
@@ -44,6 +44,7 @@ pub(crate) struct Lobby {
     secrets: Arc<Secrets>,
     audit: Arc<Audit>,
     rules: DeskRules,
+    certificate: Duration,
     failures: Arc<Mutex<Failures>>,
     shutdown: Shutdown,
 }
@@ -54,10 +55,11 @@ impl Lobby {
         secrets: Arc<Secrets>,
         audit: Arc<Audit>,
         rules: DeskRules,
+        certificate: Duration,
         shutdown: Shutdown,
     ) -> Self {
         let failures = Arc::new(Mutex::new(Failures::new(FAILURE_WINDOW)));
-        Self { hub, secrets, audit, rules, failures, shutdown }
+        Self { hub, secrets, audit, rules, certificate, failures, shutdown }
     }
 
     fn note(&self, what: What<'_>) {
@@ -107,7 +109,7 @@ async fn join(State(lobby): State<Lobby>, Extension(remote): Extension<Remote>, 
         Err(error) => return bad(error.to_string()),
     };
     // Before the token is used up: a request that is none costs nothing.
-    let certificate = match lobby.secrets.sign_worker(&claims.worker, &request.csr, now) {
+    let certificate = match lobby.secrets.sign_worker(&claims.worker, &request.csr, now, lobby.certificate) {
         Ok(certificate) => certificate,
         Err(_) => return bad("the certificate request is damaged, or not signed by its own key".into()),
     };
@@ -134,14 +136,14 @@ async fn renew(State(lobby): State<Lobby>, Extension(remote): Extension<Remote>,
         Ok(request) => request,
         Err(response) => return response,
     };
-    match lobby.secrets.sign_worker(&worker, &request.csr, SystemTime::now()) {
+    match lobby.secrets.sign_worker(&worker, &request.csr, SystemTime::now(), lobby.certificate) {
         Ok(certificate) => Json(membership(&lobby, worker, certificate)).into_response(),
         Err(_) => refuse(StatusCode::BAD_REQUEST, "the certificate request is damaged, or not signed by its own key"),
     }
 }
 
 fn membership(lobby: &Lobby, worker: String, certificate: String) -> Membership {
-    let expires_secs = WORKER_CERTIFICATE.as_secs();
+    let expires_secs = lobby.certificate.as_secs();
     Membership {
         worker,
         ca: lobby.secrets.authority().to_owned(),

@@ -1,10 +1,12 @@
 //! Joining: once for each token, with this gateway only, and never without.
 
-use crate::support::{Sessions, Viewer, aside, gateway, join, link, run, until, worker_config, workers_seen};
+use crate::support::{Sessions, Viewer, aside, config, gateway, join, link, run, until, worker_config, workers_seen};
 use rr_fleet::Token;
+use rr_gateway::{Gateway, GatewayConfig, IceServers, Secret, TimeLimitedTurn};
 use rr_protocol::signaling::SignalFromHost;
 use rr_signal::worker::{GatewayError, GatewayLink, IdentityError, SessionHost};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 const BRIEF: Duration = Duration::from_millis(600);
@@ -182,6 +184,65 @@ fn sessions_of_a_drained_worker_move() {
         let mut viewer = Viewer::open(&link(&gateway, "one")).await;
         viewer.welcome().await;
         assert_eq!((first.names(), second.names()), (Vec::new(), vec!["one".to_owned()]));
+        assert!(first.drained.load(Ordering::Relaxed) && !second.drained.load(Ordering::Relaxed));
     });
     assert!(!gateway.drain(&Token("nobody".into())).unwrap());
+}
+
+#[test]
+fn a_certificate_is_renewed_before_it_expires() {
+    let (dir, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let worker_certificate = Duration::from_secs(6);
+    let gateway = Gateway::start(GatewayConfig { worker_certificate, ..config(dir.path(), None) }).unwrap();
+    let sessions = Sessions::new(1);
+    let member = join(&[&gateway], "w1", own.path(), &sessions);
+    let file = own.path().join("w1.json");
+    let first = std::fs::read_to_string(&file).unwrap();
+    // Longer than the first one is good.
+    std::thread::sleep(Duration::from_secs(7));
+    assert_ne!(std::fs::read_to_string(&file).unwrap(), first);
+    drop(member);
+    let host = || Arc::clone(&sessions) as Arc<dyn SessionHost>;
+    let again = || GatewayLink::start(worker_config(&[gateway.workers_url()], None, own.path()), host(), BRIEF);
+    let _member = again().unwrap();
+    run(async {
+        let mut viewer = Viewer::open(&link(&gateway, "main")).await;
+        viewer.welcome().await;
+    });
+    // With the first one it would be nobody.
+    std::fs::write(&file, first).unwrap();
+    assert!(refused(again()).contains("no join token"));
+}
+
+#[test]
+fn viewers_are_told_turn_servers_with_credentials_of_their_own() {
+    let (dir, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let secret = dir.path().join("turn-secret");
+    std::fs::write(&secret, "north").unwrap();
+    let turn = TimeLimitedTurn {
+        urls: vec!["turn:turn.example:3478".parse().unwrap()],
+        secret: Secret::read(&secret).unwrap(),
+        valid_for: Duration::from_secs(60),
+    };
+    let ice = IceServers { turn: Some(turn), ..IceServers::default() };
+    let gateway = Gateway::start(GatewayConfig { ice, ..config(dir.path(), None) }).unwrap();
+    let sessions = Sessions::new(1);
+    let _worker = join(&[&gateway], "w1", own.path(), &sessions);
+    run(async {
+        let mut names = Vec::new();
+        for _ in 0..2 {
+            let mut viewer = Viewer::open(&link(&gateway, "main")).await;
+            let welcome = loop {
+                match viewer.hear().await {
+                    Some(SignalFromHost::Welcome(welcome)) => break welcome,
+                    Some(SignalFromHost::Waiting(_)) => {}
+                    other => panic!("no welcome: {other:?}"),
+                }
+            };
+            assert_eq!(welcome.ice_servers[0].urls, ["turn:turn.example:3478"]);
+            assert!(welcome.ice_servers[0].credential.as_ref().is_some_and(|password| !password.contains("north")));
+            names.push(welcome.ice_servers[0].username.clone().unwrap());
+        }
+        assert_ne!(names[0], names[1]);
+    });
 }

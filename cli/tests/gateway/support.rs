@@ -9,7 +9,7 @@ use rr_signal::worker::{self, GatewayLink, SessionHost};
 use rr_signal::{JoinRequest, Outbox, PeerId, Refusal, SignalHandler};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio_tungstenite::tungstenite::Message;
@@ -50,6 +50,7 @@ pub fn config(state: &Path, database: Option<&str>) -> GatewayConfig {
         grows: false,
         users: None,
         rates: Rates::default(),
+        worker_certificate: rr_gateway::WORKER_CERTIFICATE,
         limits: Limits { shutdown_timeout: Duration::from_millis(300), ..Limits::default() },
     }
 }
@@ -57,6 +58,7 @@ pub fn config(state: &Path, database: Option<&str>) -> GatewayConfig {
 /// Sessions of a worker: open, with who is there.
 pub struct Sessions {
     capacity: u32,
+    pub drained: AtomicBool,
     open: Mutex<BTreeMap<String, Arc<Noting>>>,
     next: Arc<AtomicU32>,
 }
@@ -70,7 +72,12 @@ pub struct Noting {
 
 impl Sessions {
     pub fn new(capacity: u32) -> Arc<Self> {
-        Arc::new(Self { capacity, open: Mutex::default(), next: Arc::new(AtomicU32::new(1)) })
+        Arc::new(Self {
+            capacity,
+            drained: AtomicBool::new(false),
+            open: Mutex::default(),
+            next: Arc::new(AtomicU32::new(1)),
+        })
     }
 
     pub fn names(&self) -> Vec<String> {
@@ -118,7 +125,9 @@ impl SessionHost for Sessions {
             .collect()
     }
 
-    fn drain(&self) {}
+    fn drain(&self) {
+        self.drained.store(true, Ordering::Relaxed);
+    }
 }
 
 impl SignalHandler for Noting {
