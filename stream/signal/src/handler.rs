@@ -182,17 +182,21 @@ impl Calls {
 }
 
 impl ViewerCalls for Calls {
-    /// A peer that joins after we stopped waiting leaves at once.
+    /// A peer whose reply nobody takes any more leaves at once.
     fn join(&mut self, request: JoinRequest, outbox: Outbox) -> Reply<Result<PeerId, Refusal>> {
         let (reply, reply_rx) = oneshot::channel();
-        let call = self.call(move |handler| {
-            if let Err(Ok(peer)) = reply.send(handler.join(request, outbox)) {
-                handler.left(peer, false);
-            }
+        let handler = Arc::clone(&self.handler);
+        let call = self.call(move |_| {
+            let joined = handler.join(request, outbox);
+            let _ = reply.send(joined.map(|peer| Arrived { peer: Some(peer), handler }));
         });
         Box::pin(async move {
             call.await?;
-            reply_rx.await.ok()
+            let mut joined = reply_rx.await.ok()?;
+            Some(match &mut joined {
+                Ok(arrived) => Ok(arrived.peer.take()?),
+                Err(refusal) => Err(refusal.clone()),
+            })
         })
     }
 
@@ -206,5 +210,22 @@ impl ViewerCalls for Calls {
 
     fn left(&mut self, peer: PeerId, answered: bool) -> Reply<()> {
         self.call(move |handler| handler.left(peer, answered))
+    }
+}
+
+/// A peer that has joined and that nobody knows of yet. The socket may be gone at any moment until then.
+struct Arrived {
+    peer: Option<PeerId>,
+    handler: Arc<dyn SignalHandler>,
+}
+
+impl Drop for Arrived {
+    fn drop(&mut self) {
+        let Some(peer) = self.peer.take() else { return };
+        let handler = Arc::clone(&self.handler);
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => _ = runtime.spawn_blocking(move || handler.left(peer, false)),
+            Err(_) => handler.left(peer, false),
+        }
     }
 }

@@ -73,6 +73,9 @@ impl Driver {
     async fn next_actions(&mut self) -> Option<Vec<Action>> {
         let deadline = self.machine.deadline().into();
         let actions = tokio::select! {
+            // In this order: a viewer that said hello joins even if it is gone at once, as the service expects of a join that
+            // was asked for, and leaves then.
+            biased;
             message = last_words(&mut self.context.shutdown) => self.machine.on_shutdown(&message),
             reply = joined(&mut self.joining) => {
                 self.joining = None;
@@ -82,8 +85,8 @@ impl Driver {
                 }
             }
             Some(message) = self.outbox_rx.recv() => self.machine.on_host_message(message),
-            frame = self.ws.next() => return self.on_frame(frame),
             () = sleep_until(deadline) => self.machine.on_tick(Instant::now()),
+            frame = self.ws.next() => return self.on_frame(frame),
         };
         Some(actions)
     }
