@@ -1,3 +1,4 @@
+//! Tokens that are good, and the many that are not.
 #![allow(clippy::unwrap_used)]
 
 use super::*;
