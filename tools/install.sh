@@ -8,9 +8,11 @@ build=(build-essential pkg-config cmake nasm nodejs npm
 run=(mesa-vulkan-drivers libvulkan1 libxkbcommon0 libxkbcommon-x11-0 libwayland-client0 libx11-6 libxcursor1 libxi6
   libxrandr2)
 test=(xvfb xdotool x11-utils imagemagick iproute2 ffmpeg libffmpeg-nvenc-dev libopenh264-dev libx265-dev libaom-dev coturn
-  curl systemd)
+  curl systemd postgresql)
 # An emulator of AWS, which is not in apt: into target/, unless there is one.
 moto=(moto[ec2,iam,ssm,sts]==5.2.1 flask==3.1.3 flask-cors==6.0.2)
+# Asks the gateway's REST interface whatever its description allows; into target/ as well.
+schemathesis=(schemathesis==4.32.5)
 # What ours is compared with by `make bench-stream`.
 bench=(gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
   gstreamer1.0-plugins-ugly gstreamer1.0-nice python3 python3-gi python3-venv gir1.2-gst-plugins-base-1.0
@@ -28,11 +30,23 @@ esac
 want_moto() {
   [[ "$1" = test || "$1" = bench ]] && ! command -v moto_server >/dev/null && [ ! -x target/tools/moto/bin/moto_server ]
 }
-if want_moto "$1" && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then wanted+=(python3 python3-venv); fi
+want_schemathesis() {
+  [[ "$1" = test || "$1" = bench ]] && [ ! -x target/tools/schemathesis/bin/schemathesis ]
+}
+if { want_moto "$1" || want_schemathesis "$1"; } && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then wanted+=(python3 python3-venv); fi
 install_moto() {
   echo "Installing: ${moto[*]}"
   python3 -m venv target/tools/moto
   target/tools/moto/bin/pip install --quiet --disable-pip-version-check "${moto[@]}"
+}
+install_schemathesis() {
+  echo "Installing: ${schemathesis[*]}"
+  python3 -m venv target/tools/schemathesis
+  target/tools/schemathesis/bin/pip install --quiet --disable-pip-version-check "${schemathesis[@]}"
+}
+install_python() {
+  if want_moto "$1"; then install_moto; fi
+  if want_schemathesis "$1"; then install_schemathesis; fi
 }
 
 # A Node.js and npm that are not from apt do as well.
@@ -50,7 +64,7 @@ if [[ "$1" = test || "$1" = bench ]] && ! tools/chromium.sh >/dev/null 2>&1; the
   missing+=(chromium)
 fi
 if [ ${#missing[@]} -eq 0 ]; then
-  if want_moto "$1"; then install_moto; fi
+  install_python "$1"
   exit 0
 fi
 
@@ -68,4 +82,8 @@ export DEBIAN_FRONTEND=noninteractive
 if [[ " ${missing[*]} " == *" coturn "* ]] && command -v systemctl >/dev/null; then
   "${sudo[@]}" systemctl disable --quiet --now coturn 2>/dev/null || true
 fi
-if want_moto "$1"; then install_moto; fi
+# The same goes for a database.
+if [[ " ${missing[*]} " == *" postgresql "* ]] && command -v systemctl >/dev/null; then
+  "${sudo[@]}" systemctl disable --quiet --now postgresql 2>/dev/null || true
+fi
+install_python "$1"

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Looks after hosts of Remote Render: one machine's workers, or a fleet of them in the cloud.
@@ -26,6 +27,10 @@ Examples:
   rrctl drain 3f9a                               this one takes no more viewers, goes, and is replaced
   rrctl status --reconcile                       replace what has died
   rrctl down --yes                               end all of them
+  rrctl gateway --listen 0.0.0.0:8443            the door that tablets come in by
+  rrctl gateway token > token && rrhost --headless --gateway https://gw:8444 --join-token-file token
+                                                 a worker behind it
+  rrctl gateway link --session hall-3            a link for the tablets
 
 Exit codes:
   0 all went well            5 throttled, or the provider cannot be reached
@@ -57,6 +62,8 @@ pub enum Command {
     Doctor(LookArgs),
     /// Shows the configuration in use and where each value comes from.
     Config(LookArgs),
+    /// Serves a fleet's front door: tablets come in here, and each session gets a worker.
+    Gateway(Box<GatewayArgs>),
     /// Prints completions for a shell.
     Completions {
         /// Which shell.
@@ -228,4 +235,155 @@ pub struct LogsArgs {
     pub lines: usize,
     #[command(flatten)]
     pub fleet: FleetArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct GatewayArgs {
+    #[command(subcommand)]
+    pub command: Option<GatewayCommand>,
+    #[command(flatten)]
+    pub serve: GatewayServe,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum GatewayCommand {
+    /// Prints a token by which one worker joins once: for rrhost --join-token-file.
+    Token(TokenArgs),
+    /// Prints a link to a session. The session begins when somebody opens it.
+    Link(LinkArgs),
+}
+
+/// Where a gateway keeps its secrets.
+#[derive(Debug, Clone, Args)]
+pub struct GatewayState {
+    /// Folder for the gateway's secrets and its database; replicas have the same one, or copies of it [default: gateway in
+    /// the user's state folder].
+    #[arg(long, env = "RRCTL_GATEWAY_STATE", value_name = "DIR")]
+    pub state: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct GatewayServe {
+    #[command(flatten)]
+    pub state: GatewayState,
+    /// Where viewers come in: address and port; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8443", env = "RRCTL_GATEWAY_LISTEN", value_name = "ADDR:PORT")]
+    pub listen: SocketAddr,
+    /// Where workers come in [default: the same address, and the port after that of viewers].
+    #[arg(long, env = "RRCTL_GATEWAY_WORKERS", value_name = "ADDR:PORT")]
+    pub workers: Option<SocketAddr>,
+    /// Encryption of the page and its signaling: auto (HTTPS with a certificate of our own, except on loopback), on, off.
+    /// That of workers is always on.
+    #[arg(long, default_value = "auto", env = "RRCTL_GATEWAY_TLS")]
+    pub tls: GatewayTls,
+    /// Certificate chain (PEM) for viewers instead of our own.
+    #[arg(long, requires = "key", value_name = "FILE")]
+    pub cert: Option<PathBuf>,
+    /// Private key (PEM) of --cert.
+    #[arg(long, requires = "cert", value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Names and addresses by which workers and viewers know this gateway, besides its own. Several are separated by commas.
+    #[arg(long, env = "RRCTL_GATEWAY_NAMES", value_name = "NAME", value_delimiter = ',')]
+    pub name: Vec<String>,
+    /// Database of several replicas: postgres://user:password@host/name [default: SQLite in the state folder].
+    #[arg(long, env = "RRCTL_DATABASE", value_name = "URL", hide_env_values = true)]
+    pub database: Option<String>,
+    /// STUN servers that viewers are told. Several are separated by commas.
+    #[arg(long, env = "RRCTL_STUN", value_name = "URL", value_delimiter = ',')]
+    pub stun: Vec<String>,
+    /// TURN servers that relay the video. Several are separated by commas.
+    #[arg(long, env = "RRCTL_TURN", value_name = "URL", value_delimiter = ',', requires = "turn_secret_file")]
+    pub turn: Vec<String>,
+    /// File with the secret that the TURN servers share with us (coturn: static-auth-secret). Each viewer gets credentials of
+    /// its own that expire.
+    #[arg(long, env = "RRCTL_TURN_SECRET_FILE", value_name = "FILE", requires = "turn")]
+    pub turn_secret_file: Option<PathBuf>,
+    /// How long these credentials can be used, hours.
+    #[arg(long, default_value_t = 12, value_name = "HOURS", value_parser = clap::value_parser!(u64).range(1..=8784))]
+    pub turn_hours: u64,
+    /// File with the secret that users' tokens are signed with (JWT, HS256).
+    #[arg(long, env = "RRCTL_JWT_SECRET_FILE", value_name = "FILE", conflicts_with = "jwks")]
+    pub jwt_secret_file: Option<PathBuf>,
+    /// File with the public keys that users' tokens are signed with (JWKS: RS256, ES256, EdDSA).
+    #[arg(long, env = "RRCTL_JWKS", value_name = "FILE")]
+    pub jwks: Option<PathBuf>,
+    /// Take only tokens of this issuer.
+    #[arg(long, env = "RRCTL_JWT_ISSUER", value_name = "TEXT")]
+    pub jwt_issuer: Option<String>,
+    /// Take only tokens for this audience.
+    #[arg(long, env = "RRCTL_JWT_AUDIENCE", value_name = "TEXT")]
+    pub jwt_audience: Option<String>,
+    /// Keep the fleet of rrctl.toml: as many workers as sessions need, and some that wait ready.
+    #[arg(long, env = "RRCTL_POOL")]
+    pub pool: bool,
+    /// With --pool: workers that wait for the next session, ready.
+    #[arg(long, env = "RRCTL_WARM", default_value_t = 2, requires = "pool")]
+    pub warm: u32,
+    /// With --pool: never fewer workers.
+    #[arg(long, env = "RRCTL_MIN", default_value_t = 0, requires = "pool")]
+    pub min: u32,
+    #[command(flatten)]
+    pub fleet: FleetArgs,
+}
+
+/// Encryption towards viewers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GatewayTls {
+    /// HTTPS, but plain HTTP on loopback addresses.
+    Auto,
+    /// HTTPS.
+    On,
+    /// Plain HTTP, behind a proxy that encrypts.
+    Off,
+}
+
+#[derive(Debug, Args)]
+pub struct TokenArgs {
+    #[command(flatten)]
+    pub state: GatewayState,
+    /// Name of the worker [default: a random one].
+    #[arg(long, value_name = "NAME")]
+    pub worker: Option<String>,
+    /// How long the token can be used, hours.
+    #[arg(long, default_value_t = 1, value_name = "HOURS", value_parser = clap::value_parser!(u64).range(1..=720))]
+    pub hours: u64,
+    /// Answer in JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct LinkArgs {
+    #[command(flatten)]
+    pub state: GatewayState,
+    /// Name of the session: all links to it lead to the same one.
+    #[arg(long, default_value = "main", value_name = "NAME")]
+    pub session: String,
+    /// What its bearer may do.
+    #[arg(long, default_value = "engineer")]
+    pub role: RoleName,
+    /// How long the link can be used, hours.
+    #[arg(long, default_value_t = 12, value_name = "HOURS", value_parser = clap::value_parser!(u64).range(1..=8784))]
+    pub hours: u64,
+    /// Where viewers reach the gateway [default: as it was told when it started].
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Print the link as a QR code on stderr, too.
+    #[arg(long)]
+    pub qr: bool,
+    /// Answer in JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A role, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoleName {
+    /// Looks.
+    Viewer,
+    /// Moves things.
+    Engineer,
+    /// Adds and deletes things.
+    Admin,
 }

@@ -40,7 +40,12 @@ pub struct Fleet {
     pub at: String,
     pub store: Store,
     pub state: State,
+    /// Makes join tokens for a gateway, by a worker's name and when it was ordered.
+    pub join: Option<JoinTokens>,
 }
+
+/// See [`Fleet::join`].
+pub type JoinTokens = Box<dyn Fn(&Token, Time) -> String + Send>;
 
 /// What was seen at one moment.
 pub struct Look {
@@ -77,16 +82,29 @@ impl Fleet {
     /// # Errors
     /// The settings are wrong, or what is remembered is damaged.
     pub fn open(args: &FleetArgs, market: &MarketArgs, count: Option<u32>) -> anyhow::Result<Self> {
+        Self::open_for(args, market, count, None)
+    }
+
+    /// The same, for machines that shall join a gateway.
+    ///
+    /// # Errors
+    /// As [`Fleet::open`].
+    pub fn open_for(
+        args: &FleetArgs,
+        market: &MarketArgs,
+        count: Option<u32>,
+        gateway: Option<&str>,
+    ) -> anyhow::Result<Self> {
         let (path, file) = File::read(args.config.as_deref())?;
         let store = Store::open(args.state_dir.as_deref(), &file.fleet(args))?;
         let state = store.load()?;
         let settings = Settings::resolve((path, file), &state.told, args, market, count)?;
         let (provider, at): (Box<dyn Provider>, _) = match settings.provider {
-            ProviderName::Local => (local(&settings, &store)?, "local".to_owned()),
+            ProviderName::Local => (local(&settings, &store, gateway)?, "local".to_owned()),
             ProviderName::Ec2 => {
                 let environment = Environment::of_process();
                 let retries = Retries::of(&environment);
-                let ec2 = Ec2::open(settings.ec2(), environment, retries)?;
+                let ec2 = Ec2::open(settings.ec2(gateway), environment, retries)?;
                 let at = format!("ec2 in {}", ec2.region());
                 (Box::new(ec2), at)
             }
@@ -101,7 +119,7 @@ impl Fleet {
             );
             return Err(Failure::error(Exit::Wrong, text));
         }
-        Ok(Self { settings, provider, at, store, state })
+        Ok(Self { settings, provider, at, store, state, join: None })
     }
 
     /// Takes in what is remembered now, after the lock was taken: whoever held it may have been told something else.
@@ -357,7 +375,8 @@ impl Fleet {
         Ok(plan)
     }
 
-    fn begin(&mut self, action: &Action, spec: &FleetSpec, now: Time) {
+    /// Writes a step down; to be saved before it is taken.
+    pub fn begin(&mut self, action: &Action, spec: &FleetSpec, now: Time) {
         self.state.records.begin(now, action);
         match action {
             Action::Create { token, market, .. } => {
@@ -373,7 +392,11 @@ impl Fleet {
         }
     }
 
-    fn carry_out(
+    /// Takes a step that was written down.
+    ///
+    /// # Errors
+    /// The provider's; the records know already what it means for the machine.
+    pub fn carry_out(
         &mut self,
         action: &Action,
         spec: &FleetSpec,
@@ -387,7 +410,8 @@ impl Fleet {
         let now = || Time::from(SystemTime::now());
         match action {
             Action::Create { token, market, place } => {
-                let join = self.state.join(token);
+                let created = self.state.records.get(token).map_or_else(now, |record| record.created);
+                let join = self.join.as_ref().map_or_else(|| self.state.join(token), |join| join(token, created));
                 let order = Order { token: token.clone(), market: *market, place: *place, join };
                 match self.provider.create(&order) {
                     Ok(machine) => self.state.records.created(token, machine),
@@ -436,12 +460,12 @@ impl Fleet {
 }
 
 #[cfg(target_os = "linux")]
-fn local(settings: &Settings, store: &Store) -> anyhow::Result<Box<dyn Provider>> {
-    Ok(Box::new(rr_provider::local::Local::open(settings.local(&store.local()))?))
+fn local(settings: &Settings, store: &Store, gateway: Option<&str>) -> anyhow::Result<Box<dyn Provider>> {
+    Ok(Box::new(rr_provider::local::Local::open(settings.local(&store.local(), gateway))?))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn local(_: &Settings, _: &Store) -> anyhow::Result<Box<dyn Provider>> {
+fn local(_: &Settings, _: &Store, _: Option<&str>) -> anyhow::Result<Box<dyn Provider>> {
     Err(Failure::error(Exit::Wrong, "workers of this machine need Linux; choose --provider ec2"))
 }
 
@@ -470,7 +494,7 @@ fn describe(action: &Action, spec: &FleetSpec, can: &Capabilities) -> Option<Str
     }
 }
 
-fn fresh_token() -> Token {
+pub fn fresh_token() -> Token {
     let mut random = rand::rng();
     let letter = |_| char::from(LETTERS[random.random_range(0..LETTERS.len())]);
     Token((0..NAME_LENGTH).map(letter).collect())

@@ -5,7 +5,9 @@ mod args;
 mod commands;
 mod exit;
 mod fleet;
+mod gateway;
 mod health;
+mod pool;
 mod progress;
 mod settings;
 mod show;
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         Command::Drain(args) => args.fleet.json,
         Command::Down(args) => args.fleet.json,
         Command::Logs(args) => args.fleet.json,
+        Command::Gateway(args) => gateway::as_json(args),
         Command::Completions { .. } | Command::Health { .. } => false,
     };
     match run(command) {
@@ -51,6 +54,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Cost(args) => commands::cost(&args),
         Command::Doctor(args) => commands::doctor(&args),
         Command::Config(args) => commands::config(&args),
+        Command::Gateway(args) => gateway::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "rrctl", &mut script);

@@ -294,13 +294,13 @@ impl Settings {
         let of_file = |p: &mut Picker, key, value: &dyn erased::Shows, set: bool| {
             p.shown.push(Shown { key, value: value.json(), origin: if set { Origin::File } else { Origin::Default } });
         };
-        let local = settings.local(Path::new(""));
+        let local = settings.local(Path::new(""), None);
         of_file(p, "local.command", &local.command, file.local.command.is_some());
         of_file(p, "local.args", &local.args, file.local.args.is_some());
         of_file(p, "local.slots", &local.slots, file.local.slots.is_some());
         of_file(p, "local.grace_secs", &local.grace.as_secs(), file.local.grace_secs.is_some());
         of_file(p, "local.price", &local.price, file.local.price.is_some());
-        let cloud = settings.ec2();
+        let cloud = settings.ec2(None);
         of_file(p, "ec2.image", &cloud.image, ec2.image.is_some());
         of_file(p, "ec2.image_parameter", &cloud.image_parameter, ec2.image_parameter.is_some());
         of_file(p, "ec2.subnets", &cloud.subnets, !ec2.subnets.is_empty());
@@ -347,23 +347,24 @@ impl Settings {
         Ok(spec)
     }
 
-    /// How local workers are started; `folder` is where their orders are kept.
-    pub fn local(&self, folder: &Path) -> LocalOptions {
+    /// How local workers are started; `folder` is where their orders are kept, `gateway` whom they join.
+    pub fn local(&self, folder: &Path, gateway: Option<&str>) -> LocalOptions {
         let file = &self.raw.local;
+        let gateway = gateway.map(|url| ("RR_GATEWAY".to_owned(), url.to_owned()));
         let usual = || ["--headless", "--listen", "127.0.0.1:0"].map(str::to_owned).to_vec();
         LocalOptions {
             folder: folder.to_owned(),
             command: file.command.clone().unwrap_or_else(usual_worker),
             args: file.args.clone().unwrap_or_else(usual),
-            env: file.env.clone().into_iter().collect(),
+            env: gateway.into_iter().chain(file.env.clone()).collect(),
             slots: file.slots.unwrap_or(4),
             grace: Duration::from_secs(file.grace_secs.unwrap_or(10)),
             price: file.price.unwrap_or_default(),
         }
     }
 
-    /// What machines of EC2 are.
-    pub fn ec2(&self) -> Ec2Options {
+    /// What machines of EC2 are, and whom they join where the file does not say.
+    pub fn ec2(&self, gateway: Option<&str>) -> Ec2Options {
         let file = self.raw.ec2.clone();
         let price = self.raw.prices.get(&self.instance_type);
         let usual =
@@ -390,7 +391,7 @@ impl Settings {
             args: file.args,
             env: file.env.into_iter().collect(),
             install: file.install,
-            gateway: file.gateway,
+            gateway: file.gateway.or_else(|| gateway.map(str::to_owned)),
         }
     }
 }
@@ -451,7 +452,7 @@ mod tests {
         let (args, market) = (FleetArgs::default(), MarketArgs::default());
         let settings = Settings::resolve((None, file), &Told::default(), &args, &market, None).unwrap();
         assert_eq!((settings.fleet.as_str(), settings.provider, settings.count), ("hall-3", ProviderName::Ec2, 3));
-        let ec2 = settings.ec2();
+        let ec2 = settings.ec2(None);
         assert_eq!(ec2.on_demand_price, Money::dollars(1.258));
         let prices = Prices { spot: Money(500_000), on_demand: Money(1_258_000) };
         let spec = settings.spec(1, None, Duration::from_secs(120), prices).unwrap();

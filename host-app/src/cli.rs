@@ -199,6 +199,14 @@ pub struct HostArgs {
     /// Colours of picture and window [default: dark without a window, those of the last run in one].
     #[arg(long, env = "RRHOST_THEME")]
     pub theme: Option<ThemeChoice>,
+    /// Serve a gateway as its worker: its address for workers, as rrctl gateway prints it. Several replicas are separated by
+    /// commas. Needs --headless.
+    #[arg(long, env = "RR_GATEWAY", value_name = "URL", value_delimiter = ',', requires = "headless")]
+    pub gateway: Vec<String>,
+    /// File with the token to join it once [default: RR_JOIN_TOKEN, else the service's credential join-token, else
+    /// /etc/remote-render/join-token].
+    #[arg(long, value_name = "FILE")]
+    pub join_token_file: Option<PathBuf>,
     /// Print the link as a QR code on stderr, too.
     #[arg(long)]
     pub qr: bool,

@@ -65,6 +65,7 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
         engine.shutdown()?;
         anyhow::bail!("none of the files could be read");
     }
+    let membership = crate::worker::join(args, &engine)?;
     let valid_for = Duration::from_secs_f64(args.link_hours * 3600.0);
     let link = |role| engine.issue_link(role, valid_for);
     let (viewer, engineer, admin) = (link(Role::Viewer)?, link(Role::Engineer)?, link(Role::Admin)?);
@@ -76,6 +77,7 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
         "addresses": share.urls,
         "warning": share.warning,
         "pid": std::process::id(),
+        "worker": membership.as_ref().map(rr_signal::worker::GatewayLink::worker),
         "workspace": scene.workspace.name,
         "devices": scene.workspace.devices().len(),
         "loading": engine.status().imports.iter().filter(|i| !i.state.is_over()).count(),
@@ -107,7 +109,9 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
             std::process::exit(130);
         }
     });
+    // Its viewers hear from the engine that it ends; new ones come no more.
     let saved = engine.shutdown();
+    drop(membership);
     handle.close();
     if let Some(path) = saved? {
         tracing::info!("saved {}", path.display());

@@ -10,6 +10,7 @@ mod progress;
 mod render;
 mod start;
 mod windowed;
+mod worker;
 
 use clap::Parser;
 use cli::{Cli, CommandLine, HostArgs, TlsMode};
@@ -57,7 +58,7 @@ fn explain(error: &anyhow::Error) -> String {
 fn start_log() {
     use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
     let filter = EnvFilter::try_from_env("RRHOST_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,rr=info,rr_engine=info,rrhost=info"));
+        .unwrap_or_else(|_| EnvFilter::new("warn,rr=info,rr_engine=info,rrhost=info,rr_signal::worker=info"));
     tracing_subscriber::registry().with(filter).with(fmt::layer().with_writer(std::io::stderr)).init();
 }
 

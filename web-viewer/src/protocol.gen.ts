@@ -776,6 +776,16 @@ username?: string,
  */
 credential?: string, };
 
+export type Waiting = { 
+/**
+ * 1: the next one.
+ */
+place: number, 
+/**
+ * How long it may take, seconds; none where nothing is known.
+ */
+estimateSecs?: number, };
+
 export type Welcome = { 
 /**
  * [`crate::PROTOCOL_VERSION`] of the host.
@@ -832,4 +842,4 @@ message: string, };
 
 export type SignalFromViewer = { "type": "hello", "data": Hello } | { "type": "offer", "data": Sdp } | { "type": "candidate", "data": Candidate };
 
-export type SignalFromHost = { "type": "welcome", "data": Welcome } | { "type": "answer", "data": Sdp } | { "type": "candidate", "data": Candidate } | { "type": "error", "data": SignalError } | { "type": "bye", "data": Bye };
+export type SignalFromHost = { "type": "waiting", "data": Waiting } | { "type": "welcome", "data": Welcome } | { "type": "answer", "data": Sdp } | { "type": "candidate", "data": Candidate } | { "type": "error", "data": SignalError } | { "type": "bye", "data": Bye };

@@ -430,6 +430,21 @@ describe('staying connected', () => {
     expect(errors).toEqual([{ code: 'unauthorized', message: 'the link has expired', seq: null, fatal: true }]);
   });
 
+  test('a place in the queue is told, and takes as long as it takes', async () => {
+    client.connect(LINK);
+    browser.socket.open();
+    browser.socket.say({ type: 'waiting', data: { place: 2, estimateSecs: 90 } });
+    expect(client.status).toMatchObject({ phase: 'connecting', queue: { place: 2, estimateSecs: 90 } });
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(browser.sockets.length).toBe(1);
+    browser.socket.say({ type: 'welcome', data: { protocolVersion: 1, role: 'engineer', iceServers: [] } });
+    await settle();
+    expect(client.status.queue).toBeNull();
+    // From here on it must come about in time.
+    await vi.advanceTimersByTimeAsync(13_000);
+    expect(client.status.error?.code).toBe('unreachable');
+  });
+
   test('a full host is asked again', async () => {
     client.connect(LINK);
     browser.socket.open();

@@ -22,9 +22,14 @@ pub fn place_session(spec: &FleetSpec, records: &Records, workers: &[Worker], no
     let mut some = false;
     let usable = workers.iter().filter(stays).filter(well).inspect(|_| some = true);
     let with_room = usable.filter(|worker| worker.sessions < spec.sessions_per_worker);
-    match with_room.max_by_key(|worker| (worker.sessions, std::cmp::Reverse(&worker.token))) {
+    match fullest(with_room) {
         Some(worker) => Ok(worker.token.clone()),
         None if some => Err(Refusal::Full),
         None => Err(Refusal::NoWorkers),
     }
+}
+
+/// The one that has most, so that others become empty and can go.
+pub(crate) fn fullest<'a>(workers: impl Iterator<Item = &'a Worker>) -> Option<&'a Worker> {
+    workers.max_by_key(|worker| (worker.sessions, std::cmp::Reverse(&worker.token)))
 }

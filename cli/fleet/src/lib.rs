@@ -11,6 +11,7 @@
 //! dies in between, the next look finds the machine that belongs to a record, or a machine with the fleet's tag that
 //! nobody knows, and adopts it.
 
+mod desk;
 mod lease;
 mod money;
 mod observed;
@@ -20,6 +21,7 @@ mod scale;
 mod spec;
 mod time;
 
+pub use desk::{Desk, DeskRules, DeskStep, Freed, Placed, QueuePlace, Seat, desk, queue_place, waiting};
 pub use lease::{Refusal, place_session};
 pub use money::Money;
 pub use observed::{Machine, MachineId, MachineState, Observed, Worker};

@@ -13,6 +13,7 @@ use rr_load::{Cache, ImportOptions, Limits};
 use rr_render::{Gpu, Theme};
 use rr_scene::{Role, SceneSnapshot, Workspace};
 use rr_session::{Input, Settings};
+use rr_signal::SignalHandler;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -261,6 +262,17 @@ impl Engine {
     /// A link for somebody: an address with a signed token that carries the role and expires.
     pub fn issue_link(&self, role: Role, valid_for: Duration) -> Result<String, EngineError> {
         Ok(self.inner.session.ask(ANSWER_WITHIN, |answer| Message::IssueLink(role, valid_for, answer))??)
+    }
+
+    /// Lets viewers in that come by another door than our own, such as a gateway that has checked them. Only while the
+    /// session is shared.
+    pub fn signal_handler(&self) -> Result<Arc<dyn SignalHandler>, EngineError> {
+        Ok(self.inner.session.ask(ANSWER_WITHIN, Message::Door)??)
+    }
+
+    /// Sends all viewers away, who may come back.
+    pub fn end_viewers(&self, reason: &str) -> Result<(), EngineError> {
+        self.inner.session.send(Message::EndViewers(reason.to_owned()))
     }
 
     /// Sends a participant away.

@@ -10,11 +10,12 @@ use crate::place;
 use crate::render_thread::RenderControl;
 use crate::room::{Cost, room};
 use crate::session_thread::{Answer, Message, SessionConfig, SessionSender};
-use crate::sharing::Sharing;
+use crate::sharing::{ShareError, Sharing};
 use crate::status::{DocumentStatus, ParticipantStatus, PictureStats, Status, StreamStatus};
 use crate::viewers::Viewers;
 use arc_swap::ArcSwap;
 use rr_load::ImportOptions;
+use rr_protocol::host::ErrorCode;
 use rr_scene::{Camera, Command, ModelRef, NamedViewKind, Role, SceneSnapshot, ViewId, Workspace, file};
 use rr_session::{Changes, ModelState, ParticipantId, Session};
 use std::collections::BTreeMap;
@@ -124,7 +125,14 @@ impl Host {
             Message::IssueLink(role, valid_for, answer) => {
                 let _ = answer.try_send(self.issue_link(role, valid_for));
             }
-            Message::RemoveParticipant(id) => self.remove_viewer(id, "you were removed from the session"),
+            Message::Door(answer) => {
+                let door = self.sharing.as_ref().map(Sharing::handler).ok_or(ShareError::NotShared);
+                let _ = answer.try_send(door);
+            }
+            Message::EndViewers(reason) => self.end_viewers(&reason),
+            Message::RemoveParticipant(id) => {
+                self.remove_viewer(id, ErrorCode::Removed, "you were removed from the session");
+            }
             Message::Progress(job, stage, done) => self.imports.progress(job, stage, done),
             Message::Loaded(job, result) => self.loaded(job, result),
             Message::Join { name, role, answer } => self.join(&name, role, &answer),

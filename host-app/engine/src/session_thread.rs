@@ -12,6 +12,7 @@ use arc_swap::ArcSwap;
 use rr_render::GpuInfo;
 use rr_scene::{Role, SceneSnapshot, Workspace};
 use rr_session::{Input, ParticipantId, Settings};
+use rr_signal::SignalHandler;
 use rr_stream::{EncoderReport, RungReport};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -44,6 +45,8 @@ pub(crate) enum Message {
     Shared(Box<Result<Sharing, ShareError>>, Answer<Result<ShareStatus, ShareError>>),
     StopSharing,
     IssueLink(Role, Duration, Answer<Result<String, ShareError>>),
+    Door(Answer<Result<Arc<dyn SignalHandler>, ShareError>>),
+    EndViewers(String),
     RemoveParticipant(ParticipantId),
     Progress(JobId, &'static str, Option<f32>),
     Loaded(JobId, Result<LoadedModel, String>),

@@ -119,6 +119,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 pub(crate) struct Sharing {
     status: ShareStatus,
     key: Arc<TokenKey>,
+    handler: Arc<Handler>,
     signal: Option<SignalServer>,
     rtc: Arc<RtcServer>,
     outboxes: Arc<Outboxes>,
@@ -143,7 +144,7 @@ impl Sharing {
         let outboxes: Arc<Outboxes> = Arc::default();
 
         // The page's port decides; the video takes the same number when it is free.
-        let handler = Handler { session: session.clone(), rtc: rtc.clone(), outboxes: outboxes.clone() };
+        let handler = Arc::new(Handler { session: session.clone(), rtc: rtc.clone(), outboxes: outboxes.clone() });
         let tls = match config.tls {
             ShareTls::Auto if config.listen.ip().is_loopback() => Tls::Off,
             ShareTls::Off => Tls::Off,
@@ -155,7 +156,7 @@ impl Sharing {
         let media = config.media_tcp.then(|| Arc::new(Door(rtc.clone())) as Arc<dyn MediaDoor>);
         let signal_config =
             SignalConfig { tls, media, ice: config.ice, ..SignalConfig::new(config.listen, key.clone()) };
-        let signal = SignalServer::start(signal_config, Arc::new(handler))?;
+        let signal = SignalServer::start(signal_config, Arc::clone(&handler) as Arc<dyn SignalHandler>)?;
         let at = signal.local_addr();
 
         let mut ladder = ladder(fps, picture);
@@ -209,7 +210,12 @@ impl Sharing {
         let warning = Reach::of(at, &config.advertise).warning();
         let status = ShareStatus { urls, loopback_only: at.ip().is_loopback(), warning, encoder: report.get() };
         render.rehearse();
-        Ok(Self { status, key, signal: Some(signal), rtc: server, outboxes, render, encoder: report })
+        Ok(Self { status, key, handler, signal: Some(signal), rtc: server, outboxes, render, encoder: report })
+    }
+
+    /// Lets viewers in that come by another door.
+    pub fn handler(&self) -> Arc<dyn SignalHandler> {
+        Arc::clone(&self.handler) as Arc<dyn SignalHandler>
     }
 
     pub fn status(&self) -> ShareStatus {

@@ -335,10 +335,18 @@ impl Host {
         self.session.leave(id);
     }
 
-    pub fn remove_viewer(&mut self, id: ParticipantId, reason: &str) {
+    /// All of them; they may come back.
+    pub fn end_viewers(&mut self, reason: &str) {
+        let all: Vec<ParticipantId> = self.viewers.by_id.keys().copied().collect();
+        for id in all {
+            self.remove_viewer(id, ErrorCode::Closing, reason);
+        }
+    }
+
+    pub fn remove_viewer(&mut self, id: ParticipantId, code: ErrorCode, reason: &str) {
         if self.viewers.by_id.contains_key(&id) {
             if let Some(sharing) = &self.sharing {
-                sharing.close_peer(id, ErrorCode::Removed, reason);
+                sharing.close_peer(id, code, reason);
             }
             self.gone(id);
         }

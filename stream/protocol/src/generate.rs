@@ -1,6 +1,6 @@
 //! Generates the TypeScript types and the JSON schema from the definitions of this crate.
 
-use crate::{client, host, signaling, stats, token};
+use crate::{client, host, signaling, stats, token, worker};
 use schemars::schema_for;
 use ts_rs::{Config, TS};
 
@@ -75,6 +75,7 @@ pub fn typescript() -> String {
         host::HostMessage,
         signaling::Hello,
         signaling::IceServer,
+        signaling::Waiting,
         signaling::Welcome,
         signaling::Sdp,
         signaling::Candidate,
@@ -96,6 +97,10 @@ pub fn json_schema() -> Result<String, serde_json::Error> {
         "hostMessage": schema_for!(host::HostMessage),
         "signalFromViewer": schema_for!(signaling::SignalFromViewer),
         "signalFromHost": schema_for!(signaling::SignalFromHost),
+        "workerJoin": schema_for!(worker::JoinRequest),
+        "workerMembership": schema_for!(worker::Membership),
+        "fromWorker": schema_for!(worker::FromWorker),
+        "toWorker": schema_for!(worker::ToWorker),
     });
     Ok(serde_json::to_string_pretty(&all)? + "\n")
 }

@@ -1,15 +1,17 @@
-//! Every type that crosses the wire: signaling, the data channels, share-link claims.
+//! Every type that crosses the wire: signaling, the data channels, share-link claims, worker and gateway.
 //!
 //! JSON throughout. The TypeScript types and the JSON schema are generated from these definitions by
 //! `cargo run -p rr-protocol --bin rr-protocol-gen`; a test holds them fresh. The types know nothing of the scene's
 //! own types: the engine translates.
 
 pub mod client;
+pub mod gateway;
 pub mod generate;
 pub mod host;
 pub mod signaling;
 pub mod stats;
 pub mod token;
+pub mod worker;
 
 pub use client::{ClientBody, ClientMessage};
 pub use host::{HostBody, HostMessage};

@@ -3,6 +3,7 @@
 //! ```text
 //! viewer                            host
 //!   hello {token, version}  ->
+//!                           <-  waiting {place, ...}   from a gateway, as long as no worker is free
 //!                           <-  welcome {role, ...}   or  error {code, message}, then close
 //!   offer {sdp}             ->
 //!                           <-  answer {sdp}
@@ -33,6 +34,8 @@ pub enum SignalFromViewer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(tag = "type", content = "data", rename_all = "lowercase")]
 pub enum SignalFromHost {
+    /// No worker is free yet; another one follows when the place changes, and `welcome` in the end.
+    Waiting(Waiting),
     /// The token is good.
     Welcome(Welcome),
     /// Session description, type `answer`.
@@ -57,6 +60,18 @@ pub struct Hello {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub name: Option<String>,
+}
+
+/// A place in the queue of a gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// 1: the next one.
+    pub place: u32,
+    /// How long it may take, seconds; none where nothing is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub estimate_secs: Option<u32>,
 }
 
 /// The host lets the viewer in.

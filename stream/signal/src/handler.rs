@@ -2,10 +2,15 @@
 
 use crate::throttle::ConnectionGuard;
 use rr_protocol::host::ErrorCode;
+use rr_protocol::signaling::Waiting;
 use rr_protocol::signaling::{Bye, Candidate, SignalFromHost};
 use rr_protocol::token::Claims;
 use std::net::{SocketAddr, TcpStream};
-use tokio::sync::mpsc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 /// Why the host does not take a viewer or an offer; goes to the viewer as it is.
 pub use rr_protocol::signaling::SignalError as Refusal;
@@ -75,6 +80,27 @@ pub enum OutboxError {
 pub struct Outbox(pub(crate) mpsc::Sender<SignalFromHost>);
 
 impl Outbox {
+    /// A queue of `size` messages and its other end, for whoever is the socket.
+    pub fn queue(size: usize) -> (Self, mpsc::Receiver<SignalFromHost>) {
+        let (tx, rx) = mpsc::channel(size.max(1));
+        (Self(tx), rx)
+    }
+
+    /// Where the viewer stands in the queue; only before it is let in.
+    pub fn waiting(&self, waiting: Waiting) -> Result<(), OutboxError> {
+        self.push(SignalFromHost::Waiting(waiting))
+    }
+
+    /// As it is, from another host.
+    pub fn relay(&self, message: SignalFromHost) -> Result<(), OutboxError> {
+        self.push(message)
+    }
+
+    /// Ends when the socket is closed.
+    pub async fn closed(&self) {
+        self.0.closed().await;
+    }
+
     /// A trickled candidate of the host.
     pub fn candidate(&self, candidate: Candidate) -> Result<(), OutboxError> {
         self.push(SignalFromHost::Candidate(candidate))
@@ -90,5 +116,116 @@ impl Outbox {
             mpsc::error::TrySendError::Full(_) => OutboxError::Full,
             mpsc::error::TrySendError::Closed(_) => OutboxError::Closed,
         })
+    }
+}
+
+/// An answer that comes later; `None`: it will not come any more.
+pub type Reply<T> = Pin<Box<dyn Future<Output = Option<T>> + Send>>;
+
+/// What serves viewers without blocking: a gateway, or a [`SignalHandler`] on threads of its own.
+pub trait SignalService: Send + Sync + 'static {
+    /// For one viewer's socket.
+    fn viewer(&self) -> Box<dyn ViewerCalls>;
+}
+
+/// One viewer's calls, in order and one at a time. Those of [`SignalHandler`], but nothing blocks, and `join` may take as
+/// long as a queue is: a dropped reply is a viewer that did not want to wait.
+pub trait ViewerCalls: Send + 'static {
+    /// As [`SignalHandler::join`].
+    fn join(&mut self, request: JoinRequest, outbox: Outbox) -> Reply<Result<PeerId, Refusal>>;
+    /// As [`SignalHandler::offer`].
+    fn offer(&mut self, peer: PeerId, sdp: String) -> Reply<Result<String, Refusal>>;
+    /// As [`SignalHandler::candidate`].
+    fn candidate(&mut self, peer: PeerId, candidate: Candidate) -> Reply<()>;
+    /// As [`SignalHandler::left`].
+    fn left(&mut self, peer: PeerId, answered: bool) -> Reply<()>;
+}
+
+/// A handler whose calls may block, each on a thread for that.
+pub struct Blocking {
+    /// What is called.
+    pub handler: Arc<dyn SignalHandler>,
+    /// For each call.
+    pub limit: Duration,
+}
+
+impl SignalService for Blocking {
+    fn viewer(&self) -> Box<dyn ViewerCalls> {
+        Box::new(Calls { handler: Arc::clone(&self.handler), limit: self.limit, turn: Arc::default() })
+    }
+}
+
+/// Calls of the handler on threads for blocking work, one at a time for this socket.
+struct Calls {
+    handler: Arc<dyn SignalHandler>,
+    limit: Duration,
+    /// A call that is given up goes on; the next waits for it.
+    turn: Arc<Mutex<()>>,
+}
+
+impl Calls {
+    /// `None` when the handler takes too long or panics.
+    fn call<T, F>(&self, f: F) -> Reply<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn SignalHandler) -> T + Send + 'static,
+    {
+        let (handler, turn, limit) = (Arc::clone(&self.handler), Arc::clone(&self.turn), self.limit);
+        Box::pin(async move {
+            let call = tokio::task::spawn_blocking(move || {
+                let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+                f(&*handler)
+            });
+            timeout(limit, call).await.ok()?.ok()
+        })
+    }
+}
+
+impl ViewerCalls for Calls {
+    /// A peer whose reply nobody takes any more leaves at once.
+    fn join(&mut self, request: JoinRequest, outbox: Outbox) -> Reply<Result<PeerId, Refusal>> {
+        let (reply, reply_rx) = oneshot::channel();
+        let handler = Arc::clone(&self.handler);
+        let call = self.call(move |_| {
+            let joined = handler.join(request, outbox);
+            let _ = reply.send(joined.map(|peer| Arrived { peer: Some(peer), handler }));
+        });
+        Box::pin(async move {
+            call.await?;
+            let mut joined = reply_rx.await.ok()?;
+            Some(match &mut joined {
+                Ok(arrived) => Ok(arrived.peer.take()?),
+                Err(refusal) => Err(refusal.clone()),
+            })
+        })
+    }
+
+    fn offer(&mut self, peer: PeerId, sdp: String) -> Reply<Result<String, Refusal>> {
+        self.call(move |handler| handler.offer(peer, sdp))
+    }
+
+    fn candidate(&mut self, peer: PeerId, candidate: Candidate) -> Reply<()> {
+        self.call(move |handler| handler.candidate(peer, candidate))
+    }
+
+    fn left(&mut self, peer: PeerId, answered: bool) -> Reply<()> {
+        self.call(move |handler| handler.left(peer, answered))
+    }
+}
+
+/// A peer that has joined and that nobody knows of yet. The socket may be gone at any moment until then.
+struct Arrived {
+    peer: Option<PeerId>,
+    handler: Arc<dyn SignalHandler>,
+}
+
+impl Drop for Arrived {
+    fn drop(&mut self) {
+        let Some(peer) = self.peer.take() else { return };
+        let handler = Arc::clone(&self.handler);
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => _ = runtime.spawn_blocking(move || handler.left(peer, false)),
+            Err(_) => handler.left(peer, false),
+        }
     }
 }

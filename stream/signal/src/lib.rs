@@ -5,7 +5,7 @@
 //! [`SignalHandler`]: this crate knows nothing of WebRTC.
 //!
 //! ```text
-//! socket ─► server (accept, TLS, limits) ─► routes (page, /health, /signal) ─► socket task ─► Machine ─► SignalHandler
+//! socket ─► front (accept, TLS, limits) ─► routes (page, /signal) ─► socket task ─► Machine ─► SignalService
 //!              │                                                                   ▲
 //!              └─ media (ICE-TCP) ─► MediaDoor             Outbox (bounded, 64) ───┘  candidates and bye from the host
 //! ```
@@ -16,22 +16,27 @@
 
 pub mod assets;
 mod config;
+pub mod front;
 mod handler;
 pub mod ice;
 pub mod link;
 pub mod machine;
 mod media;
-mod private_file;
-mod routes;
+pub mod private_file;
+pub mod routes;
 mod server;
 mod socket;
-mod throttle;
+pub mod throttle;
 pub mod tls;
 pub mod token;
+pub mod worker;
 
 pub use assets::{Asset, VIEWER_ASSETS};
 pub use config::{Limits, SignalConfig, SignalError, Tls};
-pub use handler::{ConnectionHold, JoinRequest, MediaDoor, Outbox, OutboxError, PeerId, Refusal, SignalHandler};
+pub use handler::{
+    Blocking, ConnectionHold, JoinRequest, MediaDoor, Outbox, OutboxError, PeerId, Refusal, Reply, SignalHandler,
+    SignalService, ViewerCalls,
+};
 pub use ice::{IceServers, IceUrl, IceUrlError, Secret, SecretError, TimeLimitedTurn};
 pub use link::{QrMatrix, ShareLink};
 pub use server::SignalServer;

@@ -6,8 +6,9 @@
 //!    └────────────────┴── error, close ───┴────────────────────┴── error or bye ───┴─────────┘
 //! ```
 //!
-//! While `Joining` and `Offering` the host works on the call; the driver does not read the socket then, so that no
-//! message of the viewer can come in between. Candidates of the host wait for the answer.
+//! `Joining` may take long where viewers wait for a worker; they are told their place, and whatever they say is refused.
+//! While `Offering` the driver does not read the socket, so that no message of the viewer can come in between. Candidates
+//! of the host wait for the answer.
 
 use crate::config::Limits;
 use crate::handler::{PeerId, Refusal};
@@ -261,7 +262,11 @@ impl Machine {
         match (self.state, &message) {
             (State::Closed, _) => Vec::new(),
             (_, SignalFromHost::Bye(_)) => self.end(message, CLOSE_NORMAL),
-            (State::Open { .. }, _) => vec![Action::Send(message)],
+            (State::Open { .. }, _) | (State::Joining { .. }, SignalFromHost::Waiting(_)) => {
+                vec![Action::Send(message)]
+            }
+            // It came in meanwhile.
+            (_, SignalFromHost::Waiting(_)) => Vec::new(),
             _ if self.early.len() < self.shared.limits.outbox => {
                 self.early.push(message);
                 Vec::new()

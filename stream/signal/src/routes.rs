@@ -1,10 +1,11 @@
-//! What is served: the page and `/health` to everybody, signaling at `/signal`, and nothing else.
+//! What viewers are served: the page to everybody, and signaling at `/signal`.
 
 use crate::assets::Asset;
-use crate::handler::SignalHandler;
+use crate::front::{Remote, Shutdown};
+use crate::handler::SignalService;
 use crate::machine::Shared;
 use crate::socket;
-use crate::throttle::{ConnectionGuard, Connections};
+use crate::throttle::Connections;
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Extension, Request, State};
@@ -14,44 +15,41 @@ use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use rr_protocol::MAX_SIGNAL_LEN;
-use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
-use tokio::sync::{mpsc, watch};
 
 /// The answer to plain HTTP where TLS is spoken.
 pub(crate) const USE_HTTPS: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
     Connection: close\r\nContent-Length: 62\r\n\r\nThis host speaks HTTPS only: begin the address with https://\r\n";
 
-/// What the routes need; one for the whole server.
+/// What the routes for viewers need.
 #[derive(Clone)]
-pub(crate) struct App {
-    pub(crate) assets: &'static [Asset],
-    pub(crate) allowed_origins: Arc<[String]>,
-    pub(crate) sockets: Arc<Connections>,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) handler: Arc<dyn SignalHandler>,
-    pub(crate) shutdown: watch::Receiver<Option<Arc<str>>>,
+pub struct App {
+    /// The page.
+    pub assets: &'static [Asset],
+    /// Origins that may open the WebSocket besides the page's own.
+    pub allowed_origins: Arc<[String]>,
+    /// Counts signaling sockets.
+    pub sockets: Arc<Connections>,
+    /// Tokens, ICE servers and deadlines.
+    pub shared: Arc<Shared>,
+    /// Serves viewers.
+    pub service: Arc<dyn SignalService>,
+    /// Ends the sockets.
+    pub shutdown: Shutdown,
 }
 
-/// The connection that a request came by. A signaling socket keeps it after the upgrade.
-#[derive(Clone)]
-pub(crate) struct Remote {
-    pub(crate) address: SocketAddr,
-    pub(crate) _open: Arc<ConnectionGuard>,
-    pub(crate) _alive: mpsc::Sender<()>,
+/// `/signal`, and the page wherever no other route is.
+pub fn viewer(app: App) -> Router {
+    Router::new().route("/signal", get(signal)).fallback(asset).with_state(app)
 }
 
-pub(crate) fn router(app: App) -> Router {
-    Router::new()
-        .route("/health", get(health))
-        .route("/signal", get(signal))
-        .fallback(asset)
-        .layer(middleware::from_fn(security_headers))
-        .with_state(app)
+/// Adds the headers that keep a browser from doing more with our pages than we want.
+pub fn secured(router: Router) -> Router {
+    router.layer(middleware::from_fn(security_headers))
 }
 
-async fn health() -> Response {
+pub(crate) async fn health() -> Response {
     let body = format!(r#"{{"status":"ok","version":"{}"}}"#, env!("CARGO_PKG_VERSION"));
     ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], body).into_response()
 }
@@ -80,7 +78,7 @@ async fn signal(
         return page(StatusCode::SERVICE_UNAVAILABLE, "too many viewers; try again later");
     };
     let context =
-        socket::Context { shared: app.shared, handler: app.handler, remote: remote.address, shutdown: app.shutdown };
+        socket::Context { shared: app.shared, service: app.service, remote: remote.address, shutdown: app.shutdown };
     upgrade.max_message_size(MAX_SIGNAL_LEN).max_frame_size(MAX_SIGNAL_LEN).on_upgrade(move |ws| async move {
         socket::drive(ws, context).await;
         drop((socket, remote));

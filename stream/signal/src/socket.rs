@@ -1,15 +1,16 @@
 //! Drives one [`Machine`] over one WebSocket: carries out its actions, feeds it frames, time and the host's messages.
 
-use crate::handler::{JoinRequest, Outbox, PeerId, Refusal, SignalHandler};
+use crate::front::{Shutdown, last_words};
+use crate::handler::{JoinRequest, Outbox, PeerId, Refusal, Reply, SignalService, ViewerCalls};
 use crate::machine::{Action, CLOSE_AWAY, Machine, Now, Shared};
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use futures_util::StreamExt;
 use rr_protocol::signaling::SignalFromHost;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::mpsc;
 use tokio::time::{sleep_until, timeout};
 
 /// How long the other side may take to confirm our close, so that it gets our last message for sure.
@@ -18,25 +19,24 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// What a socket's task needs beside the socket.
 pub(crate) struct Context {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) handler: Arc<dyn SignalHandler>,
+    pub(crate) service: Arc<dyn SignalService>,
     pub(crate) remote: SocketAddr,
     /// Turns to the last words when the host ends.
-    pub(crate) shutdown: watch::Receiver<Option<Arc<str>>>,
+    pub(crate) shutdown: Shutdown,
 }
 
-/// Runs the conversation to its end and tells the handler.
+/// Runs the conversation to its end and tells the service.
 pub(crate) async fn drive(ws: WebSocket, context: Context) {
-    let (outbox, outbox_rx) = mpsc::channel(context.shared.limits.outbox.max(1));
+    let (outbox, outbox_rx) = Outbox::queue(context.shared.limits.outbox);
     let machine = Machine::new(Arc::clone(&context.shared), context.remote.ip(), Instant::now());
-    let calls = Calls {
-        handler: Arc::clone(&context.handler),
-        limit: context.shared.limits.handler_timeout,
-        turn: Arc::default(),
-    };
-    let mut driver = Driver { ws, context, machine, calls, outbox: Some(outbox), outbox_rx };
+    let calls = context.service.viewer();
+    let mut driver = Driver { ws, context, machine, calls, outbox: Some(outbox), outbox_rx, joining: None };
     driver.run().await;
+    driver.joining = None;
+    // Whoever still holds the queue shall see that nobody reads it.
+    driver.outbox_rx.close();
     if let Some((peer, answered)) = driver.machine.peer() {
-        let _ = driver.calls.call(move |handler| handler.left(peer, answered)).await;
+        let _ = driver.calls.left(peer, answered).await;
     }
 }
 
@@ -44,10 +44,12 @@ struct Driver {
     ws: WebSocket,
     context: Context,
     machine: Machine,
-    calls: Calls,
-    /// Until it is given to the handler.
-    outbox: Option<mpsc::Sender<SignalFromHost>>,
+    calls: Box<dyn ViewerCalls>,
+    /// Until it is given to the service.
+    outbox: Option<Outbox>,
     outbox_rx: mpsc::Receiver<SignalFromHost>,
+    /// The viewer waits to be let in. Its socket is read meanwhile, so that it is noticed when it goes.
+    joining: Option<Reply<Result<PeerId, Refusal>>>,
 }
 
 impl Driver {
@@ -71,10 +73,20 @@ impl Driver {
     async fn next_actions(&mut self) -> Option<Vec<Action>> {
         let deadline = self.machine.deadline().into();
         let actions = tokio::select! {
+            // In this order: a viewer that said hello joins even if it is gone at once, as the service expects of a join that
+            // was asked for, and leaves then.
+            biased;
             message = last_words(&mut self.context.shutdown) => self.machine.on_shutdown(&message),
+            reply = joined(&mut self.joining) => {
+                self.joining = None;
+                match reply {
+                    Some(result) => self.machine.on_joined(Now::read(), result),
+                    None => self.machine.on_handler_stuck(),
+                }
+            }
             Some(message) = self.outbox_rx.recv() => self.machine.on_host_message(message),
-            frame = self.ws.next() => return self.on_frame(frame),
             () = sleep_until(deadline) => self.machine.on_tick(Instant::now()),
+            frame = self.ws.next() => return self.on_frame(frame),
         };
         Some(actions)
     }
@@ -106,19 +118,10 @@ impl Driver {
             Action::Ping => self.write(Message::Ping(Vec::new().into())).await?,
             Action::Join { claims, name } => {
                 let request = JoinRequest { claims, name, remote: self.context.remote };
-                let outbox = Outbox(self.outbox.take()?);
-                let call = self.calls.join(request, outbox);
-                let reply = tokio::select! {
-                    reply = call => reply,
-                    message = last_words(&mut self.context.shutdown) => return Some(self.machine.on_shutdown(&message)),
-                };
-                return Some(match reply {
-                    Some(result) => self.machine.on_joined(Now::read(), result),
-                    None => self.machine.on_handler_stuck(),
-                });
+                self.joining = Some(self.calls.join(request, self.outbox.take()?));
             }
             Action::Offer { peer, sdp } => {
-                let call = self.calls.call(move |handler| handler.offer(peer, sdp));
+                let call = self.calls.offer(peer, sdp);
                 let reply = tokio::select! {
                     reply = call => reply,
                     message = last_words(&mut self.context.shutdown) => return Some(self.machine.on_shutdown(&message)),
@@ -129,7 +132,7 @@ impl Driver {
                 });
             }
             Action::Candidate { peer, candidate } => {
-                if self.calls.call(move |handler| handler.candidate(peer, candidate)).await.is_none() {
+                if self.calls.candidate(peer, candidate).await.is_none() {
                     return Some(self.machine.on_handler_stuck());
                 }
             }
@@ -156,58 +159,16 @@ impl Driver {
     }
 }
 
-/// The message for everybody when the host ends; waits until then.
-pub(crate) async fn last_words(shutdown: &mut watch::Receiver<Option<Arc<str>>>) -> Arc<str> {
-    let words = shutdown.wait_for(Option::is_some).await.ok().and_then(|words| words.clone());
-    words.unwrap_or_else(|| "the host ends".into())
+/// The answer to a viewer that waits to be let in; never, when none does.
+async fn joined(joining: &mut Option<Reply<Result<PeerId, Refusal>>>) -> Option<Result<PeerId, Refusal>> {
+    match joining {
+        Some(reply) => reply.await,
+        None => std::future::pending().await,
+    }
 }
 
 fn is_too_long(error: &axum::Error) -> bool {
     // axum hides the type behind the error.
     let text = error.to_string().to_lowercase();
     text.contains("too long") || text.contains("too big")
-}
-
-/// Calls of the handler on threads for blocking work, one at a time for this socket.
-struct Calls {
-    handler: Arc<dyn SignalHandler>,
-    limit: Duration,
-    /// A call that is given up goes on; the next waits for it.
-    turn: Arc<Mutex<()>>,
-}
-
-impl Calls {
-    /// `None` when the handler takes too long or panics.
-    fn call<T, F>(&self, f: F) -> impl Future<Output = Option<T>> + use<T, F>
-    where
-        T: Send + 'static,
-        F: FnOnce(&dyn SignalHandler) -> T + Send + 'static,
-    {
-        let (handler, turn, limit) = (Arc::clone(&self.handler), Arc::clone(&self.turn), self.limit);
-        async move {
-            let call = tokio::task::spawn_blocking(move || {
-                let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-                f(&*handler)
-            });
-            timeout(limit, call).await.ok()?.ok()
-        }
-    }
-
-    /// As [`Self::call`]; a peer that joins after we stopped waiting leaves at once.
-    fn join(
-        &self,
-        request: JoinRequest,
-        outbox: Outbox,
-    ) -> impl Future<Output = Option<Result<PeerId, Refusal>>> + use<> {
-        let (reply, reply_rx) = oneshot::channel();
-        let call = self.call(move |handler| {
-            if let Err(Ok(peer)) = reply.send(handler.join(request, outbox)) {
-                handler.left(peer, false);
-            }
-        });
-        async move {
-            call.await?;
-            reply_rx.await.ok()
-        }
-    }
 }

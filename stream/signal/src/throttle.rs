@@ -51,7 +51,7 @@ impl Failures {
 
 /// Open connections, all together and by address.
 #[derive(Debug)]
-pub(crate) struct Connections {
+pub struct Connections {
     max: usize,
     max_per_ip: usize,
     open: Mutex<(usize, HashMap<IpAddr, usize>)>,
@@ -59,18 +59,19 @@ pub(crate) struct Connections {
 
 /// One open connection; dropping it counts it out.
 #[derive(Debug)]
-pub(crate) struct ConnectionGuard {
+pub struct ConnectionGuard {
     connections: Arc<Connections>,
     address: IpAddr,
 }
 
 impl Connections {
-    pub(crate) fn new(max: usize, max_per_ip: usize) -> Arc<Self> {
+    /// So many in all, and so many from one address (IPv6: network).
+    pub fn new(max: usize, max_per_ip: usize) -> Arc<Self> {
         Arc::new(Self { max, max_per_ip, open: Mutex::default() })
     }
 
     /// Counts a connection in, or `None` when there are too many.
-    pub(crate) fn open(self: &Arc<Self>, address: IpAddr) -> Option<ConnectionGuard> {
+    pub fn open(self: &Arc<Self>, address: IpAddr) -> Option<ConnectionGuard> {
         let address = network(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let (total, by_address) = &mut *open;

@@ -64,10 +64,11 @@ pub enum TlsError {
 
 /// Ready to serve.
 #[derive(Debug)]
-pub(crate) struct TlsSetup {
-    pub(crate) config: Arc<ServerConfig>,
-    /// Of the host's own certificate.
-    pub(crate) fingerprint: String,
+pub struct TlsSetup {
+    /// For the acceptor.
+    pub config: Arc<ServerConfig>,
+    /// SHA-256 of the certificate as browsers show it.
+    pub fingerprint: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,7 +81,10 @@ struct Stored {
 }
 
 /// What `tls` asks for; `listen` is the address that a self-signed certificate must cover.
-pub(crate) fn setup(tls: &Tls, listen: IpAddr, now: SystemTime) -> Result<Option<TlsSetup>, TlsError> {
+///
+/// # Errors
+/// The certificate cannot be read, made or used.
+pub fn setup(tls: &Tls, listen: IpAddr, now: SystemTime) -> Result<Option<TlsSetup>, TlsError> {
     match tls {
         Tls::Off => Ok(None),
         Tls::Files { cert, key } => from_files(cert, key).map(Some),
@@ -93,7 +97,7 @@ pub(crate) fn setup(tls: &Tls, listen: IpAddr, now: SystemTime) -> Result<Option
 }
 
 /// localhost, the machine's name, and its addresses as far as `listen` uses them.
-fn own_names(listen: IpAddr) -> BTreeSet<String> {
+pub fn own_names(listen: IpAddr) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
     if let Some(name) = link::host_name().filter(|name| ServerName::try_from(name.as_str()).is_ok()) {
         names.insert(format!("{name}.local"));

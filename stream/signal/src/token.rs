@@ -129,9 +129,17 @@ impl TokenKey {
 
     /// A link with `role` that works for `ttl` from `now` on.
     pub fn issue(&self, role: Role, ttl: Duration, now: SystemTime) -> Result<Issued, KeyError> {
+        self.issue_for("", role, ttl, now)
+    }
+
+    /// The same for a session of a gateway: the link's id is the session's name, a dot, and what makes it unique. The name
+    /// is short enough for an id.
+    pub fn issue_for(&self, session: &str, role: Role, ttl: Duration, now: SystemTime) -> Result<Issued, KeyError> {
         let mut id = [0; 9];
         rand::fill(&mut id).map_err(|_| KeyError::Random)?;
-        let claims = Claims { role, exp: unix(now).saturating_add(ttl.as_secs()), id: BASE64.encode(id) };
+        let id = BASE64.encode(id);
+        let id = if session.is_empty() { id } else { format!("{session}.{id}") };
+        let claims = Claims { role, exp: unix(now).saturating_add(ttl.as_secs()), id };
         let token = self.sign(&claims);
         Ok(Issued { token, claims })
     }

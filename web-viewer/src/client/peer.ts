@@ -5,6 +5,7 @@ import {
   type Candidate,
   type SignalFromHost,
   type SignalFromViewer,
+  type Waiting,
   type Welcome,
 } from '../protocol.gen.js';
 import { preferH264 } from './codecs.js';
@@ -31,6 +32,8 @@ export interface PeerEnd extends ClientError {
 
 /** What a {@link Peer} tells. After `onEnd` it tells nothing more. */
 export interface PeerEvents {
+  /** No worker is free yet. `onWelcome` ends it. */
+  onWaiting(waiting: Waiting): void;
   onWelcome(welcome: Welcome): void;
   /** Both data channels are open. */
   onOpen(): void;
@@ -122,14 +125,18 @@ export class Peer {
 
   private onSocketOpen(): void {
     this.reached = true;
+    this.expectSetup();
+    const hello = { token: this.link.token, protocolVersion: PROTOCOL_VERSION };
+    this.signal({ type: 'hello', data: this.name ? { ...hello, name: this.name } : hello });
+  }
+
+  private expectSetup(): void {
     clearTimeout(this.setupTimer);
     this.setupTimer = setTimeout(
       () =>
         this.fail('unreachable', 'The host answers, but no video connection comes about. A firewall may block it.'),
       SETUP_TIMEOUT_MS,
     );
-    const hello = { token: this.link.token, protocolVersion: PROTOCOL_VERSION };
-    this.signal({ type: 'hello', data: this.name ? { ...hello, name: this.name } : hello });
   }
 
   private onSocketClosed(): void {
@@ -146,7 +153,12 @@ export class Peer {
     try {
       const message = JSON.parse(String(data)) as SignalFromHost;
       switch (message.type) {
+        case 'waiting':
+          // As long as it takes: the gateway's pings keep the socket honest.
+          clearTimeout(this.setupTimer);
+          return this.events.onWaiting(message.data);
         case 'welcome':
+          this.expectSetup();
           return await this.onWelcome(message.data);
         case 'answer':
           return await this.onAnswer(message.data.sdp);

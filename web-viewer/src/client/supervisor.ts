@@ -1,4 +1,4 @@
-import type { Welcome } from '../protocol.gen.js';
+import type { Waiting, Welcome } from '../protocol.gen.js';
 import { Backoff, STABLE_MS } from './backoff.js';
 import type { Environment } from './environment.js';
 import type { ClientError } from './errors.js';
@@ -22,6 +22,8 @@ export interface ConnectionStatus {
   attempt: number;
   /** Why it is not connected. */
   error: ClientError | null;
+  /** The place in a gateway's queue, while no worker is free. */
+  queue: Waiting | null;
 }
 
 /** How long the host may be silent when its signaling socket went away. */
@@ -50,7 +52,7 @@ export class Supervisor {
   private connectedOnce = false;
   private connectedAt = 0;
   private heardAt = 0;
-  private current: ConnectionStatus = { phase: 'idle', attempt: 0, error: null };
+  private current: ConnectionStatus = { phase: 'idle', attempt: 0, error: null, queue: null };
 
   constructor(
     private readonly environment: Environment,
@@ -115,7 +117,11 @@ export class Supervisor {
     if (!this.link) return;
     try {
       const peer: Peer = new Peer(this.environment, this.link, this.name, {
-        onWelcome: (welcome) => this.events.onWelcome(welcome),
+        onWaiting: (waiting) => this.setQueue(waiting),
+        onWelcome: (welcome) => {
+          this.setQueue(null);
+          this.events.onWelcome(welcome);
+        },
         onOpen: () => this.events.onOpen(),
         onTrack: (stream) => this.events.onTrack(stream),
         onText: (text) => {
@@ -162,8 +168,14 @@ export class Supervisor {
     }, SILENCE_MS);
   }
 
+  private setQueue(queue: Waiting | null): void {
+    if (queue === null && this.current.queue === null) return;
+    this.current = { ...this.current, queue };
+    this.events.onStatus(this.current);
+  }
+
   private set(phase: ConnectionPhase, attempt: number, error: ClientError | null): void {
-    this.current = { phase, attempt, error };
+    this.current = { phase, attempt, error, queue: null };
     this.events.onStatus(this.current);
   }
 }

@@ -1,4 +1,5 @@
 /** What is said over the picture when there is none: waiting, lost, refused, asleep, empty. */
+import type { Waiting } from '../index.js';
 import type { App } from './app.js';
 import { h, show } from './dom.js';
 import { icon, type IconName } from './icons.js';
@@ -49,11 +50,12 @@ export class Cards {
 
   private card(): Card | null {
     const { client } = this.app;
-    const { phase, error } = client.status;
+    const { phase, error, queue } = client.status;
     const again: [string, () => void] = ['Try now', () => client.retryNow()];
     const details = error ? error.message : undefined;
     if (phase === 'failed') return this.failed();
     if (phase !== 'connected' && !this.patient()) return null;
+    if (queue) return queued(queue);
     const full = error?.code === 'full';
     switch (phase) {
       case 'connecting':
@@ -172,3 +174,15 @@ export class Cards {
 }
 
 const opt = (details: string | undefined): { details?: string } => (details ? { details } : {});
+
+/** A place in the queue. The time is a guess, and told as one. */
+function queued({ place, estimateSecs }: Waiting): Card {
+  const before = place === 1 ? 'You are next.' : `${place - 1} ${place === 2 ? 'session is' : 'sessions are'} before yours.`;
+  const time =
+    estimateSecs === undefined
+      ? 'It begins as soon as a machine is free.'
+      : estimateSecs < 60
+        ? 'It should begin in less than a minute.'
+        : `It should begin in about ${Math.ceil(estimateSecs / 60)} minutes.`;
+  return { key: 'queue', icon: 'users', title: 'Waiting for a machine', text: `${before} ${time} This page goes on by itself.` };
+}

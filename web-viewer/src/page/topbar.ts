@@ -72,7 +72,7 @@ export class TopBar {
 
   update(): void {
     const { client, view } = this.app;
-    const { phase, attempt } = client.status;
+    const { phase, attempt, queue } = client.status;
     const label = {
       idle: 'Not connected',
       connecting: 'Connecting…',
@@ -81,7 +81,7 @@ export class TopBar {
       reconnecting: `Reconnecting (${attempt})…`,
       failed: 'Disconnected',
     }[phase];
-    setText(this.statusText, label);
+    setText(this.statusText, queue ? `Waiting, place ${queue.place}` : label);
     this.status.dataset['phase'] = phase;
     setText(this.name, client.state?.workspace || 'Remote Render');
     if (document.title !== this.name.textContent) document.title = `${this.name.textContent} · Remote Render`;

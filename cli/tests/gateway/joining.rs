@@ -1,0 +1,248 @@
+//! Joining: once for each token, with this gateway only, and never without.
+
+use crate::support::{Sessions, Viewer, aside, config, gateway, join, link, run, until, worker_config, workers_seen};
+use rr_fleet::Token;
+use rr_gateway::{Gateway, GatewayConfig, IceServers, Secret, TimeLimitedTurn};
+use rr_protocol::signaling::SignalFromHost;
+use rr_signal::worker::{GatewayError, GatewayLink, IdentityError, SessionHost};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+const BRIEF: Duration = Duration::from_millis(600);
+
+fn refused(result: Result<GatewayLink, GatewayError>) -> String {
+    match result {
+        Err(GatewayError::Identity(error)) => error.to_string(),
+        other => panic!("not refused: {:?}", other.map(|link| link.worker().to_owned())),
+    }
+}
+
+fn try_join(url: &str, token: Option<String>) -> Result<GatewayLink, GatewayError> {
+    let dir = tempfile::tempdir().unwrap();
+    let host = Sessions::new(1) as Arc<dyn SessionHost>;
+    GatewayLink::start(worker_config(&[url], token, dir.path()), host, BRIEF)
+}
+
+#[test]
+fn a_token_is_good_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = gateway(dir.path(), None);
+    let token = gateway.join_token("w1", Duration::from_secs(60));
+    let first = try_join(gateway.workers_url(), Some(token.clone())).unwrap();
+    assert_eq!(first.worker(), "w1");
+    until("the worker is known", || workers_seen(&gateway) == 1);
+    // Stolen from the machine's user data after its worker has joined.
+    let error = refused(try_join(gateway.workers_url(), Some(token)));
+    assert!(error.contains("used before"), "{error}");
+    // Another token for the same name is the same claim.
+    let again = gateway.join_token("w1", Duration::from_secs(600));
+    assert!(refused(try_join(gateway.workers_url(), Some(again))).contains("used before"));
+}
+
+#[test]
+fn of_many_who_come_with_one_token_at_once_one_is_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = gateway(dir.path(), None);
+    let token = gateway.join_token("w1", Duration::from_secs(60));
+    let taken = std::thread::scope(|scope| {
+        let (url, token) = (gateway.workers_url(), &token);
+        let all: Vec<_> = (0..8).map(|_| scope.spawn(move || try_join(url, Some(token.clone())).is_ok())).collect();
+        all.into_iter().map(|each| each.join().unwrap()).filter(|ok| *ok).count()
+    });
+    assert_eq!(taken, 1);
+}
+
+#[test]
+fn forged_expired_and_foreign_tokens_are_refused() {
+    let (dir, other_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (gateway, other) = (gateway(dir.path(), None), gateway(other_dir.path(), None));
+    let url = gateway.workers_url();
+    let good = gateway.join_token("w1", Duration::from_secs(60));
+    let (head, _) = good.rsplit_once('.').unwrap();
+    let (_, foreign_code) = gateway
+        .join_token("w2", Duration::from_secs(60))
+        .rsplit_once('.')
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .unwrap();
+    let error = refused(try_join(url, Some(format!("{head}.{foreign_code}"))));
+    assert!(error.contains("not made for this gateway"), "{error}");
+    // Secrets of another gateway: the worker itself does not talk to this one.
+    let error = refused(try_join(url, Some(other.join_token("w3", Duration::from_secs(60)))));
+    assert!(error.contains("not the gateway that the join token was made by"), "{error}");
+    let secrets = rr_gateway::Secrets::load_or_create(dir.path()).unwrap();
+    let old = secrets.join_token("w4", std::time::SystemTime::now() - Duration::from_secs(5));
+    let error = refused(try_join(url, Some(old)));
+    assert!(error.contains("expired"), "{error}");
+    assert!(refused(try_join(url, Some("rubbish".into()))).contains("not a join token"));
+    assert!(refused(try_join(url, None)).contains("rrctl gateway token"));
+    assert_eq!(workers_seen(&gateway), 0);
+    // What was refused has used nothing up.
+    try_join(url, Some(good)).unwrap();
+}
+
+#[test]
+fn a_gateway_that_is_not_there_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = gateway(dir.path(), None);
+    let token = gateway.join_token("w1", Duration::from_secs(60));
+    let url = gateway.workers_url().to_owned();
+    gateway.shutdown("over");
+    let result = try_join(&url, Some(token));
+    assert!(matches!(&result, Err(GatewayError::Identity(IdentityError::Unreachable(_)))), "{result:?}");
+}
+
+#[test]
+fn who_has_joined_comes_back_by_the_certificate() {
+    let (dir, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let gateway = gateway(dir.path(), None);
+    let sessions = Sessions::new(1);
+    let token = gateway.join_token("w1", Duration::from_secs(60));
+    let config = worker_config(&[gateway.workers_url()], Some(token), own.path());
+    let start = || GatewayLink::start(config.clone(), Arc::clone(&sessions) as Arc<dyn SessionHost>, BRIEF).unwrap();
+    drop(start());
+    // The token is used up; the same configuration still works, as a service that restarts needs it.
+    let _again = start();
+    run(async {
+        let mut viewer = Viewer::open(&link(&gateway, "main")).await;
+        viewer.welcome().await;
+    });
+    // Without a token as well.
+    let config = worker_config(&[gateway.workers_url()], None, own.path());
+    GatewayLink::start(config, sessions as Arc<dyn SessionHost>, BRIEF).unwrap();
+}
+
+#[test]
+fn signaling_is_relayed_both_ways() {
+    let (dir, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let gateway = gateway(dir.path(), None);
+    let sessions = Sessions::new(2);
+    let _worker = join(&[&gateway], "w1", own.path(), &sessions);
+    run(async {
+        let mut viewer = Viewer::open(&link(&gateway, "main")).await;
+        viewer.welcome().await;
+        viewer.offer(3_000).await;
+        viewer.candidate("of the viewer").await;
+        until("the candidate came", || {
+            let session = sessions.session("main").unwrap();
+            let candidates = session.candidates.lock().unwrap();
+            candidates.iter().any(|candidate| candidate.candidate == "of the viewer")
+        });
+        let session = sessions.session("main").unwrap();
+        let (request, outbox) = session.here.lock().unwrap().values().next().cloned().unwrap();
+        assert_eq!(request.name.as_deref(), Some("Tablet"));
+        outbox.bye(rr_protocol::host::ErrorCode::Removed, "go away").unwrap();
+        let bye = viewer.hear().await;
+        assert!(matches!(&bye, Some(SignalFromHost::Bye(bye)) if bye.message == "go away"), "{bye:?}");
+    });
+}
+
+#[test]
+fn two_sessions_share_a_worker_and_the_third_waits_in_order() {
+    let (dir, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let gateway = gateway(dir.path(), None);
+    let sessions = Sessions::new(2);
+    let worker = join(&[&gateway], "w1", own.path(), &sessions);
+    run(async {
+        let mut first = Viewer::open(&link(&gateway, "one")).await;
+        first.welcome().await;
+        let mut second = Viewer::open(&link(&gateway, "two")).await;
+        second.welcome().await;
+        assert_eq!(sessions.names(), ["one", "two"]);
+        let mut third = Viewer::open(&link(&gateway, "three")).await;
+        let Some(SignalFromHost::Waiting(waiting)) = third.hear().await else { panic!("not told to wait") };
+        assert_eq!((waiting.place, waiting.estimate_secs), (1, None));
+        let mut fourth = Viewer::open(&link(&gateway, "four")).await;
+        let Some(SignalFromHost::Waiting(waiting)) = fourth.hear().await else { panic!("not told to wait") };
+        assert_eq!(waiting.place, 2);
+        // Whoever waits and speaks has misunderstood.
+        let other = tempfile::tempdir().unwrap();
+        let more = Sessions::new(1);
+        let _more = aside(|| join(&[&gateway], "w2", other.path(), &more));
+        third.welcome().await;
+        assert_eq!(more.names(), ["three"]);
+        let Some(SignalFromHost::Waiting(waiting)) = fourth.hear().await else { panic!("not moved up") };
+        assert_eq!(waiting.place, 1);
+    });
+    drop(worker);
+}
+
+#[test]
+fn sessions_of_a_drained_worker_move() {
+    let (dir, own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let gateway = gateway(dir.path(), None);
+    let (first, second) = (Sessions::new(1), Sessions::new(1));
+    let _first = join(&[&gateway], "w1", own.path(), &first);
+    run(async {
+        let mut viewer = Viewer::open(&link(&gateway, "one")).await;
+        viewer.welcome().await;
+        viewer.offer(10).await;
+        let _second = aside(|| join(&[&gateway], "w2", other.path(), &second));
+        assert!(aside(|| gateway.drain(&Token("w1".into()))).unwrap());
+        let bye = viewer.hear().await;
+        assert!(matches!(&bye, Some(SignalFromHost::Bye(_))), "{bye:?}");
+        let mut viewer = Viewer::open(&link(&gateway, "one")).await;
+        viewer.welcome().await;
+        assert_eq!((first.names(), second.names()), (Vec::new(), vec!["one".to_owned()]));
+        assert!(first.drained.load(Ordering::Relaxed) && !second.drained.load(Ordering::Relaxed));
+    });
+    assert!(!gateway.drain(&Token("nobody".into())).unwrap());
+}
+
+#[test]
+fn a_certificate_is_renewed_before_it_expires() {
+    let (dir, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let worker_certificate = Duration::from_secs(6);
+    let gateway = Gateway::start(GatewayConfig { worker_certificate, ..config(dir.path(), None) }).unwrap();
+    let sessions = Sessions::new(1);
+    let member = join(&[&gateway], "w1", own.path(), &sessions);
+    let file = own.path().join("w1.json");
+    let first = std::fs::read_to_string(&file).unwrap();
+    // Longer than the first one is good.
+    std::thread::sleep(Duration::from_secs(7));
+    assert_ne!(std::fs::read_to_string(&file).unwrap(), first);
+    drop(member);
+    let host = || Arc::clone(&sessions) as Arc<dyn SessionHost>;
+    let again = || GatewayLink::start(worker_config(&[gateway.workers_url()], None, own.path()), host(), BRIEF);
+    let _member = again().unwrap();
+    run(async {
+        let mut viewer = Viewer::open(&link(&gateway, "main")).await;
+        viewer.welcome().await;
+    });
+    // With the first one it would be nobody.
+    std::fs::write(&file, first).unwrap();
+    assert!(refused(again()).contains("no join token"));
+}
+
+#[test]
+fn viewers_are_told_turn_servers_with_credentials_of_their_own() {
+    let (dir, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let secret = dir.path().join("turn-secret");
+    std::fs::write(&secret, "north").unwrap();
+    let turn = TimeLimitedTurn {
+        urls: vec!["turn:turn.example:3478".parse().unwrap()],
+        secret: Secret::read(&secret).unwrap(),
+        valid_for: Duration::from_secs(60),
+    };
+    let ice = IceServers { turn: Some(turn), ..IceServers::default() };
+    let gateway = Gateway::start(GatewayConfig { ice, ..config(dir.path(), None) }).unwrap();
+    let sessions = Sessions::new(1);
+    let _worker = join(&[&gateway], "w1", own.path(), &sessions);
+    run(async {
+        let mut names = Vec::new();
+        for _ in 0..2 {
+            let mut viewer = Viewer::open(&link(&gateway, "main")).await;
+            let welcome = loop {
+                match viewer.hear().await {
+                    Some(SignalFromHost::Welcome(welcome)) => break welcome,
+                    Some(SignalFromHost::Waiting(_)) => {}
+                    other => panic!("no welcome: {other:?}"),
+                }
+            };
+            assert_eq!(welcome.ice_servers[0].urls, ["turn:turn.example:3478"]);
+            assert!(welcome.ice_servers[0].credential.as_ref().is_some_and(|password| !password.contains("north")));
+            names.push(welcome.ice_servers[0].username.clone().unwrap());
+        }
+        assert_ne!(names[0], names[1]);
+    });
+}

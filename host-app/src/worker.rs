@@ -1,0 +1,108 @@
+//! `rrhost --headless --gateway`: the one session of this host, for a gateway that leases it.
+
+use crate::cli::HostArgs;
+use crate::start;
+use anyhow::Context;
+use rr_engine::Engine;
+use rr_signal::SignalHandler;
+use rr_signal::worker::{GatewayConfig, GatewayLink, SessionHost};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long a gateway may be out of reach while a worker starts.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Written by what set the machine up.
+const TOKEN_FILE: &str = "/etc/remote-render/join-token";
+
+/// Joins the gateway that the command line names, if it names one.
+pub fn join(args: &HostArgs, engine: &Engine) -> anyhow::Result<Option<GatewayLink>> {
+    if args.gateway.is_empty() {
+        return Ok(None);
+    }
+    let config = GatewayConfig {
+        urls: args.gateway.clone(),
+        join_token: join_token(args.join_token_file.as_deref())?,
+        dir: start::config_dir(args.config_dir.as_deref()).join("workers"),
+        program: concat!("rrhost ", env!("CARGO_PKG_VERSION")).to_owned(),
+    };
+    let session = OneSession { engine: engine.clone(), open: Mutex::default() };
+    Ok(Some(GatewayLink::start(config, Arc::new(session), PATIENCE)?))
+}
+
+/// Where the token is; none when it is nowhere, which does as long as there is a certificate.
+fn join_token(chosen: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    if let Some(path) = chosen {
+        return read(path).map(Some);
+    }
+    if let Some(token) = std::env::var_os("RR_JOIN_TOKEN").filter(|token| !token.is_empty()) {
+        let token = token.into_string().ok().context("RR_JOIN_TOKEN holds no text")?;
+        return Ok(Some(token));
+    }
+    // systemd.exec(5), LoadCredential: the file itself is root's.
+    let credential = std::env::var_os("CREDENTIALS_DIRECTORY").map(|folder| PathBuf::from(folder).join("join-token"));
+    for path in credential.into_iter().chain([PathBuf::from(TOKEN_FILE)]) {
+        match std::fs::read_to_string(&path) {
+            Ok(token) => return Ok(Some(token)),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
+    }
+    Ok(None)
+}
+
+/// This host has one workspace, and so one session at a time.
+struct OneSession {
+    engine: Engine,
+    open: Mutex<Option<String>>,
+}
+
+impl OneSession {
+    fn opened(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SessionHost for OneSession {
+    fn capacity(&self) -> u32 {
+        1
+    }
+
+    fn open(&self, session: &str) -> Result<(), String> {
+        let mut open = self.opened();
+        match open.as_deref() {
+            Some(other) if other != session => Err("this worker serves another session already".into()),
+            _ => {
+                *open = Some(session.to_owned());
+                Ok(())
+            }
+        }
+    }
+
+    fn handler(&self, session: &str) -> Option<Arc<dyn SignalHandler>> {
+        let is_open = self.opened().as_deref() == Some(session);
+        is_open.then(|| self.engine.signal_handler().ok())?
+    }
+
+    fn close(&self, session: &str) {
+        let mut open = self.opened();
+        if open.as_deref() == Some(session) {
+            *open = None;
+            // It fails only when the engine ends, and everybody with it.
+            let _ = self.engine.end_viewers("this session has moved or ended");
+        }
+    }
+
+    fn sessions(&self) -> Vec<(String, u32)> {
+        // The first participant is the engineer at this machine.
+        let viewers = self.engine.status().participants.len().saturating_sub(1);
+        let viewers = u32::try_from(viewers).unwrap_or(u32::MAX);
+        self.opened().iter().map(|session| (session.clone(), viewers)).collect()
+    }
+
+    fn drain(&self) {
+        tracing::info!("the gateway sends no more sessions");
+    }
+}

@@ -1,0 +1,168 @@
+// Tablets come in by the gateway: a real one, real workers, and a real Chromium that sees their pictures.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as h from './harness.mjs';
+import { joinToken, rrctl, sessionLink, startGateway, startWorker } from './fleet.mjs';
+
+after(h.closeBrowser);
+
+/** A gateway, and a way to start workers behind it; all of them end with the test. */
+async function fleet(use, args = []) {
+  const folder = h.temporaryFolder();
+  const gateway = await startGateway(join(folder.path, 'gateway'), args);
+  const workers = [];
+  const worker = async (name) => {
+    const own = join(folder.path, name);
+    mkdirSync(own);
+    const started = await startWorker(own, gateway.ready.workers, joinToken(gateway.state, name), [h.sampleLine(own)]);
+    workers.push(started);
+    return started;
+  };
+  try {
+    await use({ gateway, worker, link: (session, role) => sessionLink(gateway.state, session, role) });
+  } finally {
+    await Promise.all(workers.map((each) => each.kill()));
+    await gateway.kill();
+    folder.remove();
+  }
+}
+
+const metric = async (gateway, name) => {
+  const text = await (await fetch(`${gateway.ready.url}/metrics`)).text();
+  return Number(text.match(new RegExp(`^${name} (.*)$`, 'm'))[1]);
+};
+
+async function until(what, condition, timeout = 20_000) {
+  const end = Date.now() + timeout;
+  while (Date.now() < end) {
+    if (await condition()) return;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  throw new Error(`not in time: ${what}`);
+}
+
+test('a browser sees and steers a worker through the gateway', async (t) => {
+  await fleet(async ({ gateway, worker, link }) => {
+    const { ready } = await worker('first');
+    assert.equal(ready.worker, 'first');
+    const begun = Date.now();
+    const { page, errors } = await h.openViewer(link('hall-3'));
+    assert.ok(page.url().startsWith(gateway.ready.url), page.url());
+    await h.waitForPicture(page);
+    t.diagnostic(`link to picture: ${Date.now() - begun} ms`);
+    const before = await h.samplePicture(page);
+    await page.evaluate(() => setInterval(() => window.remoteRender.sendCameraOrbit(8, 0), 33));
+    await h.waitForChange(page, before, 2);
+    await until('the gateway counts the viewer', async () => (await metric(gateway, 'rr_gateway_viewers')) === 1);
+    assert.equal(await metric(gateway, 'rr_gateway_sessions_placed'), 1);
+    assert.deepEqual(errors, []);
+  });
+});
+
+test('pictures go on without the gateway', async () => {
+  await fleet(async ({ gateway, worker, link }) => {
+    await worker('only');
+    const { page } = await h.openViewer(link('hall-3'));
+    await h.waitForPicture(page);
+    await page.evaluate(() => {
+      window.lost = 0;
+      window.remoteRender.onDisconnected(() => (window.lost += 1));
+      setInterval(() => window.remoteRender.sendCameraOrbit(8, 0), 33);
+    });
+    await gateway.kill('SIGKILL');
+    await page.waitForTimeout(4000);
+    const before = await h.samplePicture(page);
+    await h.waitForChange(page, before, 1);
+    assert.equal(await page.evaluate(() => window.lost), 0);
+  });
+});
+
+test('who finds no worker free waits, sees the place, and is served by the next worker', async () => {
+  await fleet(async ({ worker, link }) => {
+    await worker('busy');
+    const first = await h.openViewer(link('one'));
+    await h.waitForPicture(first.page);
+    const second = await h.openViewer(link('two'));
+    await second.page.waitForFunction(() => window.remoteRender?.status.queue?.place === 1, undefined, { timeout: 10_000 });
+    await second.page.getByText('Waiting for a machine').waitFor();
+    const third = await h.openViewer(link('three'));
+    await third.page.waitForFunction(() => window.remoteRender?.status.queue?.place === 2, undefined, { timeout: 10_000 });
+    await worker('late');
+    await h.waitForPicture(second.page);
+    await third.page.waitForFunction(() => window.remoteRender?.status.queue?.place === 1, undefined, { timeout: 10_000 });
+    // Whoever watched keeps on watching.
+    const before = await h.samplePicture(first.page);
+    await first.page.evaluate(() => setInterval(() => window.remoteRender.sendCameraOrbit(8, 0), 33));
+    await h.waitForChange(first.page, before, 1);
+  });
+});
+
+test('a killed worker is replaced by another within seconds', async (t) => {
+  await fleet(async ({ worker, link }) => {
+    const one = await worker('one');
+    const { page } = await h.openViewer(link('hall-3'));
+    await h.waitForPicture(page);
+    await worker('two');
+    await page.evaluate(() => {
+      window.lostAt = null;
+      window.backAt = null;
+      window.remoteRender.onStatus(({ phase }) => {
+        if (phase === 'reconnecting') window.lostAt ??= performance.now();
+        if (phase === 'connected') window.backAt ??= performance.now();
+      });
+    });
+    const killed = Date.now();
+    await one.kill('SIGKILL');
+    await page.waitForFunction(() => window.backAt !== null, undefined, { timeout: 20_000 });
+    const took = Date.now() - killed;
+    t.diagnostic(`back after ${took} ms`);
+    assert.ok(took < 5000, `${took} ms`);
+    await h.waitForPicture(page);
+  });
+});
+
+test('sessions make the pool grow up to its maximum, and the dead are replaced', async (t) => {
+  const folder = h.temporaryFolder();
+  const at = (name) => join(folder.path, name);
+  const file = h.sampleLine(folder.path);
+  // The workspace is each worker's own: they save what is changed in it.
+  const args = ['--headless', '--listen', '127.0.0.1:0', '--config-dir', at('slot-{slot}'), '--cache-dir', at('cache')];
+  writeFileSync(
+    at('rrctl.toml'),
+    `max = 3\n[local]\ncommand = ${JSON.stringify(h.rrhost)}\nargs = ${JSON.stringify([...args, join(folder.path, 'models/inspection-station.stl')])}\nslots = 3\n` +
+      '[timing]\ndead_secs = 10\n',
+  );
+  const fleet = ['--config', at('rrctl.toml'), '--state-dir', at('fleets')];
+  const gateway = await startGateway(at('gateway'), ['--pool', '--warm', '1', ...fleet], { env: { XDG_STATE_HOME: at('state') } });
+  const list = () => JSON.parse(execFileSync(rrctl, ['list', '--json', ...fleet], { encoding: 'utf8' }));
+  try {
+    const begun = Date.now();
+    // Nobody is there yet: it waits, or is served by the first warm worker.
+    const first = await h.openViewer(sessionLink(gateway.state, 'one'));
+    await h.waitForPicture(first.page, 30_000);
+    t.diagnostic(`from a gateway without workers to a picture: ${Date.now() - begun} ms`);
+    await until('another one is warm', async () => (await metric(gateway, 'rr_gateway_workers_connected')) === 2);
+    const second = await h.openViewer(sessionLink(gateway.state, 'two'));
+    await h.waitForPicture(second.page, 10_000);
+    await until('the third comes', async () => (await metric(gateway, 'rr_gateway_workers_connected')) === 3);
+    // Most that there may be.
+    await new Promise((done) => setTimeout(done, 1500));
+    assert.equal(await metric(gateway, 'rr_gateway_workers_connected'), 3);
+    const before = list().workers.map((worker) => worker.name ?? worker.token);
+    const victim = list().workers.find((worker) => worker.address?.match(/\d+/));
+    process.kill(Number(victim.address.match(/\d+/)[0]), 'SIGKILL');
+    await until('it is replaced', async () => {
+      const now = list().workers.map((worker) => worker.name ?? worker.token);
+      return now.length === 3 && now.some((name) => !before.includes(name)) && (await metric(gateway, 'rr_gateway_workers_connected')) === 3;
+    }, 30_000);
+    await h.waitForPicture(first.page);
+    await h.waitForPicture(second.page);
+  } finally {
+    await gateway.kill();
+    execFileSync(rrctl, ['down', '--now', '--yes', ...fleet], { stdio: 'pipe' });
+    folder.remove();
+  }
+});
