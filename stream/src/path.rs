@@ -40,6 +40,8 @@ const COLLAPSE: f64 = 0.85;
 const LOSSY: f32 = 0.15;
 /// What is left of the rate after a standing queue.
 const LESS: f64 = 0.92;
+/// What is left of a path that fell, at least, as long as nothing more is known.
+const AT_ONCE: f64 = 0.2;
 /// A queue that stands but does not grow fast comes from a little too much: no more than this is taken away at once.
 /// What arrived lately tells much less where the pictures took less than they might.
 const LITTLE: f64 = 0.8;
@@ -143,7 +145,9 @@ impl Path {
                 } else {
                     self.confirmations.carried().map_or(taken.scale(0.5), |carried| carried.min(taken))
                 };
-                let carries = carries.min(estimate).max(FLOOR);
+                // Confirmations come in bunches: none for a moment is not a path that carries nothing.
+                let least = taken.max(self.proven.unwrap_or_default()).scale(AT_ONCE);
+                let carries = carries.max(least).min(estimate).max(FLOOR);
                 verdict.reset = (!look.silent).then_some(Reset { bitrate: carries, probe: None });
                 let (limit, proven) = (self.limit, self.proven);
                 let before = Belief { estimate, taken, limit, proven };

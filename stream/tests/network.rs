@@ -305,7 +305,10 @@ fn a_busy_viewer_is_not_taken_for_a_slow_path() {
         let share = Spread::of(seeds(), |seed| all[seed as usize - 1].carried(4.0, 20.0) / mbps);
         let queue = Spread::of(seeds(), |seed| all[seed as usize - 1].queue_ms(3.0, 20.0));
         println!("{mbps} Mbit/s, viewer away up to {ms} ms at a time: share {share}, queue P95 {queue} ms");
-        assert!(share.median() > 0.6 && share.least_but_few() > 0.3, "{mbps} Mbit/s, {ms} ms: carries {share} of the link");
+        assert!(
+            share.median() > 0.6 && share.least_but_few() > 0.3,
+            "{mbps} Mbit/s, {ms} ms: carries {share} of the link"
+        );
         assert!(queue.median() < 110.0, "{mbps} Mbit/s, {ms} ms: {queue} ms wait on the link");
     }
     let steps = vec![(0.0, busy(6.0, 120)), (8.0, busy(1.2, 120)), (16.0, busy(6.0, 120))];

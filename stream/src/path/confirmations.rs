@@ -141,7 +141,7 @@ impl Confirmations {
     /// What the newest sample says.
     pub fn look(&self, now: Instant, sample: &PathSample, taken: Bitrate) -> Look {
         // What is not on the way waits nowhere; the last round trip may be old.
-        let (last, standing) = if sample.in_flight < NOTHING { Default::default() } else { self.queues() };
+        let (last, standing) = if sample.in_flight < NOTHING { Default::default() } else { self.queues(now) };
         // On a slow path the packets of one picture wait for each other.
         let own = Duration::from_secs_f64((PACKETS_BITS / taken.as_f64().max(1.0)).min(0.1));
         let waits = last > STEEP + self.noise.mul_f32(2.5) + own;
@@ -174,12 +174,13 @@ impl Confirmations {
         }
     }
 
-    /// What waits on the way: as of the last confirmation, and all the time.
-    fn queues(&self) -> (Duration, Duration) {
+    /// What waits on the way: as of the last confirmation, and all the time. No longer than since nothing was on the way.
+    fn queues(&self, now: Instant) -> (Duration, Duration) {
         let shortest = self.shortest.unwrap_or_default();
         let last = self.recent.back().map_or(shortest, |s| s.rtt);
         let least = self.recent.iter().map(|s| s.rtt).min().unwrap_or(shortest);
-        (last.saturating_sub(shortest), least.saturating_sub(shortest))
+        let most = self.idle.map_or(Duration::MAX, |at| now.saturating_duration_since(at));
+        (last.saturating_sub(shortest).min(most), least.saturating_sub(shortest).min(most))
     }
 
     fn grows(&self) -> bool {

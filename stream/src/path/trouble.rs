@@ -6,6 +6,9 @@ use rr_encode::Bitrate;
 use rr_rtc::PathSample;
 use std::time::{Duration, Instant};
 
+/// Bad news takes no more than what this leaves.
+const STEP: f64 = 0.7;
+
 /// A path that fell or fell silent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Trouble {
@@ -60,8 +63,9 @@ impl Trouble {
     }
 
     pub fn believe(&mut self, arrived: Bitrate) {
-        // Only bad news: what is repeated after losses arrives as well, and more than the path carries seems to.
-        self.carries = self.carries.min(arrived).max(FLOOR);
+        // Only bad news: what is repeated after losses arrives as well, and more than the path carries seems to. And not all
+        // of it at once, for the next look may show that it was one confirmation that came late.
+        self.carries = self.carries.min(arrived.max(self.carries.scale(STEP))).max(FLOOR);
     }
 
     /// Nothing waits any more. The path was busy all the time, so that what it carried from the beginning to here is what
