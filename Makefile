@@ -7,7 +7,7 @@ CARGO ?= cargo
 export RR_REQUIRE_VIEWER = 1
 export XDG_RUNTIME_DIR ?= /tmp
 
-.PHONY: help build demo test bench bench-stream web protocol samples fmt lint rust-test web-test e2e e2e-run desktop-run install-build install-run install-test install-bench clean
+.PHONY: help build demo demo-fleet test bench bench-stream web protocol samples fmt lint rust-test web-test e2e e2e-run desktop-run install-build install-run install-test install-bench clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,10 @@ build: install-build web ## Build rrhost, rrctl and rr-import
 demo: install-run build ## Serve the sample line on 127.0.0.1 and print link and QR code
 	rm -rf target/demo && mkdir -p target/demo && cp -r samples/models samples/*.rrws.json target/demo/
 	target/debug/rrhost --headless --qr --listen 127.0.0.1:$${RR_DEMO_PORT:-8443} target/demo/production-line.rrws.json
+
+demo-fleet: install-test web tests/e2e/node_modules ## Show a fleet at work: gateway, PostgreSQL, coturn, three workers, four tablets
+	$(CARGO) build --workspace --tests
+	cd tests/e2e && node demo_fleet.mjs
 
 protocol: ## Generate TypeScript types and JSON schema from the Rust definitions
 	$(CARGO) run -q -p rr-protocol --bin rr-protocol-gen

@@ -317,6 +317,9 @@ pub struct GatewayServe {
     /// Keep the fleet of rrctl.toml: as many workers as sessions need, and some that wait ready.
     #[arg(long, env = "RRCTL_POOL")]
     pub pool: bool,
+    /// A session that nobody watches any more keeps its worker for so long, seconds.
+    #[arg(long, env = "RRCTL_LINGER_SECS", default_value_t = 60, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub linger_secs: u64,
     /// With --pool: workers that wait for the next session, ready.
     #[arg(long, env = "RRCTL_WARM", default_value_t = 2, requires = "pool")]
     pub warm: u32,

@@ -161,7 +161,7 @@ fn config(args: &GatewayServe, state: &Path) -> anyhow::Result<GatewayConfig> {
         database: args.database.clone(),
         ice: ice(args)?,
         spec: spec(),
-        rules: DeskRules::default(),
+        rules: DeskRules { linger: Duration::from_secs(args.linger_secs), ..DeskRules::default() },
         grows: args.pool,
         users: users(args)?,
         rates: Rates::default(),

@@ -6,7 +6,8 @@
 //!    └────────────────┴── error, close ───┴────────────────────┴── error or bye ───┴─────────┘
 //! ```
 //!
-//! `Joining` may take long where viewers wait for a worker; they are told their place, and whatever they say is refused.
+//! `Joining` may take long where viewers wait for a worker; they are told their place. The driver holds one message of
+//! theirs until it is over, which may be the offer; what else they say is refused.
 //! While `Offering` the driver does not read the socket, so that no message of the viewer can come in between. Candidates
 //! of the host wait for the answer.
 

@@ -30,7 +30,7 @@ pub(crate) async fn drive(ws: WebSocket, context: Context) {
     let (outbox, outbox_rx) = Outbox::queue(context.shared.limits.outbox);
     let machine = Machine::new(Arc::clone(&context.shared), context.remote.ip(), Instant::now());
     let calls = context.service.viewer();
-    let mut driver = Driver { ws, context, machine, calls, outbox: Some(outbox), outbox_rx, joining: None };
+    let mut driver = Driver { ws, context, machine, calls, outbox: Some(outbox), outbox_rx, joining: None, held: None };
     driver.run().await;
     driver.joining = None;
     // Whoever still holds the queue shall see that nobody reads it.
@@ -50,6 +50,8 @@ struct Driver {
     outbox_rx: mpsc::Receiver<SignalFromHost>,
     /// The viewer waits to be let in. Its socket is read meanwhile, so that it is noticed when it goes.
     joining: Option<Reply<Result<PeerId, Refusal>>>,
+    /// What it said meanwhile: an offer need not wait for the welcome. One message; what comes after it is refused.
+    held: Option<Utf8Bytes>,
 }
 
 impl Driver {
@@ -71,6 +73,11 @@ impl Driver {
 
     /// Waits for whatever comes first; `None` when the socket is gone.
     async fn next_actions(&mut self) -> Option<Vec<Action>> {
+        if self.joining.is_none()
+            && let Some(text) = self.held.take()
+        {
+            return Some(self.machine.on_message(Now::read(), text.as_str()));
+        }
         let deadline = self.machine.deadline().into();
         let actions = tokio::select! {
             // In this order: a viewer that said hello joins even if it is gone at once, as the service expects of a join that
@@ -93,6 +100,11 @@ impl Driver {
 
     fn on_frame(&mut self, frame: Option<Result<Message, axum::Error>>) -> Option<Vec<Action>> {
         match frame {
+            Some(Ok(Message::Text(text))) if self.joining.is_some() && self.held.is_none() => {
+                self.machine.on_alive(Instant::now());
+                self.held = Some(text);
+                Some(Vec::new())
+            }
             Some(Ok(Message::Text(text))) => Some(self.machine.on_message(Now::read(), text.as_str())),
             Some(Ok(Message::Binary(_))) => Some(self.machine.on_binary()),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {

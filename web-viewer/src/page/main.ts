@@ -41,6 +41,9 @@ function start(): void {
   const app = new App();
   const { client } = app;
   window.remoteRender = client;
+  // Who closes the page frees the place at once; the host notices by itself only after a while.
+  addEventListener('pagehide', () => client.disconnect());
+  addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
   const stage = new Stage(app);
   const pointers = new Pointers(app, stage);
   const cards = new Cards(app, stage);

@@ -50,6 +50,19 @@ async fn a_viewer_comes_in_and_the_host_says_goodbye() {
 }
 
 #[tokio::test]
+async fn an_offer_need_not_wait_for_the_welcome() {
+    let host = Host::start();
+    for _ in 0..20 {
+        let mut viewer = host.viewer().await;
+        viewer.hello(&host.token(Role::Viewer)).await;
+        viewer.send(r#"{"type":"offer","data":{"sdp":"v=0"}}"#).await;
+        assert!(matches!(viewer.next().await, Some(SignalFromHost::Welcome(_))));
+        let Some(SignalFromHost::Answer(answer)) = viewer.next().await else { panic!() };
+        assert_eq!(answer.sdp, "answer to v=0");
+    }
+}
+
+#[tokio::test]
 async fn shutdown_says_goodbye_to_everybody_and_frees_the_port() {
     let mut host = Host::start();
     let address = host.address();
