@@ -21,7 +21,8 @@ async function until(what, condition, timeout = 40_000) {
   while (performance.now() < end) {
     const found = await condition();
     if (found) return found;
-    await pause(50);
+    // The gateway counts requests.
+    await pause(400);
   }
   throw new Error(`not in time: ${what}`);
 }
@@ -78,7 +79,7 @@ try {
   const args = ['--headless', '--listen', '127.0.0.1:0', '--config-dir', at('slot-{slot}'), '--cache-dir', at('cache')];
   writeFileSync(
     at('rrctl.toml'),
-    `max = 3\n[local]\ncommand = ${JSON.stringify(h.rrhost)}\nargs = ${JSON.stringify([...args, at('models/inspection-station.stl')])}\nslots = 3\n` +
+    `max = 3\n[local]\ncommand = ${JSON.stringify(h.rrhost)}\nargs = ${JSON.stringify([...args, at('models/inspection-station.stl')])}\nslots = 3\nprice = 1.006\n` +
       '[timing]\ndead_secs = 5\n',
   );
   const fleet = ['--config', at('rrctl.toml'), '--state-dir', at('fleets')];
@@ -121,9 +122,9 @@ try {
   await second.leave();
   await until('hall-2 is over', async () => !(await servedBy('hall-2')));
   const victim = await servedBy('hall-3');
-  const pid = JSON.parse(ctl('list', '--json')).workers.find((worker) => worker.worker === victim || worker.token === victim);
+  const machine = JSON.parse(ctl('list', '--json')).workers.find((worker) => worker.name === victim);
   const killed = Date.now();
-  process.kill(Number(pid.address.match(/\d+/)[0]), 'SIGKILL');
+  process.kill(Number(machine.address.match(/\d+/)[0]), 'SIGKILL');
   const back = (await third.backAfter(killed)) - killed;
   say(`the worker of hall-3 is killed: its tablet is back after ${back} ms`);
   if (back > WITHIN) throw new Error(`${back} ms are too long`);
