@@ -1,8 +1,7 @@
 // A gateway and its workers, as real processes.
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { root, rrhost } from './harness.mjs';
+import { begun, root, rrhost } from './harness.mjs';
 
 export const rrctl = process.env.RR_CTL ?? join(root, 'target/debug/rrctl');
 
@@ -12,25 +11,7 @@ export async function startGateway(state, args = [], { listen = '127.0.0.1:0', e
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
-  const { ready, log, exited } = await firstLine(child, 'rrctl gateway');
-  return { ready, log, exited, pid: child.pid, state, kill: (signal = 'SIGTERM') => (child.kill(signal), exited) };
-}
-
-async function firstLine(child, name) {
-  let log = '';
-  child.stderr.setEncoding('utf8');
-  child.stderr.on('data', (text) => (log += text));
-  const exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
-  const ready = await new Promise((done, fail) => {
-    let line = '';
-    child.stdout.setEncoding('utf8');
-    child.stdout.on('data', (text) => {
-      line += text;
-      if (line.includes('\n')) done(JSON.parse(line.slice(0, line.indexOf('\n'))));
-    });
-    exited.then(({ code, signal }) => fail(new Error(`${name} ended with ${code ?? signal} before it was ready:\n${log}`)));
-  });
-  return { ready, log: () => log, exited };
+  return { ...(await begun(child, 'rrctl gateway')), state };
 }
 
 /** A token by which one worker joins once. */
@@ -48,6 +29,5 @@ export async function startWorker(folder, gateways, token, files) {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, XDG_STATE_HOME: join(folder, 'state'), RR_JOIN_TOKEN: token },
   });
-  const { ready, log, exited } = await firstLine(child, 'rrhost');
-  return { ready, log, exited, pid: child.pid, kill: (signal = 'SIGTERM') => (child.kill(signal), exited) };
+  return begun(child, 'rrhost');
 }

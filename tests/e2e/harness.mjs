@@ -35,6 +35,11 @@ export async function startHost(folder, args = [], { listen = '127.0.0.1:0', env
     [...(apart ? ['-n', '10', 'taskset', '-c', firstProcessor()] : ['-n', '0']), rrhost, '--headless', '--listen', listen, '--config-dir', join(folder, 'config'), '--cache-dir', join(folder, 'cache'), ...args],
     { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, XDG_STATE_HOME: join(folder, 'state'), ...env } },
   );
+  return begun(child, 'rrhost');
+}
+
+/** What `child` says in its first line, JSON, when it is ready; its log, its end, and a way to end it. */
+export async function begun(child, name) {
   let log = '';
   child.stderr.setEncoding('utf8');
   child.stderr.on('data', (text) => (log += text));
@@ -46,15 +51,9 @@ export async function startHost(folder, args = [], { listen = '127.0.0.1:0', env
       line += text;
       if (line.includes('\n')) done(JSON.parse(line.slice(0, line.indexOf('\n'))));
     });
-    exited.then(({ code, signal }) => fail(new Error(`rrhost ended with ${code ?? signal} before it was ready:\n${log}`)));
+    exited.then(({ code, signal }) => fail(new Error(`${name} ended with ${code ?? signal} before it was ready:\n${log}`)));
   });
-  return {
-    ready,
-    pid: child.pid,
-    exited,
-    log: () => log,
-    kill: (signal = 'SIGTERM') => (child.kill(signal), exited),
-  };
+  return { ready, pid: child.pid, exited, log: () => log, kill: (signal = 'SIGTERM') => (child.kill(signal), exited) };
 }
 
 function firstProcessor() {

@@ -18,6 +18,7 @@ use rr_protocol::gateway::{Allocate, Allocated, ApiError, Health, SessionState, 
 use rr_protocol::token::Role;
 use rr_signal::ShareLink;
 use rr_signal::front::Remote;
+use rr_signal::throttle::network;
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -77,7 +78,8 @@ impl Api {
     /// Who asks, within the limits.
     fn user(&self, remote: &Remote, headers: &HeaderMap) -> Result<User, Box<Response>> {
         let address = remote.address.ip();
-        if !lock(&self.by_address).take(&address, Instant::now()) {
+        // Whoever has one address of IPv6 has a network of them.
+        if !lock(&self.by_address).take(&network(address), Instant::now()) {
             return Err(Box::new(too_many("too many requests from your address: wait a moment")));
         }
         let Some(users) = &self.users else {

@@ -100,7 +100,7 @@ impl Drop for ConnectionGuard {
 }
 
 /// What one person can have many of counts as one: an IPv6 network of 64 bits. IPv4 written as IPv6 is IPv4.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();
