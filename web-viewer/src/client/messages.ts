@@ -11,7 +11,8 @@ export class Stamper {
   constructor(private readonly now: () => number) {}
 
   stamp(body: ClientBody): ClientMessage & { seq: number } {
-    this.last = Math.max(this.now(), this.last + 0.001);
+    // Whole microseconds have no more digits than any JSON reader takes exactly, and acknowledgements name them.
+    this.last = Math.round(Math.max(this.now(), this.last + 0.001) * 1000) / 1000;
     this.seq += 1;
     return { type: body.type, timestamp: this.last, seq: this.seq, data: body.data } as ClientMessage & { seq: number };
   }
