@@ -80,7 +80,7 @@ fn input_that_comes_while_a_picture_waits_for_its_turn_is_in_that_picture() {
         // Both are in one picture, which the session, that had published the second one long before, has not begun.
         assert_eq!(ack.seq, Some(third), "the picture shows an older camera than there was");
         let waited = ack.stages.unwrap().begun_ms;
-        assert!(waited < 800.0, "the last input waited {waited} ms");
+        assert!(waited < 1000.0, "the last input waited {waited} ms, which is more than a picture's turn");
     }
     println!("{rounds} of 4 rounds were in time");
 }
