@@ -3,7 +3,7 @@
 use crate::cli::{self, HostArgs};
 use crate::start;
 use anyhow::Context;
-use rr_engine::{Engine, EngineConfig, Gpu, ImportRequest, ShareConfig};
+use rr_engine::{Engine, EngineConfig, Gpu, ImportRequest, Saving, ShareConfig};
 use rr_scene::Role;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -14,11 +14,14 @@ use std::time::Duration;
 
 /// The ready line waits this long for the models; viewers may come before all of them are there.
 const LOAD_WAIT: Duration = Duration::from_secs(20);
+/// A worker of a fleet offers itself when they are there: every session begins with the same ones.
+const FLEET_LOAD_WAIT: Duration = Duration::from_secs(15 * 60);
 
 pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
     // Before any thread starts, so that a signal during the start ends it in order, too.
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot listen for signals")?;
     let documents = start::documents(&args.files)?;
+    let in_fleet = !args.gateway.is_empty();
     let ice = args.network.ice_servers()?;
     let gpu = Gpu::headless(args.adapter)?;
     if let Some(warning) = gpu.warning() {
@@ -42,7 +45,7 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
         owner_name: "Host".into(),
         cache: args.cache.open(),
         limits: args.import.limits(),
-        autosave: true,
+        saving: if in_fleet { Saving::Never } else { Saving::Always },
         wake,
     };
     let engine = Engine::start(config, documents.workspace, documents.path)?;
@@ -60,7 +63,7 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
     let asked = documents.models.len();
     let import = |file| ImportRequest { file, options: args.import.options() };
     engine.import(documents.models.into_iter().map(import).collect())?;
-    let loaded = start::wait_until_loaded(&engine, &woken, LOAD_WAIT);
+    let loaded = start::wait_until_loaded(&engine, &woken, if in_fleet { FLEET_LOAD_WAIT } else { LOAD_WAIT });
     if asked > 0 && loaded && start::failed_files(&engine) == asked && engine.scene().workspace.devices().len() == 0 {
         engine.shutdown()?;
         anyhow::bail!("none of the files could be read");
@@ -109,9 +112,10 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
             std::process::exit(130);
         }
     });
+    // Its session goes on elsewhere, with what the gateway keeps of it.
+    drop(membership);
     // Its viewers hear from the engine that it ends; new ones come no more.
     let saved = engine.shutdown();
-    drop(membership);
     handle.close();
     if let Some(path) = saved? {
         tracing::info!("saved {}", path.display());

@@ -30,7 +30,7 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
         owner_name: "rrhost render".into(),
         cache: args.cache.open(),
         limits: args.import.limits(),
-        autosave: false,
+        saving: rr_engine::Saving::AtEnd,
         wake,
     };
     let engine = Engine::start(config, documents.workspace, documents.path)?;

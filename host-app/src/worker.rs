@@ -3,12 +3,12 @@
 use crate::cli::HostArgs;
 use crate::start;
 use anyhow::Context;
-use rr_engine::Engine;
+use rr_engine::{Engine, Kept};
 use rr_signal::SignalHandler;
 use rr_signal::worker::{GatewayConfig, GatewayLink, SessionHost};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long a gateway may be out of reach while a worker starts.
@@ -27,7 +27,7 @@ pub fn join(args: &HostArgs, engine: &Engine) -> anyhow::Result<Option<GatewayLi
         dir: start::config_dir(args.config_dir.as_deref()).join("workers"),
         program: concat!("rrhost ", env!("CARGO_PKG_VERSION")).to_owned(),
     };
-    let session = OneSession { engine: engine.clone(), open: Mutex::default() };
+    let session = OneSession { engine: engine.clone(), start: engine.kept(), open: Mutex::default() };
     Ok(Some(GatewayLink::start(config, Arc::new(session), PATIENCE)?))
 }
 
@@ -53,15 +53,34 @@ fn join_token(chosen: Option<&Path>) -> anyhow::Result<Option<String>> {
     Ok(None)
 }
 
-/// This host has one workspace, and so one session at a time.
+/// This host has one workspace, and so one session at a time. Each begins with what the host was started with, or with
+/// what the gateway has kept of it, and leaves nothing to the next one.
 struct OneSession {
     engine: Engine,
-    open: Mutex<Option<String>>,
+    /// What the host was started with.
+    start: Kept,
+    open: Mutex<Option<Open>>,
+}
+
+struct Open {
+    session: String,
+    /// What the gateway was told last, or knows.
+    told: Kept,
 }
 
 impl OneSession {
-    fn opened(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+    fn opened(&self) -> MutexGuard<'_, Option<Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn news(&self, open: &mut Open) -> Option<String> {
+        let now = self.engine.kept();
+        if now == open.told {
+            return None;
+        }
+        let text = now.to_text();
+        open.told = now;
+        Some(text)
     }
 }
 
@@ -70,36 +89,52 @@ impl SessionHost for OneSession {
         1
     }
 
-    fn open(&self, session: &str) -> Result<(), String> {
+    fn open(&self, session: &str, kept: Option<&str>) -> Result<(), String> {
         let mut open = self.opened();
-        match open.as_deref() {
-            Some(other) if other != session => Err("this worker serves another session already".into()),
-            _ => {
-                *open = Some(session.to_owned());
-                Ok(())
+        match open.as_ref() {
+            Some(other) if other.session != session => {
+                return Err("this worker serves another session already".into());
             }
+            Some(_) => return Ok(()),
+            None => {}
         }
+        match kept.map(Kept::parse) {
+            Some(Ok(kept)) => self.engine.restore(kept).map_err(|error| error.to_string())?,
+            Some(Err(error)) => {
+                tracing::error!(%error, session, "what was kept of the session is damaged; it begins anew")
+            }
+            None => {}
+        }
+        *open = Some(Open { session: session.to_owned(), told: self.engine.kept() });
+        Ok(())
     }
 
     fn handler(&self, session: &str) -> Option<Arc<dyn SignalHandler>> {
-        let is_open = self.opened().as_deref() == Some(session);
+        let is_open = self.opened().as_ref().is_some_and(|open| open.session == session);
         is_open.then(|| self.engine.signal_handler().ok())?
     }
 
-    fn close(&self, session: &str) {
+    fn changed(&self, session: &str) -> Option<String> {
         let mut open = self.opened();
-        if open.as_deref() == Some(session) {
-            *open = None;
-            // It fails only when the engine ends, and everybody with it.
-            let _ = self.engine.end_viewers("this session has moved or ended");
-        }
+        self.news(open.as_mut().filter(|open| open.session == session)?)
+    }
+
+    fn close(&self, session: &str) -> Option<String> {
+        let mut opened = self.opened();
+        let mut open = opened.take_if(|open| open.session == session)?;
+        // These fail only when the engine ends, and everybody with it.
+        let _ = self.engine.end_viewers("this session has moved or ended");
+        let _ = self.engine.flush();
+        let news = self.news(&mut open);
+        let _ = self.engine.restore(self.start.clone());
+        news
     }
 
     fn sessions(&self) -> Vec<(String, u32)> {
         // The first participant is the engineer at this machine.
         let viewers = self.engine.status().participants.len().saturating_sub(1);
         let viewers = u32::try_from(viewers).unwrap_or(u32::MAX);
-        self.opened().iter().map(|session| (session.clone(), viewers)).collect()
+        self.opened().iter().map(|open| (open.session.clone(), viewers)).collect()
     }
 
     fn drain(&self) {

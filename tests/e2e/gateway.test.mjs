@@ -124,15 +124,59 @@ test('a killed worker is replaced by another within seconds', async (t) => {
   });
 });
 
+test('a session takes its changes along, and leaves nothing to the next one', async (t) => {
+  await fleet(async ({ worker, link, gateway }) => {
+    const look = (page) =>
+      page.evaluate(() => {
+        const { devices, camera } = window.remoteRender.state;
+        return { devices: devices.map(({ id, position, rotation }) => [id, position, rotation]), camera };
+      });
+    const one = await worker('one');
+    const { page } = await h.openViewer(link('hall-3'));
+    await h.waitForPicture(page);
+    const start = await look(page);
+    const [moved] = start.devices[0];
+    await page.evaluate((device) => {
+      window.remoteRender.sendCameraZoom(400);
+      window.remoteRender.sendDeviceDrag(device, 1.25, 0, -2.5, { last: true });
+    }, moved);
+    await until('the change is seen', async () => JSON.stringify((await look(page)).devices) !== JSON.stringify(start.devices));
+    await page.waitForTimeout(300);
+    const changed = await look(page);
+    // Its machine ends in order: another one takes over.
+    await worker('two');
+    await page.evaluate(() => {
+      window.backAt = null;
+      window.remoteRender.onStatus(({ phase }) => {
+        if (phase === 'connected') window.backAt ??= performance.now();
+      });
+    });
+    const ended = Date.now();
+    const ends = one.kill();
+    await page.waitForFunction(() => window.backAt !== null, undefined, { timeout: 20_000 });
+    t.diagnostic(`back after ${Date.now() - ended} ms`);
+    await ends;
+    await h.waitForPicture(page);
+    assert.deepEqual(await look(page), changed);
+    // Somebody else's session begins as the workers were started, on the same machine.
+    await page.close();
+    await until('nobody is there', async () => (await metric(gateway, 'rr_gateway_viewers')) === 0);
+    const next = await h.openViewer(link('another'));
+    await next.page.waitForFunction(() => window.remoteRender?.status.phase === 'connected', undefined, { timeout: 90_000 });
+    await h.waitForPicture(next.page);
+    assert.deepEqual(await look(next.page), start);
+  }, ['--linger-secs', '2']);
+});
+
 test('sessions make the pool grow up to its maximum, and the dead are replaced', async (t) => {
   const folder = h.temporaryFolder();
   const at = (name) => join(folder.path, name);
   const file = h.sampleLine(folder.path);
-  // The workspace is each worker's own: they save what is changed in it.
+  // All of them begin with one workspace: what is changed in a session is the gateway's to keep.
   const args = ['--headless', '--listen', '127.0.0.1:0', '--config-dir', at('slot-{slot}'), '--cache-dir', at('cache')];
   writeFileSync(
     at('rrctl.toml'),
-    `max = 3\n[local]\ncommand = ${JSON.stringify(h.rrhost)}\nargs = ${JSON.stringify([...args, join(folder.path, 'models/inspection-station.stl')])}\nslots = 3\n` +
+    `max = 3\n[local]\ncommand = ${JSON.stringify(h.rrhost)}\nargs = ${JSON.stringify([...args, file])}\nslots = 3\n` +
       '[timing]\ndead_secs = 10\n',
   );
   const fleet = ['--config', at('rrctl.toml'), '--state-dir', at('fleets')];

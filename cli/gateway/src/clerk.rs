@@ -4,10 +4,10 @@
 use crate::audit::{Audit, What};
 use crate::hub::{Hub, now};
 use crate::store::{StoreError, WorkerRow};
-use rr_fleet::{DeskRules, DeskStep, FleetSpec, Observed, Token, desk, waiting};
+use rr_fleet::{DeskRules, DeskStep, FleetSpec, Freed, Observed, Token, desk, waiting};
 use rr_protocol::worker::ToWorker;
 use rr_signal::front::{Shutdown, last_words};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -18,6 +18,8 @@ const LOOK: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(20);
 /// Between two clearings of the store.
 const TIDY: Duration = Duration::from_secs(60);
+/// A worker that is asked to give a session back has so long for it; then the session is taken.
+const HANDOVER: Duration = Duration::from_millis(2_500);
 /// Messages for replicas that are gone are kept for so long.
 const KEEP: Duration = Duration::from_secs(60);
 
@@ -29,6 +31,8 @@ pub(crate) struct Clerk {
     pub(crate) audit: Arc<Audit>,
     /// Workers that are lost and whose viewers were told.
     pub(crate) abandoned: BTreeSet<Token>,
+    /// Sessions that their workers were asked to give back, and when.
+    pub(crate) asked_back: BTreeMap<String, Instant>,
 }
 
 impl Clerk {
@@ -65,7 +69,10 @@ impl Clerk {
         let desks: Vec<_> = workers.iter().map(|row| row.desk.clone()).collect();
         let seats: Vec<_> = sessions.into_iter().map(|row| row.seat).collect();
         let mut changed = false;
-        for step in desk(&self.spec, &self.rules, &desks, &seats, now) {
+        let steps = desk(&self.spec, &self.rules, &desks, &seats, now);
+        let moves = |of: &str| steps.iter().any(|step| matches!(step, DeskStep::Free { session, .. } if session == of));
+        self.asked_back.retain(|session, _| moves(session));
+        for step in steps {
             changed |= self.step(&step, &workers, &seats, now).await?;
         }
         for row in workers.iter().filter(|row| row.desk.worker.sessions == 0) {
@@ -81,13 +88,13 @@ impl Clerk {
     }
 
     async fn step(
-        &self,
+        &mut self,
         step: &DeskStep,
         workers: &[WorkerRow],
         seats: &[rr_fleet::Seat],
         now: rr_fleet::Time,
     ) -> Result<bool, StoreError> {
-        let store = &self.hub.store;
+        let store = Arc::clone(&self.hub.store);
         match step {
             DeskStep::Place { session, worker } => {
                 let done = store.lease(session, worker, now + self.rules.lease).await?;
@@ -98,6 +105,13 @@ impl Clerk {
                 }
                 Ok(done)
             }
+            // Its worker lives: it says what has changed last, and gives the session back itself.
+            DeskStep::Free { session, worker, why: Freed::Moved } if !self.asked_back.contains_key(session) => {
+                self.asked_back.insert(session.clone(), Instant::now());
+                self.tell(workers, worker, ToWorker::SessionClose { session: session.clone() }).await;
+                Ok(false)
+            }
+            DeskStep::Free { session, why: Freed::Moved, .. } if !self.is_overdue(session) => Ok(false),
             DeskStep::Free { session, worker, why } => {
                 let done = store.free(session, worker).await?;
                 if done {
@@ -123,6 +137,11 @@ impl Clerk {
                 Ok(done)
             }
         }
+    }
+
+    /// Its worker was asked long ago.
+    fn is_overdue(&self, session: &str) -> bool {
+        self.asked_back.get(session).is_none_or(|asked| asked.elapsed() > HANDOVER)
     }
 
     fn note(&self, now: rr_fleet::Time, what: What<'_>) {

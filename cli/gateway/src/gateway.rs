@@ -17,7 +17,7 @@ use rr_signal::machine::Shared;
 use rr_signal::routes::{self, App};
 use rr_signal::throttle::{Connections, Failures};
 use rr_signal::{IceServers, Limits, ShareLink, SignalError, Tls, VIEWER_ASSETS};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -195,8 +195,14 @@ impl Gateway {
             router: workers::router(lobby),
             shutdown: shutdown_rx.clone(),
         };
-        let clerk =
-            Clerk { hub: Arc::clone(&hub), rules: config.rules, audit, spec: config.spec, abandoned: BTreeSet::new() };
+        let clerk = Clerk {
+            hub: Arc::clone(&hub),
+            rules: config.rules,
+            audit,
+            spec: config.spec,
+            abandoned: BTreeSet::new(),
+            asked_back: BTreeMap::new(),
+        };
         let listener = |listener, listen| {
             let _runtime = runtime.enter();
             tokio::net::TcpListener::from_std(listener).map_err(failed(listen))

@@ -3,7 +3,7 @@
 use crate::audit::{Audit, What};
 use crate::hub::{Hub, lock, now};
 use crate::secrets::{Secrets, worker_of};
-use crate::store::Hello;
+use crate::store::{Hello, StoreError};
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{DefaultBodyLimit, Extension, FromRequest, Request, State};
 use axum::http::StatusCode;
@@ -11,10 +11,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::StreamExt;
-use rr_fleet::{DeskRules, Time};
+use rr_fleet::{DeskRules, Freed, Time};
 use rr_protocol::worker::{
-    FromWorker, HttpRefusal, JoinRequest, MAX_CAPACITY, MAX_JOIN_LEN, MAX_WORKER_MESSAGE_LEN, Membership, RenewRequest,
-    SessionLoad, ToWorker, WORKER_VERSION,
+    FetchRequest, Fetched, FromWorker, HttpRefusal, JoinRequest, KeepAnswer, KeepRequest, MAX_CAPACITY, MAX_JOIN_LEN,
+    MAX_KEEP_LEN, MAX_KEPT_LEN, MAX_WORKER_MESSAGE_LEN, Membership, RenewRequest, SessionLoad, ToWorker,
+    WORKER_VERSION,
 };
 use rr_signal::front::{Remote, Shutdown, last_words};
 use rr_signal::throttle::Failures;
@@ -72,6 +73,8 @@ pub(crate) fn router(lobby: Lobby) -> Router {
         .route("/workers/join", post(join))
         .route("/workers/renew", post(renew))
         .route("/workers/control", get(control))
+        .route("/workers/sessions/fetch", post(fetch))
+        .route("/workers/sessions/keep", post(keep).layer(DefaultBodyLimit::max(MAX_KEEP_LEN)))
         .layer(DefaultBodyLimit::max(MAX_JOIN_LEN))
         .with_state(lobby)
 }
@@ -118,10 +121,7 @@ async fn join(State(lobby): State<Lobby>, Extension(remote): Extension<Remote>, 
         Ok(false) => {
             return bad(format!("this join token was used before, so that {} has joined already", claims.worker));
         }
-        Err(error) => {
-            tracing::error!(%error, "a worker cannot join");
-            return refuse(StatusCode::SERVICE_UNAVAILABLE, "the gateway has trouble of its own; try again");
-        }
+        Err(error) => return trouble(&error),
     }
     tracing::info!(worker = claims.worker, remote = %remote.address, "a worker has joined");
     lobby.note(What::WorkerJoined { address, worker: &claims.worker });
@@ -129,11 +129,8 @@ async fn join(State(lobby): State<Lobby>, Extension(remote): Extension<Remote>, 
 }
 
 async fn renew(State(lobby): State<Lobby>, Extension(remote): Extension<Remote>, request: Request) -> Response {
-    let Some(worker) = remote.certificates.first().and_then(worker_of) else {
-        return refuse(StatusCode::UNAUTHORIZED, "only a worker with a certificate gets another one");
-    };
-    let request: RenewRequest = match body(request).await {
-        Ok(request) => request,
+    let (worker, request): (_, RenewRequest) = match member(&remote, request).await {
+        Ok(asked) => asked,
         Err(response) => return response,
     };
     match lobby.secrets.sign_worker(&worker, &request.csr, SystemTime::now(), lobby.certificate) {
@@ -151,6 +148,56 @@ fn membership(lobby: &Lobby, worker: String, certificate: String) -> Membership 
         renew_secs: expires_secs * 2 / 3,
         expires_secs,
     }
+}
+
+async fn fetch(State(lobby): State<Lobby>, Extension(remote): Extension<Remote>, request: Request) -> Response {
+    let (worker, FetchRequest { session }) = match member(&remote, request).await {
+        Ok(asked) => asked,
+        Err(response) => return response,
+    };
+    match lobby.hub.store.kept(&session, &worker).await {
+        Ok(Some(state)) => Json(Fetched { state }).into_response(),
+        Ok(None) => not_yours(),
+        Err(error) => trouble(&error),
+    }
+}
+
+async fn keep(State(lobby): State<Lobby>, Extension(remote): Extension<Remote>, request: Request) -> Response {
+    let (worker, KeepRequest { session, state, last }) = match member(&remote, request).await {
+        Ok(asked) => asked,
+        Err(response) => return response,
+    };
+    if state.as_ref().is_some_and(|state| state.len() > MAX_KEPT_LEN) {
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, format!("{MAX_KEPT_LEN} bytes of a session are kept at most"));
+    }
+    match lobby.hub.store.keep(&session, &worker, state.as_deref(), last, now()).await {
+        Ok(true) => {
+            if last {
+                tracing::info!(session, worker, "session given back");
+                lobby.note(What::SessionFreed { session: &session, worker: &worker, reason: Freed::Moved.name() });
+                lobby.hub.tell_change().await;
+            }
+            Json(KeepAnswer {}).into_response()
+        }
+        Ok(false) => not_yours(),
+        Err(error) => trouble(&error),
+    }
+}
+
+/// Who asks, by certificate, and what.
+async fn member<T: DeserializeOwned + Send>(remote: &Remote, request: Request) -> Result<(String, T), Response> {
+    let worker = remote.certificates.first().and_then(worker_of);
+    let nobody = || refuse(StatusCode::UNAUTHORIZED, "only a worker with a certificate of this gateway may ask this");
+    Ok((worker.ok_or_else(nobody)?, body(request).await?))
+}
+
+fn not_yours() -> Response {
+    refuse(StatusCode::CONFLICT, "another worker has this session, or none")
+}
+
+fn trouble(error: &StoreError) -> Response {
+    tracing::error!(%error, "a worker gets no answer");
+    refuse(StatusCode::SERVICE_UNAVAILABLE, "the gateway has trouble of its own; try again")
 }
 
 async fn control(
@@ -280,6 +327,10 @@ impl Control {
                 hub.store.notice(&self.worker, at).await.map_err(|error| error.to_string())?;
                 hub.tell_change().await;
             }
+            FromWorker::Leaving => {
+                // It gives its sessions back by itself. Here until it closes the connection, but for nothing new.
+                hub.store.lost(&hub.replica, &self.worker, now()).await.map_err(|error| error.to_string())?;
+            }
             FromWorker::Hello { .. } => return Err("hello was said already".into()),
             message @ (FromWorker::ViewerJoined { .. }
             | FromWorker::ViewerRefused { .. }
@@ -290,7 +341,7 @@ impl Control {
     }
 
     /// Renews the leases, and closes what should not be there.
-    async fn beat(&mut self, load: f64, sessions: &[SessionLoad]) -> Result<(), crate::StoreError> {
+    async fn beat(&mut self, load: f64, sessions: &[SessionLoad]) -> Result<(), StoreError> {
         let sessions = sessions.get(..MOST_SESSIONS).unwrap_or(sessions);
         let load = if load.is_finite() { load.clamp(0.0, 1e6) } else { 0.0 };
         let (at, until) = (now(), now() + self.lobby.rules.lease);

@@ -4,6 +4,7 @@ use crate::support::{Sessions, Viewer, aside, config, gateway, join, link, run, 
 use rr_fleet::Token;
 use rr_gateway::{Gateway, GatewayConfig, IceServers, Secret, TimeLimitedTurn};
 use rr_protocol::signaling::SignalFromHost;
+use rr_protocol::worker::MAX_KEPT_LEN;
 use rr_signal::worker::{GatewayError, GatewayLink, IdentityError, SessionHost};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -178,15 +179,48 @@ fn sessions_of_a_drained_worker_move() {
         viewer.welcome().await;
         viewer.offer(10).await;
         let _second = aside(|| join(&[&gateway], "w2", other.path(), &second));
+        // Changed the moment before.
+        first.session("one").unwrap().change("of the first worker");
         assert!(aside(|| gateway.drain(&Token("w1".into()))).unwrap());
         let bye = viewer.hear().await;
         assert!(matches!(&bye, Some(SignalFromHost::Bye(_))), "{bye:?}");
         let mut viewer = Viewer::open(&link(&gateway, "one")).await;
         viewer.welcome().await;
         assert_eq!((first.names(), second.names()), (Vec::new(), vec!["one".to_owned()]));
+        assert_eq!(second.session("one").unwrap().state().as_deref(), Some("of the first worker"));
         assert!(first.drained.load(Ordering::Relaxed) && !second.drained.load(Ordering::Relaxed));
     });
     assert!(!gateway.drain(&Token("nobody".into())).unwrap());
+}
+
+#[test]
+fn a_session_goes_on_where_its_worker_left_it() {
+    let (dir, own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let gateway = gateway(dir.path(), None);
+    let (first, second) = (Sessions::new(1), Sessions::new(1));
+    let mut member = Some(join(&[&gateway], "w1", own.path(), &first));
+    run(async {
+        Viewer::open(&link(&gateway, "one")).await.welcome().await;
+        assert_eq!(first.session("one").unwrap().state(), None, "it is new");
+        // A large one, with all that JSON has to escape.
+        let state = "\"\\\n\u{1f3ed}".repeat(200_000);
+        first.session("one").unwrap().change(&state);
+        // Its worker ends in order, at once after that.
+        aside(|| drop(member.take()));
+        assert_eq!(first.names(), Vec::<String>::new());
+        let _second = aside(|| join(&[&gateway], "w2", other.path(), &second));
+        Viewer::open(&link(&gateway, "one")).await.welcome().await;
+        assert!(second.session("one").unwrap().state().is_some_and(|found| found == state));
+        // Too large: the session goes on, with what was kept before.
+        second.session("one").unwrap().change("small");
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        second.session("one").unwrap().change(&"x".repeat(MAX_KEPT_LEN + 1));
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        aside(|| drop(_second));
+        let _again = aside(|| join(&[&gateway], "w3", tempfile::tempdir().unwrap().path(), &first));
+        Viewer::open(&link(&gateway, "one")).await.welcome().await;
+        assert_eq!(first.session("one").unwrap().state().as_deref(), Some("small"));
+    });
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::postgres::Postgres;
 use crate::support::run;
 use rr_fleet::{Time, Token};
-use rr_gateway::store::{Event, Hello, SqlStore, Store};
+use rr_gateway::store::{Event, Hello, STATE_KEPT, SqlStore, Store};
 use rr_protocol::worker::SessionLoad;
 use std::path::Path;
 use std::sync::Arc;
@@ -49,6 +49,7 @@ async fn complies(url: Option<&str>, dir: &Path) {
     joins(&*store).await;
     workers(&*store).await;
     leases(&*store).await;
+    states(&*store).await;
     each_lease_is_given_once(&store).await;
     events(&*store).await;
 }
@@ -134,6 +135,53 @@ async fn leases(store: &dyn Store) {
     assert!(store.end("s2", Time(2_000)).await.unwrap());
     store.forget("l1").await.unwrap();
     store.forget("l2").await.unwrap();
+}
+
+/// What is kept of a session goes from worker to worker, and only who has it may say anything.
+async fn states(store: &dyn Store) {
+    let (one, two) = (Token("k1".into()), Token("k2".into()));
+    store.hello("a", &hello("k1", 1), Time(1_000)).await.unwrap();
+    store.hello("a", &hello("k2", 1), Time(1_000)).await.unwrap();
+    store.want("s", "", "", Time(1_000)).await.unwrap();
+    let kept = async |worker: &Token| store.kept("s", &worker.0).await.unwrap();
+    let keep = async |worker: &Token, state: Option<&str>, last: bool| {
+        store.keep("s", &worker.0, state, last, Time(2_000)).await.unwrap()
+    };
+    assert_eq!(kept(&one).await, None, "nobody has it");
+    assert!(!keep(&one, Some("stolen"), false).await);
+    assert!(store.lease("s", &one, Time(9_000)).await.unwrap());
+    assert_eq!(kept(&one).await, Some(None), "it is new");
+    let long = "\u{20ac}\"\\".repeat(500_000);
+    assert!(keep(&one, Some(&long), false).await);
+    assert_eq!(kept(&one).await, Some(Some(long)));
+    assert!(keep(&one, Some("second"), false).await);
+    assert!(!keep(&two, Some("stolen"), true).await);
+    assert!(keep(&one, None, true).await, "nothing new, and given back");
+    assert_eq!(kept(&one).await, None);
+    assert_eq!(store.workers().await.unwrap()[0].desk.worker.sessions, 0, "its place is free");
+    assert!(store.sessions().await.unwrap()[0].seat.placed.is_none());
+    assert!(!keep(&one, Some("late"), true).await);
+    assert!(store.lease("s", &two, Time(9_000)).await.unwrap());
+    assert_eq!(kept(&two).await, Some(Some("second".into())));
+    // Who comes back within a day finds it.
+    assert!(store.end("s", Time(1_000)).await.unwrap());
+    let tidy = async |now| store.tidy(now, Duration::from_secs(60)).await.unwrap();
+    tidy(Time(2_000) + STATE_KEPT).await;
+    store.want("s", "", "", Time(3_000)).await.unwrap();
+    assert!(store.lease("s", &one, Time(9_000)).await.unwrap());
+    assert_eq!(kept(&one).await, Some(Some("second".into())));
+    // A session that goes on is not forgotten, one that ended is.
+    let late = Time(3_000) + STATE_KEPT;
+    tidy(late).await;
+    assert_eq!(kept(&one).await, Some(Some("second".into())));
+    assert!(store.end("s", Time(3_000)).await.unwrap());
+    tidy(late).await;
+    store.want("s", "", "", Time(4_000)).await.unwrap();
+    assert!(store.lease("s", &one, Time(9_000)).await.unwrap());
+    assert_eq!(kept(&one).await, Some(None));
+    assert!(store.end("s", Time(4_000)).await.unwrap());
+    store.forget("k1").await.unwrap();
+    store.forget("k2").await.unwrap();
 }
 
 /// Forty sessions, ten places, eight at it.

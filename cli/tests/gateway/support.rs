@@ -68,6 +68,29 @@ pub struct Noting {
     next: Arc<AtomicU32>,
     pub here: Mutex<BTreeMap<u32, (JoinRequest, Outbox)>>,
     pub candidates: Mutex<Vec<Candidate>>,
+    state: Mutex<State>,
+}
+
+/// What would be lost with the worker.
+struct State {
+    text: Option<String>,
+    told: bool,
+}
+
+impl Noting {
+    pub fn state(&self) -> Option<String> {
+        self.state.lock().unwrap().text.clone()
+    }
+
+    /// Somebody changes something.
+    pub fn change(&self, text: &str) {
+        *self.state.lock().unwrap() = State { text: Some(text.to_owned()), told: false };
+    }
+
+    fn news(&self) -> Option<String> {
+        let mut state = self.state.lock().unwrap();
+        if std::mem::replace(&mut state.told, true) { None } else { state.text.clone() }
+    }
 }
 
 impl Sessions {
@@ -94,12 +117,13 @@ impl SessionHost for Sessions {
         self.capacity
     }
 
-    fn open(&self, session: &str) -> Result<(), String> {
+    fn open(&self, session: &str, kept: Option<&str>) -> Result<(), String> {
         let mut open = self.open.lock().unwrap();
         if !open.contains_key(session) {
             assert!(open.len() < usize::try_from(self.capacity).unwrap(), "more sessions than places");
             let next = Arc::clone(&self.next);
-            let noting = Noting { next, here: Mutex::default(), candidates: Mutex::default() };
+            let state = Mutex::new(State { text: kept.map(str::to_owned), told: true });
+            let noting = Noting { next, here: Mutex::default(), candidates: Mutex::default(), state };
             open.insert(session.to_owned(), Arc::new(noting));
         }
         Ok(())
@@ -109,13 +133,18 @@ impl SessionHost for Sessions {
         self.session(session).map(|noting| noting as Arc<dyn SignalHandler>)
     }
 
-    fn close(&self, session: &str) {
+    fn changed(&self, session: &str) -> Option<String> {
+        self.session(session)?.news()
+    }
+
+    fn close(&self, session: &str) -> Option<String> {
         let closed = self.open.lock().unwrap().remove(session);
         for (_, outbox) in
             closed.iter().flat_map(|noting| noting.here.lock().unwrap().values().cloned().collect::<Vec<_>>())
         {
             let _ = outbox.bye(rr_protocol::host::ErrorCode::Closing, "moved");
         }
+        closed?.news()
     }
 
     fn sessions(&self) -> Vec<(String, u32)> {

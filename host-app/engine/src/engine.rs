@@ -2,6 +2,7 @@
 
 use crate::device::ReopenGpu;
 use crate::document;
+use crate::kept::Kept;
 use crate::loading::Loading;
 use crate::render_thread::{RenderConfig, RenderThread};
 use crate::session_thread::{self, Message, SessionConfig, SessionHandle};
@@ -12,7 +13,7 @@ use arc_swap::ArcSwap;
 use rr_load::{Cache, ImportOptions, Limits};
 use rr_render::{Gpu, Theme};
 use rr_scene::{Role, SceneSnapshot, Workspace};
-use rr_session::{Input, Settings};
+use rr_session::{Input, Settings, SharedView};
 use rr_signal::SignalHandler;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -77,10 +78,21 @@ pub struct EngineConfig {
     pub cache: Option<Cache>,
     /// Bounds for reading untrusted files.
     pub limits: Limits,
-    /// Save a changed workspace by itself a moment after each change: to its file, or to the recovery file.
-    pub autosave: bool,
+    /// When a changed workspace is saved without anybody asking.
+    pub saving: Saving,
     /// Called whenever a new window picture or status is there; must not block.
     pub wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// When a changed workspace is saved without anybody asking: to its file, or to the recovery file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saving {
+    /// A moment after each change, and at the end.
+    Always,
+    /// At the end.
+    AtEnd,
+    /// Never: somebody else keeps it ([`Engine::kept`]), and the file is what every session begins with.
+    Never,
 }
 
 /// A file to import.
@@ -157,7 +169,7 @@ impl Engine {
                 owner_name: config.owner_name,
                 picture: config.picture,
                 fps: config.fps,
-                autosave: config.autosave,
+                saving: config.saving,
                 loading,
                 scene: scene.clone(),
                 status: status.clone(),
@@ -273,6 +285,18 @@ impl Engine {
     /// Sends all viewers away, who may come back.
     pub fn end_viewers(&self, reason: &str) -> Result<(), EngineError> {
         self.inner.session.send(Message::EndViewers(reason.to_owned()))
+    }
+
+    /// What would be lost with this host now.
+    pub fn kept(&self) -> Kept {
+        let scene = self.scene();
+        let path = self.status().document.path.clone();
+        Kept { workspace: scene.workspace.clone(), view: SharedView::of(&scene), path }
+    }
+
+    /// Goes on from there, with the people who are here. Models that are loaded already stay.
+    pub fn restore(&self, kept: Kept) -> Result<(), EngineError> {
+        self.inner.session.ask(ANSWER_WITHIN, |answer| Message::Restore(Box::new(kept), answer))
     }
 
     /// Sends a participant away.

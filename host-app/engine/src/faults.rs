@@ -2,6 +2,7 @@
 //! workspace stays as it is.
 
 use crate::document;
+use crate::engine::Saving;
 use crate::host::Host;
 use crate::log::LogLevel;
 use crate::render_thread::PictureOf;
@@ -46,7 +47,7 @@ impl Host {
         self.window_fault =
             Some(format!("the graphics device was lost ({reason}); only a new start brings this window back"));
         // A window without its device may not even show that.
-        if self.dirty && !self.autosave {
+        if self.dirty && self.saving != Saving::Always {
             let copy = document::recovery_path();
             self.log.add(LogLevel::Warning, format!("unsaved changes are copied to {}", copy.display()));
             self.save(Some(copy), None);

@@ -1,8 +1,9 @@
 //! What the session thread does with each message.
 
 use crate::document;
-use crate::engine::{EngineError, ImportRequest, PictureSize};
+use crate::engine::{EngineError, ImportRequest, PictureSize, Saving};
 use crate::imports::{Imports, Purpose};
+use crate::kept::Kept;
 use crate::loading::{JobId, LoadedModel, Loading};
 use crate::log::{Log, LogLevel};
 use crate::pictures::Cameras;
@@ -45,7 +46,7 @@ pub(crate) struct Host {
     owner: ParticipantId,
     path: Option<PathBuf>,
     pub(crate) dirty: bool,
-    pub(crate) autosave: bool,
+    pub(crate) saving: Saving,
     autosave_at: Option<Instant>,
     show_all_when_loaded: bool,
     imports: Imports,
@@ -79,7 +80,7 @@ impl Host {
             owner,
             path: config.path,
             dirty: false,
-            autosave: config.autosave,
+            saving: config.saving,
             autosave_at: None,
             show_all_when_loaded,
             imports: Imports::default(),
@@ -117,6 +118,10 @@ impl Host {
                 }
             }
             Message::Open(workspace, path) => self.open(workspace, path),
+            Message::Restore(kept, answer) => {
+                self.restore(*kept);
+                let _ = answer.try_send(());
+            }
             Message::Save(path, answer) => self.save(path, Some(answer)),
             Message::Saved { path, saved, result, answer } => self.saved(path, &saved, result, answer),
             Message::Share(config, answer) => self.start_sharing(config, answer),
@@ -172,7 +177,7 @@ impl Host {
         let changes = self.session.take_changes();
         if changes.touches_document() {
             self.dirty = true;
-            if self.autosave {
+            if self.saving == Saving::Always {
                 self.autosave_at.get_or_insert(now + AUTOSAVE_AFTER);
             }
         }
@@ -222,7 +227,8 @@ impl Host {
     pub fn shutdown(&mut self) -> Result<Option<PathBuf>, EngineError> {
         self.stop_sharing("the host is closing");
         self.loading.cancel_all();
-        if !self.dirty || (self.path.is_none() && self.session.workspace().devices().len() == 0) {
+        let is_nothing = self.path.is_none() && self.session.workspace().devices().len() == 0;
+        if !self.dirty || is_nothing || self.saving == Saving::Never {
             return Ok(None);
         }
         let path = self.path.clone().unwrap_or_else(document::recovery_path);
@@ -247,6 +253,19 @@ impl Host {
         self.dirty = false;
         self.load_wanted_models();
         self.log.add(LogLevel::Info, format!("opened {name}"));
+    }
+
+    /// Files that are read meanwhile are for whatever comes.
+    fn restore(&mut self, kept: Kept) {
+        self.show_all_when_loaded = false;
+        self.session.restore(Arc::unwrap_or_clone(kept.workspace), &kept.view);
+        self.autosave_at = None;
+        let changes = self.session.take_changes();
+        self.show();
+        self.render.wake();
+        self.pending.merge(changes);
+        self.dirty = false;
+        self.load_wanted_models();
     }
 
     /// To where the document is, or to `path`; the recovery file where there is neither.
@@ -279,13 +298,13 @@ impl Host {
                     self.log.add(LogLevel::Info, format!("saved {}", path.display()));
                 }
                 // A copy made for the worst case does not count as saved.
-                if (asked || self.autosave) && **self.session.workspace() == **saved {
+                if (asked || self.saving == Saving::Always) && **self.session.workspace() == **saved {
                     self.dirty = false;
                 }
             }
             Err(error) => {
                 self.log.add(LogLevel::Error, format!("{error}. Nothing is lost: the workspace stays open."));
-                if self.autosave {
+                if self.saving == Saving::Always {
                     self.autosave_at = Some(Instant::now() + AUTOSAVE_AFTER * 5);
                 }
             }

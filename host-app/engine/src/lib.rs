@@ -17,6 +17,7 @@ mod engine;
 mod faults;
 mod host;
 mod imports;
+mod kept;
 mod loading;
 mod log;
 mod meter;
@@ -44,7 +45,8 @@ mod wire_tools;
 
 pub use card_pictures::{CardPictures, try_pictures_on_card};
 pub use device::ReopenGpu;
-pub use engine::{Engine, EngineConfig, EngineError, ImportRequest, PictureSize};
+pub use engine::{Engine, EngineConfig, EngineError, ImportRequest, PictureSize, Saving};
+pub use kept::{Kept, KeptError};
 pub use log::{LogEntry, LogLevel};
 pub use quality::{Economy, Governor};
 pub use reach::Reach;

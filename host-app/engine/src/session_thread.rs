@@ -2,8 +2,9 @@
 //! publishes one snapshot for the whole batch and tells the viewers what changed.
 
 use crate::document;
-use crate::engine::{EngineError, ImportRequest, PictureSize};
+use crate::engine::{EngineError, ImportRequest, PictureSize, Saving};
 use crate::host::Host;
+use crate::kept::Kept;
 use crate::loading::{JobId, LoadedModel, Loading};
 use crate::render_thread::{PictureOf, RenderControl};
 use crate::sharing::{PeerEvent, ShareConfig, ShareError, Sharing};
@@ -34,6 +35,7 @@ pub(crate) enum Message {
     Import(Vec<ImportRequest>),
     DismissImport(ImportId),
     Open(Workspace, Option<PathBuf>),
+    Restore(Box<Kept>, Answer<()>),
     Save(Option<PathBuf>, Answer<Result<PathBuf, EngineError>>),
     Saved {
         path: PathBuf,
@@ -142,7 +144,7 @@ pub(crate) struct SessionConfig {
     pub owner_name: String,
     pub picture: PictureSize,
     pub fps: f32,
-    pub autosave: bool,
+    pub saving: Saving,
     pub loading: Loading,
     pub scene: Arc<ArcSwap<SceneSnapshot>>,
     pub status: Arc<ArcSwap<Status>>,

@@ -225,7 +225,7 @@ fn start(
         cache: options.cache,
         limits: options.limits,
         // People at a window save when they mean to; what a crash would lose is a matter of the recovery file.
-        autosave: false,
+        saving: rr_engine::Saving::AtEnd,
         wake: Arc::clone(&wake),
     };
     let engine = Engine::start(config, options.workspace, options.path)?;

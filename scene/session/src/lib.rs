@@ -14,6 +14,7 @@ mod models;
 mod participants;
 mod section;
 mod session;
+mod shared_view;
 mod views;
 
 pub use changes::Changes;
@@ -22,4 +23,5 @@ pub use measure::{MAX_MEASUREMENTS, MeasurePick};
 pub use models::ModelState;
 pub use participants::{Participant, ParticipantId};
 pub use session::{Session, Settings};
+pub use shared_view::SharedView;
 pub use views::{CameraRoom, OwnCameras};

@@ -36,7 +36,7 @@ pub(crate) struct Measuring {
     pub list: Arc<Vec<Measurement>>,
     /// What the next pick would take, and whose pointer is there.
     pub aim: Option<(ParticipantId, Arc<Vec<Mark>>)>,
-    last_id: u32,
+    pub last_id: u32,
 }
 
 impl Measuring {

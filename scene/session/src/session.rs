@@ -54,7 +54,7 @@ pub struct Session {
     pub(crate) settings: Settings,
     pub(crate) workspace: Arc<Workspace>,
     history: History,
-    marks: Arc<Marks>,
+    pub(crate) marks: Arc<Marks>,
     pub(crate) views: Views,
     pub(crate) section: Section,
     pub(crate) measuring: Measuring,

@@ -7,7 +7,7 @@ use rr_scene::{
     Assembly, Camera, Command, Device, Instance, Mesh, Model, ModelRef, NamedView, Part, PickModel, Role, Transform,
     Workspace,
 };
-use rr_session::{Input, MAX_MEASUREMENTS, MeasurePick, Outcome, ParticipantId, Refusal, Session, Settings};
+use rr_session::{Input, MAX_MEASUREMENTS, MeasurePick, Outcome, ParticipantId, Refusal, Session, Settings, SharedView};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -201,4 +201,30 @@ fn what_a_pick_would_take_is_shown_until_the_pointer_goes() {
     let input = pick(&s, -2.0, 1.0);
     s.handle(now, me, input).unwrap();
     assert!(s.snapshot().aim.is_empty(), "it is taken");
+}
+
+#[test]
+fn measurements_come_along_to_another_host() {
+    let (mut s, _) = session();
+    let who = s.join("a", Role::Admin);
+    // Between two edges, one thing that says something by itself, and one that was only begun.
+    do_all(&mut s, who, &[(-3.0, 0.5), (1.0, 0.5), (-2.0, 1.0)]);
+    let text = serde_json::to_string(&SharedView::of(&s.snapshot())).unwrap();
+    let view: SharedView = serde_json::from_str(&text).unwrap();
+    assert_eq!(view, SharedView::of(&s.snapshot()), "nothing is lost on the way");
+    let before = headlines(&s);
+    assert_eq!(before.len(), 2);
+
+    let (mut other, _) = session();
+    other.restore((**s.workspace()).clone(), &view);
+    assert_eq!(headlines(&other), before);
+    assert!(other.measurements().iter().all(|m| !m.is_open));
+    assert_eq!(other.snapshot().measurements[0].measured.marks, s.measurements()[0].measured.marks);
+    // Nobody there is who made them: a pick begins another one.
+    let me = other.join("b", Role::Admin);
+    do_all(&mut other, me, &[(-2.0, 1.0)]);
+    assert_eq!(other.measurements().iter().map(|m| m.id).collect::<Vec<_>>(), [1, 2, 3]);
+    // A document without these devices has nothing to measure.
+    other.restore(Workspace::new("empty"), &view);
+    assert!(other.measurements().is_empty());
 }

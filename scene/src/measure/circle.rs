@@ -1,9 +1,10 @@
 //! The circle that goes through points best.
 
 use glam::{DVec2, DVec3};
+use serde::{Deserialize, Serialize};
 
 /// A circle in space.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Circle {
     /// Its middle.
     pub centre: DVec3,

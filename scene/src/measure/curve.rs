@@ -7,6 +7,7 @@
 use super::circle::Circle;
 use crate::shape::{Grid, GridPoint, Segment, Shape};
 use glam::{Affine3A, DVec3, Vec3};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// Where consecutive segments turn by more than this (its cosine), an edge has a corner: 35 degrees. Arcs are divided
@@ -20,7 +21,7 @@ const STRAIGHT: f64 = 1e-4;
 const ROUND: f64 = 5e-3;
 
 /// What kind of curve an edge is.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum CurveKind {
     /// A straight line from the first point to the last.
     Straight,
@@ -36,7 +37,7 @@ pub enum CurveKind {
 }
 
 /// One edge.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
     /// In their order; of a closed curve the first point comes again at the end.
     pub points: Vec<Vec3>,

@@ -23,10 +23,11 @@ pub(crate) use round::Meetings;
 
 use crate::workspace::{Device, DeviceId, ModelRef, Workspace};
 use glam::Vec3;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Something that can be measured, in the space of its device.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Feature {
     /// Whose it is.
     pub device: DeviceId,
@@ -39,12 +40,12 @@ pub struct Feature {
 }
 
 /// What a feature is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum FeatureShape {
     /// The end of an edge.
     Vertex,
     /// An edge or a curve. Shared: it may have many points, and states of a session are copied.
-    Edge(Arc<Curve>),
+    Edge(#[serde(with = "in_arc")] Arc<Curve>),
     /// A point on a face.
     Face {
         /// Outwards, of unit length, where the face is flat.
@@ -54,6 +55,20 @@ pub enum FeatureShape {
     },
     /// A point on a face that is a part of a cylinder.
     Round(Round),
+}
+
+/// What is shared in memory is written as it is.
+mod in_arc {
+    use super::{Arc, Curve, Deserialize, Serialize};
+    use serde::{Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(curve: &Arc<Curve>, serializer: S) -> Result<S::Ok, S::Error> {
+        (**curve).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Curve>, D::Error> {
+        Curve::deserialize(deserializer).map(Arc::new)
+    }
 }
 
 impl Feature {

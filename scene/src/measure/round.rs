@@ -8,6 +8,7 @@
 use super::circle::Circle;
 use crate::shape::{GridPoint, Shape, unpack_normal};
 use glam::{Affine3A, DMat3, DVec2, DVec3, Vec3A};
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 /// Shapes with more triangles are not looked into: that would hold up whoever points.
@@ -33,7 +34,7 @@ const LEAST_SWEEP: f64 = 0.35;
 const BAND: f64 = 0.5;
 
 /// A face that is a part of a cylinder.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Round {
     /// Around the axis, where it was pointed at.
     pub circle: Circle,

@@ -99,6 +99,9 @@ pub fn json_schema() -> Result<String, serde_json::Error> {
         "signalFromHost": schema_for!(signaling::SignalFromHost),
         "workerJoin": schema_for!(worker::JoinRequest),
         "workerMembership": schema_for!(worker::Membership),
+        "workerFetch": schema_for!(worker::FetchRequest),
+        "workerFetched": schema_for!(worker::Fetched),
+        "workerKeep": schema_for!(worker::KeepRequest),
         "fromWorker": schema_for!(worker::FromWorker),
         "toWorker": schema_for!(worker::ToWorker),
     });

@@ -10,7 +10,10 @@
 //!                                     <-     welcome {heartbeatSecs}     or  refused {message}, then close
 //!   heartbeat {load, sessions}        ->
 //!                                     <-     sessionOpen, sessionClose, viewerJoin, viewerOffer, ..., drain
+//!   POST /workers/sessions/fetch      ->     when it opens one: what was kept of it
 //!   sessionOpened, viewerAnswer, ...  ->
+//!   POST /workers/sessions/keep       ->     while it changes, and at last when it is closed
+//!   leaving                           ->     no more sessions; those that it has are given back by `keep`
 //! ```
 //!
 //! Names of viewers and sessions are the gateway's; the worker sends them back as they are.
@@ -21,11 +24,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Version of the messages in this module. Worker and gateway of different versions do not talk.
-pub const WORKER_VERSION: u32 = 1;
+pub const WORKER_VERSION: u32 = 2;
 /// Longest message on the control socket, bytes: an offer of the longest kind and what stands around it.
 pub const MAX_WORKER_MESSAGE_LEN: usize = 2 * crate::MAX_SIGNAL_LEN;
 /// Longest request to join or renew, bytes.
 pub const MAX_JOIN_LEN: usize = 16 * 1024;
+/// Longest text that is kept of a session, bytes.
+pub const MAX_KEPT_LEN: usize = 8 << 20;
+/// Longest body around that, bytes: as text in JSON it may be twice as long.
+pub const MAX_KEEP_LEN: usize = 2 * MAX_KEPT_LEN + 1024;
 /// Most sessions that one worker serves.
 pub const MAX_CAPACITY: u32 = 64;
 
@@ -62,6 +69,38 @@ pub struct Membership {
     /// Seconds from now after which it is not good any more.
     pub expires_secs: u64,
 }
+
+/// Body of `POST /workers/sessions/fetch`; only who has the lease of the session is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FetchRequest {
+    /// Its name.
+    pub session: String,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Fetched {
+    /// As a worker sent it last, unchanged; none of a session that is new.
+    pub state: Option<String>,
+}
+
+/// Body of `POST /workers/sessions/keep`; only from who has the lease of the session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeepRequest {
+    /// Its name.
+    pub session: String,
+    /// What would be lost with the worker, [`MAX_KEPT_LEN`] at most; none: what was sent last still holds.
+    pub state: Option<String>,
+    /// The worker does not serve it any more, and gives its lease back.
+    pub last: bool,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeepAnswer {}
 
 /// Body of a refusal over HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -144,6 +183,8 @@ pub enum FromWorker {
         /// In so many seconds.
         in_secs: u32,
     },
+    /// The worker ends: it gives its sessions back now, and takes no more.
+    Leaving,
 }
 
 /// From the gateway.

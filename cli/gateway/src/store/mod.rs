@@ -1,4 +1,4 @@
-//! What a gateway has to remember: workers, sessions with their leases, join tokens that were used, and messages from one
+//! What a gateway has to remember: workers, sessions with their leases and what workers keep of them, join tokens that were used, and messages from one
 //! replica to another. SQLite in the gateway's folder, or PostgreSQL for several replicas; one code for both, since the few
 //! statements are the same in either, and one compliance test.
 //!
@@ -78,6 +78,12 @@ pub struct SessionRow {
     pub viewers: u32,
 }
 
+/// What was kept of a session; none of one that nothing was said of.
+pub type Kept = Option<String>;
+
+/// What was kept of a session is forgotten so long after it ended.
+pub const STATE_KEPT: Duration = Duration::from_secs(24 * 3600);
+
 /// From another replica.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -137,7 +143,22 @@ pub trait Store: Send + Sync + 'static {
     /// Takes it back, if this worker has it.
     async fn free(&self, session: &str, worker: &Token) -> Result<bool, StoreError>;
 
-    /// Forgets a session, if nobody has wanted it since `asked`.
+    /// Remembers what its worker says of a session; with `last`, the worker gives it back as well, and it waits again.
+    /// False when this worker does not have it.
+    async fn keep(
+        &self,
+        session: &str,
+        worker: &str,
+        state: Option<&str>,
+        last: bool,
+        now: Time,
+    ) -> Result<bool, StoreError>;
+
+    /// What is remembered of a session, by whichever worker; `None` when this worker does not have it.
+    async fn kept(&self, session: &str, worker: &str) -> Result<Option<Kept>, StoreError>;
+
+    /// Forgets a session, if nobody has wanted it since `asked`. What was kept of it stays for [`STATE_KEPT`], in case
+    /// somebody comes back.
     async fn end(&self, session: &str, asked: Time) -> Result<bool, StoreError>;
 
     /// Leaves a message for a replica.
@@ -149,6 +170,7 @@ pub trait Store: Send + Sync + 'static {
     /// What comes for this replica from now on. The end of the receiver ends it.
     async fn listen(&self, replica: &str) -> Result<mpsc::Receiver<Event>, StoreError>;
 
-    /// Throws away messages of replicas that are gone, and join tokens that have expired.
+    /// Throws away messages of replicas that are gone, join tokens that have expired, and what was kept of sessions that
+    /// ended long ago.
     async fn tidy(&self, now: Time, keep: Duration) -> Result<(), StoreError>;
 }

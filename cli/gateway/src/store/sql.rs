@@ -3,7 +3,7 @@
 //! SQLite has one connection and so one statement at a time. PostgreSQL locks the rows of a lease and skips those that
 //! another replica has (`FOR UPDATE SKIP LOCKED`): nobody waits, and what was skipped is tried again with the next look.
 
-use super::{EVENT_QUEUE, Event, Hello, SessionRow, Store, StoreError, WorkerRow};
+use super::{EVENT_QUEUE, Event, Hello, Kept, STATE_KEPT, SessionRow, Store, StoreError, WorkerRow};
 use async_trait::async_trait;
 use rr_fleet::{Desk, Placed, Seat, Time, Token, Worker};
 use rr_protocol::worker::SessionLoad;
@@ -26,7 +26,7 @@ const LISTEN_AGAIN: Duration = Duration::from_millis(500);
 /// The channel on which replicas hear that something has changed; each has another one for its messages.
 const CHANGED: &str = "rr_changed";
 
-const SCHEMA: [&str; 4] = [
+const SCHEMA: [&str; 5] = [
     "CREATE TABLE IF NOT EXISTS rr_joins (worker TEXT PRIMARY KEY, expires BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS rr_workers (worker TEXT PRIMARY KEY, replica TEXT NOT NULL, program TEXT NOT NULL, \
      capacity BIGINT NOT NULL, taken BIGINT NOT NULL, viewers BIGINT NOT NULL, load DOUBLE PRECISION NOT NULL, \
@@ -35,6 +35,7 @@ const SCHEMA: [&str; 4] = [
     "CREATE TABLE IF NOT EXISTS rr_sessions (session TEXT PRIMARY KEY, owner TEXT NOT NULL, project TEXT NOT NULL, \
      opened BIGINT NOT NULL, asked BIGINT NOT NULL, watched BIGINT NOT NULL, worker TEXT NOT NULL, lease BIGINT NOT NULL, \
      viewers BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS rr_states (session TEXT PRIMARY KEY, state TEXT NOT NULL, at BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS rr_relay (id TEXT PRIMARY KEY, replica TEXT NOT NULL, message TEXT NOT NULL, \
      at BIGINT NOT NULL)",
 ];
@@ -102,6 +103,22 @@ impl SqlStore {
             .execute(tx)
             .await?;
         Ok(())
+    }
+
+    /// A session waits again, if this worker has it.
+    async fn take_back(&self, tx: &mut sqlx::AnyConnection, session: &str, worker: &str) -> Result<bool, sqlx::Error> {
+        let freed = sqlx::query(
+            "UPDATE rr_sessions SET worker = '', lease = 0, viewers = 0 WHERE session = $1 AND worker = $2",
+        )
+        .bind(session.to_owned())
+        .bind(worker.to_owned())
+        .execute(&mut *tx)
+        .await?;
+        let freed = freed.rows_affected() == 1;
+        if freed {
+            self.give_back(tx, worker).await?;
+        }
+        Ok(freed)
     }
 
     async fn notify(&self, channel: &str, text: &str) -> Result<(), StoreError> {
@@ -333,19 +350,57 @@ impl Store for SqlStore {
 
     async fn free(&self, session: &str, worker: &Token) -> Result<bool, StoreError> {
         let mut tx = self.pool.begin().await?;
-        let freed = sqlx::query(
-            "UPDATE rr_sessions SET worker = '', lease = 0, viewers = 0 WHERE session = $1 AND worker = $2",
-        )
-        .bind(session.to_owned())
-        .bind(worker.0.clone())
-        .execute(&mut *tx)
-        .await?;
-        let freed = freed.rows_affected() == 1;
-        if freed {
-            self.give_back(&mut tx, &worker.0).await?;
-        }
+        let freed = self.take_back(&mut tx, session, &worker.0).await?;
         tx.commit().await?;
         Ok(freed)
+    }
+
+    async fn keep(
+        &self,
+        session: &str,
+        worker: &str,
+        state: Option<&str>,
+        last: bool,
+        now: Time,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        let has = if last {
+            self.take_back(&mut tx, session, worker).await?
+        } else {
+            // The row stays as it is until this is over, so that nobody else begins with an older state.
+            let row = if self.postgres.is_some() { " FOR UPDATE" } else { "" };
+            let row = format!("SELECT session FROM rr_sessions WHERE session = $1 AND worker = $2{row}");
+            let row = sqlx::query(AssertSqlSafe(row)).bind(session.to_owned()).bind(worker.to_owned());
+            row.fetch_optional(&mut *tx).await?.is_some()
+        };
+        if let Some(state) = state.filter(|_| has) {
+            sqlx::query(
+                "INSERT INTO rr_states (session, state, at) VALUES ($1, $2, $3) \
+                 ON CONFLICT (session) DO UPDATE SET state = excluded.state, at = excluded.at",
+            )
+            .bind(session.to_owned())
+            .bind(state.to_owned())
+            .bind(big(now))
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(has)
+    }
+
+    async fn kept(&self, session: &str, worker: &str) -> Result<Option<Kept>, StoreError> {
+        let row = sqlx::query(
+            "SELECT COALESCE(rr_states.state, '') AS state FROM rr_sessions \
+             LEFT JOIN rr_states ON rr_states.session = rr_sessions.session \
+             WHERE rr_sessions.session = $1 AND rr_sessions.worker = $2",
+        )
+        .bind(session.to_owned())
+        .bind(worker.to_owned())
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let state: String = row.try_get("state")?;
+        Ok(Some(Some(state).filter(|state| !state.is_empty())))
     }
 
     async fn end(&self, session: &str, asked: Time) -> Result<bool, StoreError> {
@@ -404,6 +459,9 @@ impl Store for SqlStore {
         sqlx::query("DELETE FROM rr_relay WHERE at < $1").bind(big(now - keep)).execute(&self.pool).await?;
         // A token is refused by its own date from then on.
         sqlx::query("DELETE FROM rr_joins WHERE expires < $1").bind(big(now - keep)).execute(&self.pool).await?;
+        let old =
+            sqlx::query("DELETE FROM rr_states WHERE at < $1 AND session NOT IN (SELECT session FROM rr_sessions)");
+        old.bind(big(now - STATE_KEPT)).execute(&self.pool).await?;
         Ok(())
     }
 }

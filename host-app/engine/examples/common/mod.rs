@@ -26,7 +26,7 @@ pub fn open(gpu: &Gpu, path: &Path, cache: Option<Cache>) -> Result<Engine, Fail
         owner_name: "benchmark".into(),
         cache,
         limits: Limits::default(),
-        autosave: false,
+        saving: rr_engine::Saving::AtEnd,
         wake: Arc::new(move || _ = tx.try_send(())),
     };
     let engine = Engine::start(config, rr_scene::file::load(path)?, Some(path.to_owned()))?;

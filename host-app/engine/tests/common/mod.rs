@@ -73,7 +73,7 @@ impl Host {
             owner_name: "Owner".into(),
             cache: None,
             limits: Limits::default(),
-            autosave: false,
+            saving: rr_engine::Saving::AtEnd,
             wake: Arc::new(|| {}),
         };
         change(&mut config);

@@ -1,6 +1,7 @@
 //! The control connection of a worker, and the viewers that come by it.
 
 use super::identity::{Identity, IdentityError};
+use super::keeping::{Keeping, OpenError};
 use super::{Address, GatewayConfig, SessionHost, http};
 use crate::handler::{Blocking, JoinRequest, Outbox, PeerId, Refusal, SignalService, ViewerCalls};
 use axum::http::Uri;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -31,6 +33,8 @@ const MAX_SIGNALING: usize = 256;
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(10);
 /// For one message to leave.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// To give sessions back at the end.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 /// Without a word or a ping of the gateway for so long it is given up.
 const SILENCE: Duration = Duration::from_secs(30);
 /// Between two tries to connect.
@@ -97,7 +101,14 @@ impl Control<'_> {
             return End::Lost(why);
         }
         let (out, mut out_rx) = mpsc::channel(OUT_QUEUE);
-        let mut viewers = Viewers { host: Arc::clone(self.host), out, tasks: HashMap::new() };
+        let tls = match identity.tls() {
+            Ok(tls) => tls,
+            Err(error) => return End::Lost(error.to_string()),
+        };
+        let keeping = Arc::new(Keeping::new(Arc::clone(self.host), address.clone(), tls));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Arc::clone(&keeping).watch());
+        let mut viewers = Viewers { host: Arc::clone(self.host), keeping, out, tasks: HashMap::new() };
         let mut beat = interval(Duration::from_secs(1));
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
@@ -105,7 +116,8 @@ impl Control<'_> {
         loop {
             tokio::select! {
                 _ = self.stop.wait_for(|stop| *stop) => {
-                    let _ = timeout(WRITE_TIMEOUT, socket.close(None)).await;
+                    drop(tasks);
+                    let _ = timeout(LEAVE_WITHIN, leave(&mut socket, &viewers, &mut out_rx)).await;
                     return End::Stopped;
                 }
                 Some(message) = out_rx.recv() => {
@@ -153,6 +165,9 @@ impl Control<'_> {
                         Ok(renewed) => {
                             // The connection goes on; the next one shows the new certificate.
                             *identity = renewed;
+                            if let Ok(tls) = identity.tls() {
+                                viewers.keeping.renewed(tls).await;
+                            }
                             renew_at = Instant::now() + identity.renews_in().max(Duration::from_secs(1));
                             tracing::info!("certificate renewed");
                         }
@@ -166,6 +181,22 @@ impl Control<'_> {
             }
         }
     }
+}
+
+/// Gives the sessions back; whoever watches them is told by way of the gateway.
+async fn leave(socket: &mut Socket, viewers: &Viewers, out_rx: &mut mpsc::Receiver<FromWorker>) {
+    if send(socket, &FromWorker::Leaving).await.is_err() {
+        return;
+    }
+    for SessionLoad { session, .. } in sessions(&viewers.host).await {
+        viewers.keeping.close(&session).await;
+    }
+    while let Ok(message) = out_rx.try_recv() {
+        if send(socket, &message).await.is_err() {
+            return;
+        }
+    }
+    let _ = socket.close(None).await;
 }
 
 async fn open(address: &Address, identity: &Identity) -> Result<Socket, String> {
@@ -212,6 +243,7 @@ enum ForViewer {
 /// The viewers that signal by this connection. Dropping it ends their signaling; those that were answered go on.
 struct Viewers {
     host: Arc<dyn SessionHost>,
+    keeping: Arc<Keeping>,
     out: mpsc::Sender<FromWorker>,
     tasks: HashMap<String, mpsc::Sender<ForViewer>>,
 }
@@ -220,21 +252,22 @@ impl Viewers {
     fn take(&mut self, message: ToWorker) {
         match message {
             ToWorker::SessionOpen { session } => {
-                let (host, out) = (Arc::clone(&self.host), self.out.clone());
+                let (keeping, out) = (Arc::clone(&self.keeping), self.out.clone());
                 tokio::spawn(async move {
-                    let named = session.clone();
-                    let opened = tokio::task::spawn_blocking(move || host.open(&named)).await;
-                    let answer = match opened {
-                        Ok(Ok(())) => FromWorker::SessionOpened { session },
-                        Ok(Err(message)) => FromWorker::SessionFailed { session, message },
-                        Err(_) => FromWorker::SessionFailed { session, message: "the worker has trouble".into() },
+                    let answer = match keeping.open(&session).await {
+                        Ok(()) => FromWorker::SessionOpened { session },
+                        Err(OpenError::Failed(message)) => FromWorker::SessionFailed { session, message },
+                        // Whoever wants in asks again.
+                        Err(OpenError::NotNow(why)) => {
+                            return tracing::warn!(session, why, "the session is not opened");
+                        }
                     };
                     let _ = out.send(answer).await;
                 });
             }
             ToWorker::SessionClose { session } => {
-                let host = Arc::clone(&self.host);
-                tokio::task::spawn_blocking(move || host.close(&session));
+                let keeping = Arc::clone(&self.keeping);
+                tokio::spawn(async move { keeping.close(&session).await });
             }
             ToWorker::ViewerJoin { viewer, session, role, link, name, remote } => {
                 self.tidy();
@@ -249,7 +282,7 @@ impl Viewers {
                 // The gateway has checked the link; only its name and the role matter here.
                 let request = JoinRequest { claims: Claims { role, exp: u64::MAX, id: link }, name, remote };
                 let viewer = Viewer { name: viewer, out: self.out.clone(), rx };
-                tokio::spawn(viewer.serve(Arc::clone(&self.host), session, request));
+                tokio::spawn(viewer.serve(Arc::clone(&self.host), Arc::clone(&self.keeping), session, request));
             }
             ToWorker::ViewerOffer { viewer, sdp } => self.tell(&viewer, ForViewer::Offer(sdp)),
             ToWorker::ViewerCandidate { viewer, candidate } => self.tell(&viewer, ForViewer::Candidate(candidate)),
@@ -283,15 +316,15 @@ struct Viewer {
 }
 
 impl Viewer {
-    async fn serve(mut self, host: Arc<dyn SessionHost>, session: String, request: JoinRequest) {
-        // The gateway's word to open it may still be on its way through another thread.
-        let open = move || host.open(&session).map(|()| host.handler(&session));
-        let handler = match tokio::task::spawn_blocking(open).await {
-            Ok(Ok(Some(handler))) => handler,
-            Ok(Err(why)) => return self.refuse(ErrorCode::Internal, &why).await,
-            Ok(Ok(None)) | Err(_) => {
-                return self.refuse(ErrorCode::Closing, "this session is not here any more; try again").await;
-            }
+    async fn serve(mut self, host: Arc<dyn SessionHost>, keeping: Arc<Keeping>, session: String, request: JoinRequest) {
+        // What was kept of it may still be on its way.
+        let handler = match keeping.open(&session).await {
+            Ok(()) => tokio::task::spawn_blocking(move || host.handler(&session)).await.ok().flatten(),
+            Err(OpenError::Failed(why)) => return self.refuse(ErrorCode::Internal, &why).await,
+            Err(OpenError::NotNow(_)) => None,
+        };
+        let Some(handler) = handler else {
+            return self.refuse(ErrorCode::Closing, "this session is not here any more; try again").await;
         };
         let mut calls = Blocking { handler, limit: HANDLER_TIMEOUT }.viewer();
         let (outbox, mut outbox_rx) = Outbox::queue(VIEWER_QUEUE);

@@ -2,8 +2,9 @@
 //! connection, by which viewers come that the gateway let in.
 //!
 //! ```text
-//! join token ─► identity (key, CSR, certificate, renewed) ─► tls ─► control (one WebSocket, again and again)
-//!                                                                      └─ one task per viewer ─► SignalHandler
+//! join token ─► identity (key, CSR, certificate, renewed) ─► tls ─┬─► control (one WebSocket, again and again)
+//!                                                                 │     └─ one task per viewer ─► SignalHandler
+//!                                                                 └─► keeping (what sessions would lose with us)
 //! ```
 //!
 //! The media never come this way: a viewer that was answered goes on when gateway and worker lose each other.
@@ -11,6 +12,7 @@
 mod control;
 mod http;
 mod identity;
+mod keeping;
 mod tls;
 pub mod token;
 
@@ -32,17 +34,21 @@ pub trait SessionHost: Send + Sync + 'static {
     /// Sessions at once.
     fn capacity(&self) -> u32;
 
-    /// Serves a session from now on. One that is served already is no error.
+    /// Serves a session from now on, going on from what was kept of it, or anew. One that is served already goes on.
     ///
     /// # Errors
     /// Why not, for the gateway's log.
-    fn open(&self, session: &str) -> Result<(), String>;
+    fn open(&self, session: &str, kept: Option<&str>) -> Result<(), String>;
+
+    /// What is to be kept of a session, if that has changed since it was opened or since the last call.
+    fn changed(&self, session: &str) -> Option<String>;
 
     /// Lets viewers into a session that is open.
     fn handler(&self, session: &str) -> Option<Arc<dyn SignalHandler>>;
 
-    /// Nobody needs it any more. One that is not open is no error.
-    fn close(&self, session: &str);
+    /// Ends a session here, for all who watch it, and says what changed since the last [`SessionHost::changed`]. One that
+    /// is not open is no error.
+    fn close(&self, session: &str) -> Option<String>;
 
     /// All that are open, each with how many watch.
     fn sessions(&self) -> Vec<(String, u32)>;
@@ -107,7 +113,7 @@ impl Address {
     }
 }
 
-/// A worker's membership in a fleet. Dropping it ends the connection; viewers go on.
+/// A worker's membership in a fleet. Dropping it gives its sessions back and ends the connection.
 #[derive(Debug)]
 pub struct GatewayLink {
     stop: watch::Sender<bool>,

@@ -1,0 +1,88 @@
+//! A session that goes on at another host: what is there again, and what is made of texts that are none.
+#![allow(clippy::unwrap_used, reason = "a failed expectation is what a test reports")]
+
+mod common;
+
+use common::viewer::Viewer;
+use common::{Host, line, press_line, software};
+use rr_engine::{Engine, Input, Kept, PlaneWish, Saving};
+use rr_scene::{Camera, Command, DeviceId, Transform};
+
+fn steer(engine: &Engine) {
+    let mut camera = engine.scene().camera;
+    camera.distance = 3.25;
+    let planes = vec![PlaneWish { normal: glam::Vec3::X, offset: Some(0.125) }];
+    for input in [
+        Input::SetCamera(camera),
+        Input::Edit(Command::SetTransform {
+            id: DeviceId::from("press"),
+            transform: Transform::at(glam::Vec3::new(0.1 + 0.2, 1.0 / 3.0, -7.0)),
+        }),
+        Input::Select(["press".into()].into()),
+        Input::Section { planes, timestamp_ms: 1.0 },
+    ] {
+        engine.input(input).unwrap();
+    }
+    engine.flush().unwrap();
+}
+
+#[test]
+fn a_session_goes_on_at_another_host() {
+    let Some(gpu) = software() else { return };
+    let one = Host::start(&gpu, None, press_line());
+    let fresh = one.engine.kept();
+    steer(&one.engine);
+    let kept = one.engine.kept();
+    assert_ne!(kept, fresh);
+    let text = kept.to_text();
+
+    // Somebody is there already, and sees it all change.
+    let two = Host::with(&gpu, line(&[("other", 2.0)]), |config| config.saving = Saving::Never);
+    let mut viewer = Viewer::join(&two.share());
+    viewer.sees_new_pictures("the first picture");
+    two.engine.restore(Kept::parse(&text).unwrap()).unwrap();
+    two.engine.flush().unwrap();
+    let (here, there) = (one.engine.scene(), two.engine.scene());
+    assert_eq!(here.workspace, there.workspace, "to the last bit");
+    assert_eq!((here.camera, here.section, &here.marks.selection), (there.camera, there.section, &there.marks.selection));
+    assert_eq!(two.engine.kept().to_text(), text);
+    viewer.sees_new_pictures("the session of the other host");
+    // The next session begins with what the host was started with, and nothing is written anywhere.
+    two.engine.restore(fresh.clone()).unwrap();
+    assert_eq!(two.engine.kept().to_text(), fresh.to_text());
+    steer(&two.engine);
+    assert_eq!(two.engine.shutdown().unwrap(), None);
+}
+
+#[test]
+fn texts_that_are_no_session_are_refused_and_odd_ones_do_no_harm() {
+    let Some(gpu) = software() else { return };
+    let host = Host::start(&gpu, None, press_line());
+    steer(&host.engine);
+    let text = host.engine.kept().to_text();
+    let (view, workspace) = text.split_once('\n').unwrap();
+    for (wrong, why) in [
+        (String::new(), "first line"),
+        ("{}\n{}".into(), "first line"),
+        (view.to_owned(), "not a workspace"),
+        (text[..text.len() - 20].to_owned(), "not a workspace"),
+        (text.replacen("\"version\":1", "\"version\":99", 1), "install the same version"),
+        (format!("[[[[\n{workspace}"), "first line"),
+    ] {
+        let error = Kept::parse(&wrong).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+    // A camera out of range, planes without direction, devices that are not there.
+    let camera = Camera { distance: -1.0, ..Camera::default() };
+    let odd = serde_json::json!({
+        "version": 1, "camera": camera, "selection": ["press", "nobody"], "measurements": [[], []],
+        "section": { "planes": [{ "normal": [0.0, 0.0, 0.0], "offset": 1.0 }, null, null] },
+    });
+    let before = host.engine.scene().camera;
+    host.engine.restore(Kept::parse(&format!("{odd}\n{workspace}")).unwrap()).unwrap();
+    host.engine.flush().unwrap();
+    let scene = host.engine.scene();
+    assert_eq!((scene.camera, scene.section.planes().count()), (before, 0));
+    assert_eq!(scene.marks.selection, ["press".into()].into());
+    assert!(scene.measurements.is_empty());
+}

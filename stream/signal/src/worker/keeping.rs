@@ -1,0 +1,174 @@
+//! What sessions would lose with this machine: fetched from the gateway when one opens here, sent to it while it changes,
+//! and a last time when it is closed, by which the session is given back and can go on elsewhere.
+
+use super::http::{CallError, Connection, MAX_ANSWER};
+use super::{Address, SessionHost};
+use rr_protocol::worker::{FetchRequest, Fetched, KeepAnswer, KeepRequest, MAX_KEEP_LEN, MAX_KEPT_LEN};
+use rustls::ClientConfig;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::OnceCell;
+use tokio::time::sleep;
+
+/// Between two looks for changes: so much is lost when a machine dies.
+const EVERY: Duration = Duration::from_millis(500);
+/// A large state is sent less often: so many bytes a second at most.
+const BYTES_PER_SECOND: usize = 1 << 20;
+
+/// Why a session is not open here.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OpenError {
+    /// It is another worker's by now, or the gateway cannot be asked.
+    #[error("{0}")]
+    NotNow(String),
+    /// This worker cannot serve it.
+    #[error("{0}")]
+    Failed(String),
+}
+
+pub(super) struct Keeping {
+    host: Arc<dyn SessionHost>,
+    line: tokio::sync::Mutex<Line>,
+    sessions: Mutex<HashMap<String, Arc<Kept>>>,
+}
+
+/// A session that is open here, or being opened.
+#[derive(Default)]
+struct Kept {
+    open: OnceCell<()>,
+    /// Changes that the gateway did not take yet. Held while they are sent, so that nothing overtakes.
+    unsent: tokio::sync::Mutex<Option<String>>,
+}
+
+/// To the gateway.
+struct Line {
+    address: Address,
+    tls: Arc<ClientConfig>,
+    connection: Option<Connection>,
+}
+
+impl Keeping {
+    pub(super) fn new(host: Arc<dyn SessionHost>, address: Address, tls: Arc<ClientConfig>) -> Self {
+        let line = tokio::sync::Mutex::new(Line { address, tls, connection: None });
+        Self { host, line, sessions: Mutex::default() }
+    }
+
+    /// There is another certificate.
+    pub(super) async fn renewed(&self, tls: Arc<ClientConfig>) {
+        let mut line = self.line.lock().await;
+        (line.tls, line.connection) = (tls, None);
+    }
+
+    fn session(&self, session: &str) -> Arc<Kept> {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(sessions.entry(session.to_owned()).or_default())
+    }
+
+    fn forget(&self, session: &str) {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(session);
+    }
+
+    /// Opens a session with what was kept of it; whoever comes meanwhile waits for that.
+    pub(super) async fn open(&self, session: &str) -> Result<(), OpenError> {
+        let kept = self.session(session);
+        let opened = kept.open.get_or_try_init(|| self.begin(session)).await;
+        if opened.is_err() {
+            self.forget(session);
+        }
+        opened.copied()
+    }
+
+    async fn begin(&self, session: &str) -> Result<(), OpenError> {
+        let host = Arc::clone(&self.host);
+        let open = tokio::task::spawn_blocking(move || host.sessions()).await.unwrap_or_default();
+        if open.iter().any(|(name, _)| name == session) {
+            // Of before the connection was lost.
+            return Ok(());
+        }
+        let request = FetchRequest { session: session.to_owned() };
+        let fetched: Fetched = self
+            .call("/workers/sessions/fetch", &request, MAX_KEEP_LEN)
+            .await
+            .map_err(|error| OpenError::NotNow(error.to_string()))?;
+        let (host, session) = (Arc::clone(&self.host), session.to_owned());
+        let opened = tokio::task::spawn_blocking(move || host.open(&session, fetched.state.as_deref())).await;
+        opened.map_err(|_| OpenError::Failed("the worker has trouble".into()))?.map_err(OpenError::Failed)
+    }
+
+    /// Ends a session here, and gives it back.
+    pub(super) async fn close(&self, session: &str) {
+        let kept = self.session(session);
+        self.send(session, &kept, true).await;
+        self.forget(session);
+    }
+
+    /// Sends what changes, until it is dropped.
+    pub(super) async fn watch(self: Arc<Self>) {
+        loop {
+            sleep(EVERY).await;
+            let host = Arc::clone(&self.host);
+            let open = tokio::task::spawn_blocking(move || host.sessions()).await.unwrap_or_default();
+            let mut sent = 0;
+            for (session, _) in open {
+                let known = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(&session).cloned();
+                // One that is not known is of before the connection was lost, or is being closed.
+                let kept = known.unwrap_or_else(|| self.session(&session));
+                sent += self.send(&session, &kept, false).await;
+            }
+            sleep(EVERY.mul_f64(sent as f64 / BYTES_PER_SECOND as f64 / EVERY.as_secs_f64())).await;
+        }
+    }
+
+    /// Bytes that were sent.
+    async fn send(&self, session: &str, kept: &Kept, last: bool) -> usize {
+        let mut unsent = kept.unsent.lock().await;
+        let (host, name) = (Arc::clone(&self.host), session.to_owned());
+        let look = move || if last { host.close(&name) } else { host.changed(&name) };
+        let changed = tokio::task::spawn_blocking(look).await.unwrap_or_default();
+        let mut state = changed.or_else(|| unsent.take());
+        if state.as_ref().is_some_and(|state| state.len() > MAX_KEPT_LEN) {
+            tracing::error!(session, "the session is too large to be kept: changes are lost with this machine");
+            state = None;
+        }
+        if state.is_none() && !last {
+            return 0;
+        }
+        let request = KeepRequest { session: session.to_owned(), state, last };
+        let bytes = request.state.as_ref().map_or(0, String::len);
+        match self.call::<KeepAnswer>("/workers/sessions/keep", &request, MAX_ANSWER).await {
+            Ok(KeepAnswer {}) => {}
+            Err(CallError::Refused(why)) => tracing::debug!(session, why, "the session is not kept"),
+            Err(CallError::Unreachable(why)) if last => {
+                tracing::error!(session, why, "the last changes of the session are lost");
+            }
+            Err(CallError::Unreachable(_)) => *unsent = request.state,
+        }
+        bytes
+    }
+
+    async fn call<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+        most: usize,
+    ) -> Result<A, CallError> {
+        let mut line = self.line.lock().await;
+        // A connection that was idle may be gone; asking twice changes nothing.
+        if let Some(mut connection) = line.connection.take() {
+            match connection.post(path, body, most).await {
+                Err(CallError::Unreachable(_)) => {}
+                answer => {
+                    line.connection = answer.is_ok().then_some(connection);
+                    return answer;
+                }
+            }
+        }
+        let mut connection = Connection::open(&line.address, &line.tls).await?;
+        let answer = connection.post(path, body, most).await;
+        line.connection = answer.is_ok().then_some(connection);
+        answer
+    }
+}
