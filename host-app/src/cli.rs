@@ -207,6 +207,9 @@ pub struct HostArgs {
     /// /etc/remote-render/join-token].
     #[arg(long, value_name = "FILE")]
     pub join_token_file: Option<PathBuf>,
+    /// Ask the machine's metadata service whether EC2 is about to take it away, and move its session elsewhere in time.
+    #[arg(long, env = "RR_SPOT_NOTICES", requires = "gateway")]
+    pub spot_notices: bool,
     /// Print the link as a QR code on stderr, too.
     #[arg(long)]
     pub qr: bool,

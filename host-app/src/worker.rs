@@ -5,7 +5,7 @@ use crate::start;
 use anyhow::Context;
 use rr_engine::{Engine, Kept};
 use rr_signal::SignalHandler;
-use rr_signal::worker::{GatewayConfig, GatewayLink, SessionHost};
+use rr_signal::worker::{EC2_METADATA, GatewayConfig, GatewayLink, SessionHost};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +26,11 @@ pub fn join(args: &HostArgs, engine: &Engine) -> anyhow::Result<Option<GatewayLi
         join_token: join_token(args.join_token_file.as_deref())?,
         dir: start::config_dir(args.config_dir.as_deref()).join("workers"),
         program: concat!("rrhost ", env!("CARGO_PKG_VERSION")).to_owned(),
+        // The variable is that of all of Amazon's programs.
+        interruptions: args.spot_notices.then(|| {
+            let elsewhere = std::env::var("AWS_EC2_METADATA_SERVICE_ENDPOINT").ok().filter(|url| !url.is_empty());
+            elsewhere.unwrap_or_else(|| EC2_METADATA.to_owned())
+        }),
     };
     let session = OneSession { engine: engine.clone(), start: engine.kept(), open: Mutex::default() };
     Ok(Some(GatewayLink::start(config, Arc::new(session), PATIENCE)?))

@@ -97,6 +97,7 @@ fn machines_are_made_as_they_should_be() {
     assert_eq!((&join["content"], &join["permissions"]), (&"a-secret-that-is-good-once".into(), &"0600".into()));
     let env = file("/etc/remote-render/worker.env");
     assert!(env["content"].as_str().unwrap().contains("RR_GATEWAY=https://gate.example\n"), "{env}");
+    assert!(env["content"].as_str().unwrap().contains("RR_SPOT_NOTICES=true\n"), "{env}");
     assert_eq!(config["runcmd"][0], "apt-get install -y remote-render");
     assert_eq!(config["runcmd"].as_array().unwrap().last().unwrap()[1], "enable");
 

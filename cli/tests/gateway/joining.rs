@@ -1,13 +1,17 @@
 //! Joining: once for each token, with this gateway only, and never without.
 
-use crate::support::{Sessions, Viewer, aside, config, gateway, join, link, run, until, worker_config, workers_seen};
+use crate::support::{
+    Sessions, Viewer, aside, config, gateway, join, join_on_a_machine, link, run, until, worker_config, workers_seen,
+};
 use rr_fleet::Token;
 use rr_gateway::{Gateway, GatewayConfig, IceServers, Secret, TimeLimitedTurn};
 use rr_protocol::signaling::SignalFromHost;
 use rr_protocol::worker::MAX_KEPT_LEN;
 use rr_signal::worker::{GatewayError, GatewayLink, IdentityError, SessionHost};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const BRIEF: Duration = Duration::from_millis(600);
@@ -220,6 +224,57 @@ fn a_session_goes_on_where_its_worker_left_it() {
         let _again = aside(|| join(&[&gateway], "w3", tempfile::tempdir().unwrap().path(), &first));
         Viewer::open(&link(&gateway, "one")).await.welcome().await;
         assert_eq!(first.session("one").unwrap().state().as_deref(), Some("small"));
+    });
+}
+
+/// What a machine of EC2 can ask about itself; the flag says whether it will be taken away.
+fn metadata() -> (String, Arc<AtomicBool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (url, taken) = (format!("http://{}", listener.local_addr().unwrap()), Arc::new(AtomicBool::new(false)));
+    let flag = Arc::clone(&taken);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let head: Vec<String> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+            let has = |name: &str| head.iter().any(|line| line.to_lowercase().starts_with(name));
+            let (status, body) = match head.first().map_or("", String::as_str) {
+                "PUT /latest/api/token HTTP/1.1" if has("x-aws-ec2-metadata-token-ttl-seconds: 60") => (200, "secret"),
+                _ if !has("x-aws-ec2-metadata-token: secret") => (401, ""),
+                "GET /latest/meta-data/spot/instance-action HTTP/1.1" if flag.load(Ordering::Relaxed) => {
+                    (200, r#"{"action": "terminate", "time": "2026-11-22T08:22:00Z"}"#)
+                }
+                _ => (404, ""),
+            };
+            write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+        }
+    });
+    (url, taken)
+}
+
+#[test]
+fn a_session_leaves_a_spot_machine_before_it_is_taken_away() {
+    let (dir, own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let gateway = gateway(dir.path(), None);
+    let (first, second) = (Sessions::new(1), Sessions::new(1));
+    let (service, taken) = metadata();
+    let _first = join_on_a_machine(&[&gateway], "spot", own.path(), &first, Some(service));
+    run(async {
+        let mut viewer = Viewer::open(&link(&gateway, "one")).await;
+        viewer.welcome().await;
+        viewer.offer(10).await;
+        first.session("one").unwrap().change("of the spot machine");
+        let _second = aside(|| join(&[&gateway], "w2", other.path(), &second));
+        taken.store(true, Ordering::Relaxed);
+        // It asks every five seconds.
+        let bye = viewer.hear().await;
+        assert!(matches!(&bye, Some(SignalFromHost::Bye(_))), "{bye:?}");
+        Viewer::open(&link(&gateway, "one")).await.welcome().await;
+        assert_eq!(second.session("one").unwrap().state().as_deref(), Some("of the spot machine"));
+        assert_eq!(first.names(), Vec::<String>::new());
+        let workers = aside(|| gateway.observed()).unwrap().0.workers;
+        let notices: Vec<bool> = workers.iter().map(|worker| worker.notice.is_some()).collect();
+        assert_eq!(notices, [true, false], "the pool will replace it");
     });
 }
 

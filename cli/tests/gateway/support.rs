@@ -188,15 +188,33 @@ impl SignalHandler for Noting {
 
 pub fn worker_config(urls: &[&str], token: Option<String>, dir: &Path) -> worker::GatewayConfig {
     let urls = urls.iter().map(|url| (*url).to_owned()).collect();
-    worker::GatewayConfig { urls, join_token: token, dir: dir.to_owned(), program: "test".to_owned() }
+    worker::GatewayConfig {
+        urls,
+        join_token: token,
+        dir: dir.to_owned(),
+        program: "test".to_owned(),
+        interruptions: None,
+    }
 }
 
 /// A worker that has joined and is connected or will be.
 pub fn join(gateways: &[&Gateway], name: &str, dir: &Path, sessions: &Arc<Sessions>) -> GatewayLink {
+    join_on_a_machine(gateways, name, dir, sessions, None)
+}
+
+/// The same on a machine whose metadata service says when it will be taken away.
+pub fn join_on_a_machine(
+    gateways: &[&Gateway],
+    name: &str,
+    dir: &Path,
+    sessions: &Arc<Sessions>,
+    interruptions: Option<String>,
+) -> GatewayLink {
     let token = gateways[0].join_token(name, Duration::from_secs(60));
     let urls: Vec<&str> = gateways.iter().map(|gateway| gateway.workers_url()).collect();
     let host = Arc::clone(sessions) as Arc<dyn SessionHost>;
-    GatewayLink::start(worker_config(&urls, Some(token), dir), host, Duration::from_secs(5)).unwrap()
+    let config = worker::GatewayConfig { interruptions, ..worker_config(&urls, Some(token), dir) };
+    GatewayLink::start(config, host, Duration::from_secs(5)).unwrap()
 }
 
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {

@@ -44,7 +44,10 @@ fn a_session_goes_on_at_another_host() {
     two.engine.flush().unwrap();
     let (here, there) = (one.engine.scene(), two.engine.scene());
     assert_eq!(here.workspace, there.workspace, "to the last bit");
-    assert_eq!((here.camera, here.section, &here.marks.selection), (there.camera, there.section, &there.marks.selection));
+    assert_eq!(
+        (here.camera, here.section, &here.marks.selection),
+        (there.camera, there.section, &there.marks.selection)
+    );
     assert_eq!(two.engine.kept().to_text(), text);
     viewer.sees_new_pictures("the session of the other host");
     // The next session begins with what the host was started with, and nothing is written anywhere.

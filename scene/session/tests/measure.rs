@@ -7,7 +7,9 @@ use rr_scene::{
     Assembly, Camera, Command, Device, Instance, Mesh, Model, ModelRef, NamedView, Part, PickModel, Role, Transform,
     Workspace,
 };
-use rr_session::{Input, MAX_MEASUREMENTS, MeasurePick, Outcome, ParticipantId, Refusal, Session, Settings, SharedView};
+use rr_session::{
+    Input, MAX_MEASUREMENTS, MeasurePick, Outcome, ParticipantId, Refusal, Session, Settings, SharedView,
+};
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -29,7 +29,9 @@ pub fn user_data(options: &Ec2Options, token: &str, join: &str) -> Result<String
         format!("RR_FLEET={}", options.fleet),
         format!("RR_WORKER={token}"),
     ];
-    environment.extend(options.gateway.iter().map(|url| format!("RR_GATEWAY={url}")));
+    if let Some(url) = &options.gateway {
+        environment.extend([format!("RR_GATEWAY={url}"), "RR_SPOT_NOTICES=true".to_owned()]);
+    }
     environment.extend(options.env.iter().map(|(name, value)| format!("{name}={value}")));
     if environment.iter().any(|line| line.contains(['\n', '\r'])) {
         let said = "a variable of the worker's environment has several lines";

@@ -51,12 +51,12 @@ pub(super) async fn keep(
     addresses: Vec<Address>,
     mut identity: Identity,
     host: Arc<dyn SessionHost>,
-    mut stop: watch::Receiver<bool>,
+    (mut stop, notice): (watch::Receiver<bool>, watch::Receiver<Option<Instant>>),
 ) {
     let mut pause = FIRST_PAUSE;
     for address in addresses.iter().cycle() {
         let begun = Instant::now();
-        let mut control = Control { config: &config, host: &host, stop: stop.clone() };
+        let mut control = Control { config: &config, host: &host, stop: stop.clone(), notice: notice.clone() };
         match control.talk(address, &mut identity).await {
             End::Stopped => return,
             End::Lost(why) => tracing::warn!(gateway = address.authority(), "no connection to the gateway: {why}"),
@@ -82,6 +82,8 @@ struct Control<'a> {
     config: &'a GatewayConfig,
     host: &'a Arc<dyn SessionHost>,
     stop: watch::Receiver<bool>,
+    /// When the machine will be gone.
+    notice: watch::Receiver<Option<Instant>>,
 }
 
 impl Control<'_> {
@@ -113,6 +115,10 @@ impl Control<'_> {
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
         let mut renew_at = Instant::now() + identity.renews_in();
+        if self.notice.borrow().is_some() {
+            // Said again to whoever is connected now.
+            self.notice.mark_changed();
+        }
         loop {
             tokio::select! {
                 _ = self.stop.wait_for(|stop| *stop) => {
@@ -148,6 +154,15 @@ impl Control<'_> {
                         }
                         ToWorker::Refused { message } => return End::Lost(message),
                         other => viewers.take(other),
+                    }
+                }
+                Ok(()) = self.notice.changed() => {
+                    let left = self.notice.borrow_and_update().map(|at| at.saturating_duration_since(Instant::now()));
+                    if let Some(left) = left {
+                        let in_secs = u32::try_from(left.as_secs()).unwrap_or(u32::MAX);
+                        if let Err(why) = send(&mut socket, &FromWorker::Notice { in_secs }).await {
+                            return End::Lost(why);
+                        }
                     }
                 }
                 _ = beat.tick() => {

@@ -12,11 +12,13 @@
 mod control;
 mod http;
 mod identity;
+mod interruption;
 mod keeping;
 mod tls;
 pub mod token;
 
 pub use identity::{IdentityError, key_and_request};
+pub use interruption::EC2_METADATA;
 pub use token::{JoinClaims, JoinKey, JoinTokenError};
 
 use crate::handler::SignalHandler;
@@ -68,6 +70,8 @@ pub struct GatewayConfig {
     pub dir: PathBuf,
     /// Told to the gateway, for people.
     pub program: String,
+    /// The metadata service that says when this machine will be taken away ([`EC2_METADATA`]); none: nobody is asked.
+    pub interruptions: Option<String>,
 }
 
 /// Why a worker has no gateway.
@@ -144,10 +148,14 @@ impl GatewayLink {
         let identity = runtime.block_on(identity::obtain(&config, &addresses, patience))?;
         let worker = identity.worker.clone();
         let (stop, stop_rx) = watch::channel(false);
+        let (notice, notice_rx) = watch::channel(None);
+        if let Some(service) = config.interruptions.clone() {
+            runtime.spawn(interruption::watch(service, notice));
+        }
         let thread = std::thread::Builder::new()
             .name("rr-gateway".into())
             .spawn(move || {
-                runtime.block_on(control::keep(config, addresses, identity, host, stop_rx));
+                runtime.block_on(control::keep(config, addresses, identity, host, (stop_rx, notice_rx)));
                 // Only calls of handlers that hang are left.
                 runtime.shutdown_timeout(Duration::from_millis(100));
             })
