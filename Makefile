@@ -7,7 +7,7 @@ CARGO ?= cargo
 export RR_REQUIRE_VIEWER = 1
 export XDG_RUNTIME_DIR ?= /tmp
 
-.PHONY: help build demo demo-fleet test bench bench-stream web protocol samples fmt lint rust-test web-test e2e e2e-run desktop-run install-build install-run install-test install-bench clean
+.PHONY: help build demo demo-fleet test bench bench-fleet bench-stream web protocol samples fmt lint rust-test web-test e2e e2e-run desktop-run install-build install-run install-test install-bench clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -91,6 +91,11 @@ test: install-test ## Everything: format, lints, Rust, TypeScript, end to end, f
 bench: install-test ## Print the figures: loading, rendering, encoding, start, latency
 	$(MAKE) web tests/e2e/node_modules
 	tests/bench.sh
+
+bench-fleet: install-test ## Fleets in virtual time, and what a gateway takes
+	$(CARGO) build -q --workspace --examples --bins
+	target/debug/examples/working_day
+	target/debug/examples/gateway_load target/debug/rrctl
 
 bench-stream: install-bench ## Stream the same pictures with ours, webrtcbin and Selkies (QUICK=1: a short look)
 	$(MAKE) web tests/e2e/node_modules

@@ -237,7 +237,15 @@ pub fn queue_place(
         seat.placed.is_none() && seat.is_wanted(rules, now) && (seat.opened, &seat.session) < (me.opened, &me.session)
     };
     let place = u32::try_from(seats.iter().filter(before).count()).unwrap_or(u32::MAX).saturating_add(1);
-    let waited = now.since(me.opened);
-    let estimate = boot.map(|boot| boot.saturating_sub(waited).max(Duration::from_secs(5)));
-    Some(QueuePlace { place, estimate })
+    Some(QueuePlace::after(place.saturating_sub(1), me, boot, now))
+}
+
+impl QueuePlace {
+    /// Of a session that waits behind so many others.
+    #[must_use]
+    pub fn after(before: u32, seat: &Seat, boot: Option<Duration>, now: Time) -> Self {
+        let waited = now.since(seat.opened);
+        let estimate = boot.map(|boot| boot.saturating_sub(waited).max(Duration::from_secs(5)));
+        Self { place: before.saturating_add(1), estimate }
+    }
 }

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// Longest request, bytes.
 const MAX_BODY: usize = 4 * 1024;
 /// Sessions of one user at once.
-pub const MOST_SESSIONS: usize = 5;
+pub const MOST_SESSIONS: u32 = 5;
 /// How long a link that was handed out can be used.
 const LINK_FOR: Duration = Duration::from_secs(12 * 3600);
 
@@ -163,22 +163,19 @@ async fn allocate(State(api): State<Arc<Api>>, Extension(remote): Extension<Remo
 
 async fn begin(api: &Api, user: &User, project: &str, role: Role) -> Result<Option<Allocated>, crate::GatewayError> {
     let session = format!("s-{}", hex::encode(rand::random::<[u8; 10]>()));
-    let sessions = api.hub.store.sessions().await?;
-    if sessions.iter().filter(|row| row.owner == user.name).count() >= MOST_SESSIONS {
+    if api.hub.store.owned(&user.name).await? >= MOST_SESSIONS {
         return Ok(None);
     }
     api.hub.want(&session, &user.name, project).await?;
     // Two requests at the same moment: of those that are too many each takes itself back.
-    let sessions = api.hub.store.sessions().await?;
-    if sessions.iter().filter(|row| row.owner == user.name).count() > MOST_SESSIONS {
+    if api.hub.store.owned(&user.name).await? > MOST_SESSIONS {
         api.hub.store.end(&session, now()).await?;
         return Ok(None);
     }
     api.hub.poke_desk();
     let issued = api.secrets.links.issue_for(&session, role, LINK_FOR, SystemTime::now())?;
     let link = ShareLink::new(&api.url, &issued.token).to_string();
-    let seats: Vec<_> = sessions.into_iter().map(|row| row.seat).collect();
-    let place = queue_place(&api.rules, &seats, &session, api.boot, now());
+    let place = api.hub.look_up(&session, &api.rules, api.boot).await?.and_then(|(_, place)| place);
     Ok(Some(Allocated {
         session,
         link,

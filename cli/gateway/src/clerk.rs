@@ -14,8 +14,10 @@ use tokio::time::{Instant, timeout};
 
 /// Between two looks when nobody asks for one.
 const LOOK: Duration = Duration::from_millis(500);
-/// At least this between two looks, however many ask.
+/// At least this between two looks, however many ask, and so many times what the last one took: a long queue leaves the
+/// store to those who ask.
 const PAUSE: Duration = Duration::from_millis(20);
+const REST: u32 = 4;
 /// Between two clearings of the store.
 const TIDY: Duration = Duration::from_secs(60);
 /// A worker that is asked to give a session back has so long for it; then the session is taken.
@@ -38,20 +40,22 @@ pub(crate) struct Clerk {
 impl Clerk {
     /// Until the gateway ends.
     pub(crate) async fn work(mut self, mut shutdown: Shutdown) {
-        let mut tidied = Instant::now();
+        let (mut tidied, mut took) = (Instant::now(), Duration::ZERO);
         loop {
             let wait = async {
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep((took * REST).clamp(PAUSE, LOOK)).await;
                 let _ = timeout(LOOK, self.hub.poked()).await;
             };
             tokio::select! {
                 () = wait => {}
                 _ = last_words(&mut shutdown) => return,
             }
+            let begun = Instant::now();
             if let Err(error) = self.look().await {
                 tracing::warn!(%error, "the desk cannot look");
                 tokio::time::sleep(LOOK).await;
             }
+            took = begun.elapsed();
             if tidied.elapsed() > TIDY {
                 tidied = Instant::now();
                 if let Err(error) = self.hub.store.tidy(now(), KEEP).await {

@@ -6,8 +6,8 @@
 //!                      └─ it is at replica B ─► Store ─► B ─► its control socket
 //! ```
 
-use crate::store::{Store, StoreError};
-use rr_fleet::Time;
+use crate::store::{SessionRow, Store, StoreError};
+use rr_fleet::{DeskRules, QueuePlace, Time};
 use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::SignalFromHost;
 use rr_protocol::worker::{FromWorker, ToWorker};
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// Messages that wait for one worker's socket; one more is refused.
@@ -281,6 +281,26 @@ impl Hub {
         self.to_worker(at, worker, ToWorker::Drain).await;
         self.tell_change().await;
         Ok(true)
+    }
+
+    /// A session, and where it stands in the queue if it waits.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn look_up(
+        &self,
+        session: &str,
+        rules: &DeskRules,
+        boot: Option<Duration>,
+    ) -> Result<Option<(SessionRow, Option<QueuePlace>)>, StoreError> {
+        let Some(row) = self.store.session(session).await? else { return Ok(None) };
+        if row.seat.placed.is_some() {
+            return Ok(Some((row, None)));
+        }
+        let now = now();
+        let before = self.store.waiting_before(&row.seat, now - rules.asks).await?;
+        let place = QueuePlace::after(before, &row.seat, boot, now);
+        Ok(Some((row, Some(place))))
     }
 
     /// # Errors

@@ -1,7 +1,7 @@
 //! Viewers at the gateway: each waits until its session has a worker, and is sent there.
 
-use crate::hub::{Hub, Registered, is_name, lock, now};
-use rr_fleet::{DeskRules, queue_place};
+use crate::hub::{Hub, Registered, is_name, lock};
+use rr_fleet::DeskRules;
 use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::{Candidate, Waiting};
 use rr_protocol::worker::ToWorker;
@@ -64,9 +64,9 @@ impl Door {
         loop {
             changes.mark_unchanged();
             self.hub.want(session, "", "").await.map_err(|error| trouble(&error))?;
-            let sessions = self.hub.store.sessions().await.map_err(|error| trouble(&error))?;
-            let placed =
-                sessions.iter().find(|row| row.seat.session == session).and_then(|row| row.seat.placed.as_ref());
+            let found = self.hub.look_up(session, &self.rules, self.boot).await.map_err(|error| trouble(&error))?;
+            // Gone between the two: it is wanted anew with the next look.
+            let (placed, place) = found.map(|(row, place)| (row.seat.placed, place)).unwrap_or_default();
             if let Some(placed) = placed {
                 let workers = self.hub.store.workers().await.map_err(|error| trouble(&error))?;
                 let worker = workers.iter().find(|row| row.desk.worker.token == placed.worker);
@@ -80,8 +80,6 @@ impl Door {
                 let _ = timeout(TRY_AGAIN, changes.changed()).await;
                 continue;
             }
-            let seats: Vec<_> = sessions.into_iter().map(|row| row.seat).collect();
-            let place = queue_place(&self.rules, &seats, session, self.boot, now());
             // At the first look the desk has not decided yet.
             if let Some(place) = place.filter(|place| !first && told.as_ref() != Some(place)) {
                 let estimate_secs =

@@ -109,7 +109,15 @@ async fn leases(store: &dyn Store) {
     let rows = store.sessions().await.unwrap();
     let seat = &rows[0].seat;
     assert_eq!((seat.opened, seat.asked, rows[0].owner.as_str()), (Time(1_000), Time(3_000), "owner"));
+    let seat = store.session("s2").await.unwrap().unwrap().seat;
+    assert_eq!(seat, rows[1].seat);
+    assert_eq!(store.session("s3").await.unwrap(), None);
+    assert_eq!(store.waiting_before(&rows[0].seat, Time(0)).await.unwrap(), 0);
+    assert_eq!(store.waiting_before(&seat, Time(3_000)).await.unwrap(), 1);
+    assert_eq!(store.waiting_before(&seat, Time(3_001)).await.unwrap(), 0, "nobody asks for it any more");
+    assert_eq!((store.owned("owner").await.unwrap(), store.owned("another").await.unwrap()), (1, 0));
     assert!(store.lease("s1", &one, Time(9_000)).await.unwrap());
+    assert_eq!(store.waiting_before(&seat, Time(0)).await.unwrap(), 0, "it does not wait any more");
     assert!(!store.lease("s1", &two, Time(9_000)).await.unwrap(), "leased twice");
     assert!(!store.lease("s2", &one, Time(9_000)).await.unwrap(), "there was no room");
     assert!(!store.lease("nobody", &two, Time(9_000)).await.unwrap());

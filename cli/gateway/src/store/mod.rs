@@ -134,6 +134,15 @@ pub trait Store: Send + Sync + 'static {
     /// Somebody wants in; the session is made when it is not there.
     async fn want(&self, session: &str, owner: &str, project: &str, now: Time) -> Result<(), StoreError>;
 
+    /// One session.
+    async fn session(&self, session: &str) -> Result<Option<SessionRow>, StoreError>;
+
+    /// How many sessions wait before this one that somebody has asked for since then.
+    async fn waiting_before(&self, seat: &Seat, asked: Time) -> Result<u32, StoreError>;
+
+    /// How many sessions are somebody's.
+    async fn owned(&self, owner: &str) -> Result<u32, StoreError>;
+
     /// All sessions.
     async fn sessions(&self) -> Result<Vec<SessionRow>, StoreError>;
 

@@ -26,7 +26,7 @@ const LISTEN_AGAIN: Duration = Duration::from_millis(500);
 /// The channel on which replicas hear that something has changed; each has another one for its messages.
 const CHANGED: &str = "rr_changed";
 
-const SCHEMA: [&str; 5] = [
+const SCHEMA: [&str; 7] = [
     "CREATE TABLE IF NOT EXISTS rr_joins (worker TEXT PRIMARY KEY, expires BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS rr_workers (worker TEXT PRIMARY KEY, replica TEXT NOT NULL, program TEXT NOT NULL, \
      capacity BIGINT NOT NULL, taken BIGINT NOT NULL, viewers BIGINT NOT NULL, load DOUBLE PRECISION NOT NULL, \
@@ -35,6 +35,8 @@ const SCHEMA: [&str; 5] = [
     "CREATE TABLE IF NOT EXISTS rr_sessions (session TEXT PRIMARY KEY, owner TEXT NOT NULL, project TEXT NOT NULL, \
      opened BIGINT NOT NULL, asked BIGINT NOT NULL, watched BIGINT NOT NULL, worker TEXT NOT NULL, lease BIGINT NOT NULL, \
      viewers BIGINT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS rr_sessions_by_owner ON rr_sessions (owner)",
+    "CREATE INDEX IF NOT EXISTS rr_sessions_by_age ON rr_sessions (opened, session)",
     "CREATE TABLE IF NOT EXISTS rr_states (session TEXT PRIMARY KEY, state TEXT NOT NULL, at BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS rr_relay (id TEXT PRIMARY KEY, replica TEXT NOT NULL, message TEXT NOT NULL, \
      at BIGINT NOT NULL)",
@@ -314,6 +316,29 @@ impl Store for SqlStore {
         .execute(&self.pool)
         .await?;
         Ok(())
+    }
+
+    async fn session(&self, session: &str) -> Result<Option<SessionRow>, StoreError> {
+        let row = sqlx::query("SELECT * FROM rr_sessions WHERE session = $1").bind(session.to_owned());
+        Ok(row.fetch_optional(&self.pool).await?.as_ref().map(session_row).transpose()?)
+    }
+
+    async fn waiting_before(&self, seat: &Seat, asked: Time) -> Result<u32, StoreError> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS before FROM rr_sessions WHERE worker = '' AND asked >= $3 \
+             AND (opened < $1 OR (opened = $1 AND session < $2))",
+        )
+        .bind(big(seat.opened))
+        .bind(seat.session.clone())
+        .bind(big(asked))
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(count(&row, "before")?)
+    }
+
+    async fn owned(&self, owner: &str) -> Result<u32, StoreError> {
+        let row = sqlx::query("SELECT COUNT(*) AS owned FROM rr_sessions WHERE owner = $1").bind(owner.to_owned());
+        Ok(count(&row.fetch_one(&self.pool).await?, "owned")?)
     }
 
     async fn sessions(&self) -> Result<Vec<SessionRow>, StoreError> {
