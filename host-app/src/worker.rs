@@ -106,7 +106,7 @@ impl SessionHost for OneSession {
         match kept.map(Kept::parse) {
             Some(Ok(kept)) => self.engine.restore(kept).map_err(|error| error.to_string())?,
             Some(Err(error)) => {
-                tracing::error!(%error, session, "what was kept of the session is damaged; it begins anew")
+                tracing::error!(%error, session, "what was kept of the session is damaged; it begins anew");
             }
             None => {}
         }

@@ -4,7 +4,7 @@ use crate::support::{
     Sessions, Viewer, aside, config, gateway, join, join_on_a_machine, link, run, until, worker_config, workers_seen,
 };
 use rr_fleet::Token;
-use rr_gateway::{Gateway, GatewayConfig, IceServers, Secret, TimeLimitedTurn};
+use rr_gateway::{DeskRules, Gateway, GatewayConfig, IceServers, Secret, TimeLimitedTurn};
 use rr_protocol::signaling::SignalFromHost;
 use rr_protocol::worker::MAX_KEPT_LEN;
 use rr_signal::worker::{GatewayError, GatewayLink, IdentityError, SessionHost};
@@ -195,6 +195,26 @@ fn sessions_of_a_drained_worker_move() {
         assert!(first.drained.load(Ordering::Relaxed) && !second.drained.load(Ordering::Relaxed));
     });
     assert!(!gateway.drain(&Token("nobody".into())).unwrap());
+}
+
+#[test]
+fn the_next_session_waits_until_a_slow_worker_is_done_with_the_last_one() {
+    let (dir, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let rules = DeskRules { linger: Duration::from_secs(1), ..DeskRules::default() };
+    let gateway = Gateway::start(GatewayConfig { rules, ..config(dir.path(), None) }).unwrap();
+    let sessions = Sessions::slow(1, Duration::from_millis(700));
+    let _worker = join(&[&gateway], "w1", own.path(), &sessions);
+    run(async {
+        let mut first = Viewer::open(&link(&gateway, "one")).await;
+        first.welcome().await;
+        drop(first);
+        // It ends and the next one begins in one look of the desk.
+        let mut second = Viewer::open(&link(&gateway, "two")).await;
+        second.welcome().await;
+        assert_eq!(sessions.names(), ["two"]);
+    });
+    let workers = gateway.observed().unwrap().0.workers;
+    assert_eq!((workers.len(), workers[0].sessions), (1, 1), "it is well");
 }
 
 #[test]

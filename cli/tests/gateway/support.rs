@@ -58,6 +58,8 @@ pub fn config(state: &Path, database: Option<&str>) -> GatewayConfig {
 /// Sessions of a worker: open, with who is there.
 pub struct Sessions {
     capacity: u32,
+    /// How long it takes to end one.
+    closes: Duration,
     pub drained: AtomicBool,
     open: Mutex<BTreeMap<String, Arc<Noting>>>,
     next: Arc<AtomicU32>,
@@ -95,8 +97,14 @@ impl Noting {
 
 impl Sessions {
     pub fn new(capacity: u32) -> Arc<Self> {
+        Self::slow(capacity, Duration::ZERO)
+    }
+
+    /// Those of a worker that takes so long to end one.
+    pub fn slow(capacity: u32, closes: Duration) -> Arc<Self> {
         Arc::new(Self {
             capacity,
+            closes,
             drained: AtomicBool::new(false),
             open: Mutex::default(),
             next: Arc::new(AtomicU32::new(1)),
@@ -138,6 +146,7 @@ impl SessionHost for Sessions {
     }
 
     fn close(&self, session: &str) -> Option<String> {
+        std::thread::sleep(self.closes);
         let closed = self.open.lock().unwrap().remove(session);
         for (_, outbox) in
             closed.iter().flat_map(|noting| noting.here.lock().unwrap().values().cloned().collect::<Vec<_>>())

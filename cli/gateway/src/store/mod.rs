@@ -1,6 +1,6 @@
-//! What a gateway has to remember: workers, sessions with their leases and what workers keep of them, join tokens that were used, and messages from one
-//! replica to another. SQLite in the gateway's folder, or PostgreSQL for several replicas; one code for both, since the few
-//! statements are the same in either, and one compliance test.
+//! What a gateway has to remember: workers, sessions with their leases and what workers keep of them, join tokens that
+//! were used, and messages from one replica to another. SQLite in the gateway's folder, or PostgreSQL for several
+//! replicas; one code for both, since the few statements are the same in either, and one compliance test.
 //!
 //! What is decided elsewhere is done here only if it still can be: of two replicas that lease the same session or the last
 //! place of a worker, one gets it.

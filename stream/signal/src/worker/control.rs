@@ -204,7 +204,7 @@ async fn leave(socket: &mut Socket, viewers: &Viewers, out_rx: &mut mpsc::Receiv
         return;
     }
     for SessionLoad { session, .. } in sessions(&viewers.host).await {
-        viewers.keeping.close(&session).await;
+        viewers.keeping.close(session).await;
     }
     while let Ok(message) = out_rx.try_recv() {
         if send(socket, &message).await.is_err() {
@@ -281,8 +281,7 @@ impl Viewers {
                 });
             }
             ToWorker::SessionClose { session } => {
-                let keeping = Arc::clone(&self.keeping);
-                tokio::spawn(async move { keeping.close(&session).await });
+                tokio::spawn(self.keeping.close(session));
             }
             ToWorker::ViewerJoin { viewer, session, role, link, name, remote } => {
                 self.tidy();

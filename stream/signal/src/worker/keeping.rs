@@ -10,11 +10,13 @@ use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::OnceCell;
-use tokio::time::sleep;
+use tokio::sync::{OnceCell, watch};
+use tokio::time::{sleep, timeout};
 
 /// Between two looks for changes: so much is lost when a machine dies.
 const EVERY: Duration = Duration::from_millis(500);
+/// For a session that is closed to be over.
+const CLOSES_WITHIN: Duration = Duration::from_secs(10);
 /// A large state is sent less often: so many bytes a second at most.
 const BYTES_PER_SECOND: usize = 1 << 20;
 
@@ -33,6 +35,8 @@ pub(super) struct Keeping {
     host: Arc<dyn SessionHost>,
     line: tokio::sync::Mutex<Line>,
     sessions: Mutex<HashMap<String, Arc<Kept>>>,
+    /// Sessions that are being closed here.
+    closing: watch::Sender<u32>,
 }
 
 /// A session that is open here, or being opened.
@@ -41,6 +45,22 @@ struct Kept {
     open: OnceCell<()>,
     /// Changes that the gateway did not take yet. Held while they are sent, so that nothing overtakes.
     unsent: tokio::sync::Mutex<Option<String>>,
+}
+
+/// Counts as a session that is being closed, until it is dropped.
+struct Closing(Arc<Keeping>);
+
+impl Closing {
+    fn new(keeping: Arc<Keeping>) -> Self {
+        keeping.closing.send_modify(|count| *count += 1);
+        Self(keeping)
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.closing.send_modify(|count| *count -= 1);
+    }
 }
 
 /// To the gateway.
@@ -53,7 +73,7 @@ struct Line {
 impl Keeping {
     pub(super) fn new(host: Arc<dyn SessionHost>, address: Address, tls: Arc<ClientConfig>) -> Self {
         let line = tokio::sync::Mutex::new(Line { address, tls, connection: None });
-        Self { host, line, sessions: Mutex::default() }
+        Self { host, line, sessions: Mutex::default(), closing: watch::channel(0).0 }
     }
 
     /// There is another certificate.
@@ -93,16 +113,21 @@ impl Keeping {
             .call("/workers/sessions/fetch", &request, MAX_KEEP_LEN)
             .await
             .map_err(|error| OpenError::NotNow(error.to_string()))?;
+        // Whoever was told to close one session and open another has room for one only.
+        let _ = timeout(CLOSES_WITHIN, self.closing.subscribe().wait_for(|closing| *closing == 0)).await;
         let (host, session) = (Arc::clone(&self.host), session.to_owned());
         let opened = tokio::task::spawn_blocking(move || host.open(&session, fetched.state.as_deref())).await;
         opened.map_err(|_| OpenError::Failed("the worker has trouble".into()))?.map_err(OpenError::Failed)
     }
 
-    /// Ends a session here, and gives it back.
-    pub(super) async fn close(&self, session: &str) {
-        let kept = self.session(session);
-        self.send(session, &kept, true).await;
-        self.forget(session);
+    /// Ends a session here, and gives it back. What is opened after this call waits for it, whenever the future is run.
+    pub(super) fn close(self: &Arc<Self>, session: String) -> impl Future<Output = ()> + Send + use<> {
+        let place = Closing::new(Arc::clone(self));
+        async move {
+            let kept = place.0.session(&session);
+            place.0.send(&session, &kept, true).await;
+            place.0.forget(&session);
+        }
     }
 
     /// Sends what changes, until it is dropped.
