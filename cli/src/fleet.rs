@@ -184,9 +184,9 @@ impl Fleet {
     }
 
     /// What machines cost an hour now.
-    pub fn cost(&self, look: &Look, spec: &FleetSpec) -> Money {
+    pub fn cost(&self, listed: &[Listed], spec: &FleetSpec) -> Money {
         let paid = |listed: &&Listed| listed.machine.state != MachineState::Gone;
-        look.listed.iter().filter(paid).map(|listed| spec.prices.of(listed.machine.market)).sum()
+        listed.iter().filter(paid).map(|listed| spec.prices.of(listed.machine.market)).sum()
     }
 
     /// Until the fleet is as it is wanted. The lock must be held.
@@ -352,7 +352,7 @@ impl Fleet {
         look: &Look,
         actions: &[Action],
     ) -> anyhow::Result<Plan> {
-        let cost_before = self.cost(look, spec);
+        let cost_before = self.cost(&look.listed, spec);
         let mut plan = Plan { cost_before, cost_after: cost_before, ..Plan::default() };
         let creates = actions.iter().any(|action| matches!(action, Action::Create { .. }));
         if creates && (goal.dry || spec.prices.on_demand > Money::default()) {

@@ -8,7 +8,7 @@ use crate::exit::{Exit, code};
 use crate::fleet::{Fleet, fresh_token};
 use crate::progress::Progress;
 use rr_fleet::{Action, FleetSpec, Observed, Scaling, Time, Token, reconcile};
-use rr_gateway::Gateway;
+use rr_gateway::{FleetCost, Gateway};
 use rr_provider::{Capabilities, Listed};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +19,8 @@ use std::time::{Duration, Instant, SystemTime};
 const LOOK: Duration = Duration::from_millis(500);
 /// Between two lists of a cloud's machines, because clouds count requests. After a step the next one comes at once.
 const LIST: Duration = Duration::from_secs(10);
+/// Between two times that what people watched is written down.
+const NOTE: Duration = Duration::from_secs(30);
 /// Before the lock is tried again, and after an error.
 const AGAIN: Duration = Duration::from_secs(2);
 /// A join token outlives the start of its machine by so much.
@@ -117,6 +119,7 @@ fn hold(config: &PoolConfig, gateway: &Arc<Gateway>, stop: &AtomicBool) -> anyho
     fleet.store.save(&fleet.state)?;
     let local = fleet.provider.name() == "local";
     let (mut prepared, mut listed_at, mut listed) = (false, None::<Instant>, Vec::<Listed>::new());
+    let (mut looked, mut noted) = (Instant::now(), Instant::now());
     while !stop.load(Ordering::Relaxed) {
         let fresh = local || listed_at.is_none_or(|at| at.elapsed() >= LIST);
         if fresh {
@@ -130,6 +133,13 @@ fn hold(config: &PoolConfig, gateway: &Arc<Gateway>, stop: &AtomicBool) -> anyho
         }
         complete(&mut observed, &listed, fresh);
         let now = Time::from(SystemTime::now());
+        fleet.state.watched(gateway.viewers()?, looked.elapsed());
+        looked = Instant::now();
+        gateway.tell_cost(cost(&fleet, &spec, &listed, now));
+        if noted.elapsed() > NOTE {
+            fleet.store.save(&fleet.state)?;
+            noted = Instant::now();
+        }
         fleet.state.records.look(now, &observed);
         let actions = reconcile(&spec, &fleet.state.records, &observed, now, fresh_token);
         if !prepared && actions.iter().any(|action| matches!(action, Action::Create { .. })) {
@@ -157,7 +167,18 @@ fn hold(config: &PoolConfig, gateway: &Arc<Gateway>, stop: &AtomicBool) -> anyho
         }
         pause(LOOK, stop);
     }
+    fleet.store.save(&fleet.state)?;
     Ok(())
+}
+
+fn cost(fleet: &Fleet, spec: &FleetSpec, listed: &[Listed], now: Time) -> FleetCost {
+    let spent = fleet.state.spent(now);
+    FleetCost {
+        per_hour: fleet.cost(listed, spec),
+        spent: spent.money,
+        machines: Duration::from_secs(spent.secs),
+        watched: Duration::from_millis(fleet.state.watched_ms),
+    }
 }
 
 /// Adds what the provider says. An old list says nothing of what is gone.

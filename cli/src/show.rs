@@ -58,7 +58,7 @@ fn url(listed: &Listed) -> Option<&str> {
 /// Who works, and what it costs.
 pub fn fleet(fleet: &Fleet, spec: &FleetSpec, look: &Look, as_json: bool, waits: Option<&str>) -> anyhow::Result<()> {
     let here: Vec<&Listed> = look.listed.iter().filter(|listed| is_there(listed)).collect();
-    let cost = fleet.cost(look, spec);
+    let cost = fleet.cost(&look.listed, spec);
     let wanted = rr_fleet::wanted(spec, 0);
     let up = here.iter().filter(|listed| state(fleet, look, listed) == "up").count();
     if as_json {
@@ -149,7 +149,7 @@ pub fn cost(fleet: &Fleet, spec: &FleetSpec, look: &Look, as_json: bool) -> anyh
     fn hours(secs: u64) -> f64 {
         secs as f64 / 3_600.0
     }
-    let now = fleet.cost(look, spec);
+    let now = fleet.cost(&look.listed, spec);
     let spent = fleet.state.spent(look.now);
     let of = |wanted: Market| {
         let runs = fleet.state.runs.iter().filter(|run| run.market == wanted);
@@ -171,6 +171,8 @@ pub fn cost(fleet: &Fleet, spec: &FleetSpec, look: &Look, as_json: bool) -> anyh
             "cost": spent.money,
             "spot": part(spot),
             "on_demand": part(on_demand),
+            "watched_hours": hours(fleet.state.watched_ms / 1000),
+            "cost_per_user_hour": fleet.state.per_user_hour(look.now),
         }));
     }
     let cap = spec.cost_cap.map_or(String::new(), |cap| format!(", at most {cap}"));
@@ -180,6 +182,10 @@ pub fn cost(fleet: &Fleet, spec: &FleetSpec, look: &Look, as_json: bool) -> anyh
         if secs > 0 {
             line(&format!("  {name}: {money} for {:.2} machine-hours", hours(secs)))?;
         }
+    }
+    if let Some(price) = fleet.state.per_user_hour(look.now) {
+        let watched = hours(fleet.state.watched_ms / 1000);
+        line(&format!("People watched for {watched:.2} hours: {price} an hour of one person"))?;
     }
     if let Some(since) = since {
         line(&format!("The first machine that is listed one by one started {} ago.", age(since)))?;

@@ -41,6 +41,9 @@ pub struct State {
     /// Of runs that are not listed any more.
     #[serde(default)]
     pub older: Sum,
+    /// Time of all people who watched, milliseconds, as far as a gateway kept the fleet.
+    #[serde(default)]
+    pub watched_ms: u64,
 }
 
 /// A machine's time.
@@ -109,6 +112,19 @@ impl State {
             let run = self.runs.remove(at);
             self.older.add(&run, now);
         }
+    }
+
+    /// So many people have watched for so long.
+    pub fn watched(&mut self, people: u32, time: Duration) {
+        let time = u64::try_from((time * people).as_millis()).unwrap_or(u64::MAX);
+        self.watched_ms = self.watched_ms.saturating_add(time);
+    }
+
+    /// What an hour of one person has cost; `None` as long as nobody has watched for a minute.
+    pub fn per_user_hour(&self, now: Time) -> Option<Money> {
+        let micros = u128::from(self.spent(now).money.0) * 3_600_000;
+        let known = self.watched_ms >= 60_000;
+        known.then(|| Money(u64::try_from(micros / u128::from(self.watched_ms)).unwrap_or(u64::MAX)))
     }
 
     /// All that was ever used.
@@ -233,6 +249,18 @@ mod tests {
         fs::write(store.path(), "{\"version\":99}").unwrap();
         assert!(store.load().unwrap_err().to_string().contains("newer"));
         assert!(Store::open(Some(folder.path()), "../x").is_err());
+    }
+
+    #[test]
+    fn an_hour_of_one_person_has_its_price() {
+        let mut state = State::default();
+        state.begin_run(&Token("a".into()), Market::OnDemand, Money(1_000_000), Time(0));
+        let now = Time(2 * 3_600_000);
+        state.watched(5, Duration::from_secs(10));
+        assert_eq!(state.per_user_hour(now), None, "too little to say");
+        // Four people for an hour, on a machine that ran for two.
+        state.watched(4, Duration::from_secs(3600) - Duration::from_millis(12_500));
+        assert_eq!(state.per_user_hour(now), Some(Money(500_000)));
     }
 
     #[test]

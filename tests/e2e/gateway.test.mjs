@@ -176,7 +176,7 @@ test('sessions make the pool grow up to its maximum, and the dead are replaced',
   const args = ['--headless', '--listen', '127.0.0.1:0', '--config-dir', at('slot-{slot}'), '--cache-dir', at('cache')];
   writeFileSync(
     at('rrctl.toml'),
-    `max = 3\n[local]\ncommand = ${JSON.stringify(h.rrhost)}\nargs = ${JSON.stringify([...args, file])}\nslots = 3\n` +
+    `max = 3\n[local]\ncommand = ${JSON.stringify(h.rrhost)}\nargs = ${JSON.stringify([...args, file])}\nslots = 3\nprice = 0.5\n` +
       '[timing]\ndead_secs = 10\n',
   );
   const fleet = ['--config', at('rrctl.toml'), '--state-dir', at('fleets')];
@@ -204,6 +204,14 @@ test('sessions make the pool grow up to its maximum, and the dead are replaced',
     }, 30_000);
     await h.waitForPicture(first.page);
     await h.waitForPicture(second.page);
+    // What it costs, and whom: two people watch.
+    const watched = await metric(gateway, 'rr_fleet_watched_seconds_total');
+    await new Promise((done) => setTimeout(done, 3000));
+    const grown = (await metric(gateway, 'rr_fleet_watched_seconds_total')) - watched;
+    assert.ok(grown > 4 && grown < 9, `two people watched ${grown} s in three`);
+    const cost = JSON.parse(execFileSync(rrctl, ['cost', '--json', ...fleet], { encoding: 'utf8' }));
+    assert.equal(await metric(gateway, 'rr_fleet_cost_dollars_per_hour'), cost.cost_per_hour);
+    assert.ok((await metric(gateway, 'rr_fleet_cost_dollars_total')) > 0);
   } finally {
     await gateway.kill();
     execFileSync(rrctl, ['down', '--now', '--yes', ...fleet], { stdio: 'pipe' });

@@ -308,6 +308,26 @@ async fn metrics(State(api): State<Arc<Api>>) -> Response {
         // A String takes everything.
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
     }
+    if let Some(cost) = api.hub.cost() {
+        for (name, kind, help, value) in [
+            (
+                "rr_fleet_cost_dollars_per_hour",
+                "gauge",
+                "Price of the machines that there are.",
+                cost.per_hour.as_dollars(),
+            ),
+            ("rr_fleet_cost_dollars_total", "counter", "Price of all machines so far.", cost.spent.as_dollars()),
+            ("rr_fleet_machine_seconds_total", "counter", "Time of all machines so far.", cost.machines.as_secs_f64()),
+            (
+                "rr_fleet_watched_seconds_total",
+                "counter",
+                "Time of all people who watched.",
+                cost.watched.as_secs_f64(),
+            ),
+        ] {
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+        }
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], text)
         .into_response()
 }

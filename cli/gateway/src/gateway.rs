@@ -3,7 +3,7 @@
 use crate::api::{self, Api};
 use crate::audit::Audit;
 use crate::clerk::Clerk;
-use crate::hub::{Hub, is_name};
+use crate::hub::{FleetCost, Hub, is_name};
 use crate::secrets::{Secrets, SecretsError};
 use crate::store::{Event, SqlStore, Store, StoreError};
 use crate::throttle::{Buckets, Rates};
@@ -264,6 +264,21 @@ impl Gateway {
     pub fn observed(&self) -> Result<(Observed, Option<u32>), GatewayError> {
         let Some(runtime) = &self.runtime else { return Ok((Observed::default(), None)) };
         Ok(runtime.block_on(crate::clerk::observed(&self.hub, &self.rules, self.began))?)
+    }
+
+    /// People who watch now, at workers that are connected. Blocks.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub fn viewers(&self) -> Result<u32, GatewayError> {
+        let Some(runtime) = &self.runtime else { return Ok(0) };
+        let workers = runtime.block_on(self.hub.store.workers())?;
+        Ok(workers.iter().filter(|row| row.desk.lost.is_none()).map(|row| row.viewers).sum())
+    }
+
+    /// What the fleet costs, for `/metrics`.
+    pub fn tell_cost(&self, cost: FleetCost) {
+        self.hub.tell_cost(cost);
     }
 
     /// A worker gets no more sessions, and those that it has move to others with room. Blocks.

@@ -7,7 +7,7 @@
 //! ```
 
 use crate::store::{SessionRow, Store, StoreError};
-use rr_fleet::{DeskRules, QueuePlace, Time};
+use rr_fleet::{DeskRules, Money, QueuePlace, Time};
 use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::SignalFromHost;
 use rr_protocol::worker::{FromWorker, ToWorker};
@@ -38,6 +38,21 @@ pub struct Hub {
     next: AtomicU32,
     changed: watch::Sender<u64>,
     desk: Notify,
+    /// Where this replica keeps the pool.
+    cost: Mutex<Option<FleetCost>>,
+}
+
+/// What a fleet costs, and what for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FleetCost {
+    /// Of the machines that there are now.
+    pub per_hour: Money,
+    /// Since the fleet was first started.
+    pub spent: Money,
+    /// Time of all machines for that.
+    pub machines: Duration,
+    /// Time of all people who watched.
+    pub watched: Duration,
 }
 
 struct WorkerConnection {
@@ -81,6 +96,7 @@ impl Hub {
             next: AtomicU32::new(1),
             changed: watch::channel(0).0,
             desk: Notify::new(),
+            cost: Mutex::default(),
         })
     }
 
@@ -134,6 +150,16 @@ impl Hub {
             workers.remove(worker);
         }
         same
+    }
+
+    /// What the fleet costs, from now on.
+    pub fn tell_cost(&self, cost: FleetCost) {
+        *lock(&self.cost) = Some(cost);
+    }
+
+    /// Where this replica keeps the pool.
+    pub fn cost(&self) -> Option<FleetCost> {
+        *lock(&self.cost)
     }
 
     /// Workers whose sockets are here.

@@ -23,7 +23,7 @@ mod viewers;
 mod workers;
 
 pub use gateway::{Gateway, GatewayConfig, GatewayError, link};
-pub use hub::is_name;
+pub use hub::{FleetCost, is_name};
 pub use rr_fleet::DeskRules;
 pub use rr_protocol::signaling::IceServer;
 pub use rr_protocol::token::Role;
