@@ -204,11 +204,13 @@ test('sessions make the pool grow up to its maximum, and the dead are replaced',
     }, 30_000);
     await h.waitForPicture(first.page);
     await h.waitForPicture(second.page);
-    // What it costs, and whom: two people watch.
-    const watched = await metric(gateway, 'rr_fleet_watched_seconds_total');
-    await new Promise((done) => setTimeout(done, 3000));
-    const grown = (await metric(gateway, 'rr_fleet_watched_seconds_total')) - watched;
-    assert.ok(grown > 4 && grown < 9, `two people watched ${grown} s in three`);
+    // What it costs, and whom: at most two people watch.
+    const [watched, since] = [await metric(gateway, 'rr_fleet_watched_seconds_total'), Date.now()];
+    const grown = async () => (await metric(gateway, 'rr_fleet_watched_seconds_total')) - watched;
+    await until('their time counts', async () => (await grown()) >= 4, 30_000);
+    // A look at the fleet takes in what happened since the last one.
+    const most = 2 * ((Date.now() - since) / 1000 + 10);
+    assert.ok((await grown()) <= most, `more than ${most} s for two people`);
     const cost = JSON.parse(execFileSync(rrctl, ['cost', '--json', ...fleet], { encoding: 'utf8' }));
     assert.equal(await metric(gateway, 'rr_fleet_cost_dollars_per_hour'), cost.cost_per_hour);
     assert.ok((await metric(gateway, 'rr_fleet_cost_dollars_total')) > 0);
