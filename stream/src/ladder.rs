@@ -87,8 +87,11 @@ pub struct Ladder {
     config: LadderConfig,
     members: BTreeMap<PeerId, Member>,
     rungs: BTreeMap<RungId, Setting>,
-    /// Since when viewers and rungs do not fit.
+    /// Why viewers and rungs do not fit, and since when.
     misfit: Option<(Misfit, Instant)>,
+    /// For how long they have not, as far as waiting for it to pass goes: what each viewer may be given wavers, and a
+    /// moment in which two differ does not unsay the seconds in which they did not.
+    lasted: Duration,
     /// When they were compared last.
     fitted: Option<Instant>,
     upgrades: Upgrades,
@@ -146,6 +149,7 @@ impl Ladder {
             members: BTreeMap::new(),
             rungs: BTreeMap::new(),
             misfit: None,
+            lasted: Duration::ZERO,
             fitted: None,
             upgrades: Upgrades::default(),
             actions: Vec::new(),
@@ -267,17 +271,23 @@ impl Ladder {
 
     /// Shares viewers out when that has been due for a while, and sets each rung to what its viewers can take.
     fn fit(&mut self, now: Instant) {
-        self.fitted = Some(now);
+        let elapsed = self.fitted.replace(now).map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         let misfit = self.misfits(now);
         let since = self.misfit.filter(|(of, _)| Some(*of) == misfit).map_or(now, |(_, at)| at);
         self.misfit = misfit.map(|of| (of, since));
-        let patience = match misfit {
-            Some(Misfit::Differ) => SPLIT_AFTER,
-            Some(Misfit::Arrived) => ARRIVE_AFTER,
-            _ => JOIN_AFTER,
+        self.lasted = match misfit {
+            Some(Misfit::Alike | Misfit::Unbalanced) => self.lasted + elapsed,
+            _ => self.lasted.saturating_sub(elapsed),
         };
-        if misfit.is_some() && now.saturating_duration_since(since) >= patience {
-            self.misfit = None;
+        let lasts = now.saturating_duration_since(since);
+        let due = match misfit {
+            Some(Misfit::Differ) => lasts >= SPLIT_AFTER,
+            Some(Misfit::Arrived) => lasts >= ARRIVE_AFTER,
+            Some(Misfit::Alike | Misfit::Unbalanced) => self.lasted >= JOIN_AFTER,
+            None => false,
+        };
+        if due {
+            (self.misfit, self.lasted) = (None, Duration::ZERO);
             self.share_out(now);
         }
         let wanted = by_rung(&self.members);
