@@ -26,6 +26,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 const ASK: Duration = Duration::from_millis(400);
 /// After so much silence what was lost is too old to be repeated.
 const GONE: Duration = Duration::from_secs(1);
+/// Trouble that is over so soon was a little too much for a moment: where a path really fell, what stands in the queue
+/// takes longer to leave it. What was carried before it began still holds then.
+const BRIEF: Duration = Duration::from_millis(300);
 /// For so long after trouble its losses are still reported.
 const RECOVERY: Duration = Duration::from_millis(1_200);
 /// An estimate so much above what was too much once is news: the path carries more than it did.
@@ -40,6 +43,12 @@ const COLLAPSE: f64 = 0.85;
 const LOSSY: f32 = 0.15;
 /// What is left of the rate after a standing queue.
 const LESS: f64 = 0.92;
+/// While nothing waits, an estimate that goes down a little takes no more than this away from what is proven.
+const KEPT: f64 = 0.88;
+/// Below this share of what is proven the way back is a fast one.
+const NEAR: f64 = 0.9;
+/// A limit rises only where the picture takes this share of it: what is not taken tells nothing about the path.
+const TRIED: f64 = 0.85;
 /// What is left of a path that fell, at least, as long as nothing more is known.
 const AT_ONCE: f64 = 0.2;
 /// A queue that stands but does not grow fast comes from a little too much: no more than this is taken away at once.
@@ -162,8 +171,10 @@ impl Path {
                 }
                 self.prove(sample, &look);
                 // What was delivered a moment ago is not believed to be too much until something shows it.
-                if let Some(proven) = self.proven.filter(|proven| proven.scale(COLLAPSE) > estimate) {
-                    verdict.rate = verdict.rate.max(proven.scale(0.6));
+                if let Some(proven) = self.proven {
+                    let collapsed = proven.scale(COLLAPSE) > estimate;
+                    let kept = if collapsed { Some(0.6) } else { look.calm.then_some(KEPT) };
+                    verdict.rate = kept.map_or(verdict.rate, |kept| verdict.rate.max(proven.scale(kept)));
                 }
                 if let Some(bitrate) = self.contradicts(now, &look, estimate) {
                     verdict.rate = bitrate;
@@ -278,9 +289,20 @@ impl Path {
             None if drained => {
                 trouble.drained = Some(now);
                 trouble.look_back(now, sample);
+                let brief = now.saturating_duration_since(trouble.began) < BRIEF && loss <= trouble.loss + OVERFLOW;
+                if brief && let Some(delivered) = self.confirmations.delivered(self.confirmations.busy(now, ARRIVING)) {
+                    trouble.believe_again(delivered.scale(f64::from(1.0 - loss)));
+                }
                 let carries = trouble.carries;
-                self.proven = Some(carries.scale(LESS));
-                self.limit = Some(Limit { rate: carries.scale(LESS), ceiling: carries, changed: now, stands: false });
+                let rate = carries.scale(LESS);
+                self.proven = Some(rate);
+                self.limit = Some(Limit { rate, ceiling: carries, changed: now, stands: false });
+                if brief {
+                    // Nothing was lost that could be reported late.
+                    verdict.reset = Some(Reset { bitrate: carries, probe: None });
+                    verdict.rate = rate;
+                    return None;
+                }
             }
             Some(at) if now.saturating_duration_since(at) > RECOVERY => return None,
             _ => {}
@@ -333,10 +355,14 @@ impl Path {
             return Some(limit.ceiling).filter(|ceiling| ceiling.scale(0.95) > estimate);
         }
         if look.calm {
-            // Slowly where it was too much, unless more was found since; faster beyond: the path has changed then.
-            let near = (0.85..1.1).contains(&(limit.rate.as_f64() / limit.ceiling.as_f64().max(1.0)));
+            // Slowly where it was too much, unless more was found or delivered since; faster beyond: the path has changed
+            // then.
+            let near = (0.85..1.1).contains(&(limit.rate.as_f64() / limit.ceiling.as_f64().max(1.0)))
+                && self.proven.is_none_or(|proven| limit.rate >= proven.scale(NEAR));
             let found = estimate.as_f64() > limit.ceiling.as_f64() * FOUND;
-            limit.rate = limit.rate.scale(1.0 + elapsed * if near && !found { 0.03 } else { 0.7 });
+            if taken >= limit.rate.scale(TRIED) {
+                limit.rate = limit.rate.scale(1.0 + elapsed * if near && !found { 0.03 } else { 0.7 });
+            }
             // Not far beyond an estimate, which may be wrong for a moment: not below what is known to get through.
             limit.rate = limit.rate.min(estimate.scale(1.2).max(limit.ceiling.scale(LESS)));
             if limit.rate > limit.ceiling.scale(1.5) {

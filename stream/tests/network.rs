@@ -267,21 +267,21 @@ fn fills(name: &str, mbps: f64, link: Link, least: f64, freeze_ms: Option<f64>) 
 
 #[test]
 fn a_clean_fast_link_is_filled() {
-    fills("20 Mbit/s", 20.0, link(20.0, 5), 0.93, Some(100.0));
+    fills("20 Mbit/s", 20.0, link(20.0, 5), 0.95, Some(100.0));
 }
 
 #[test]
 fn a_slow_long_link_is_filled() {
-    fills("5 Mbit/s, 40 ms", 5.0, link(5.0, 20), 0.86, Some(200.0));
+    fills("5 Mbit/s, 40 ms", 5.0, link(5.0, 20), 0.9, Some(200.0));
 }
 
 #[test]
 fn losses_cost_little() {
     for percent in [1, 3, 5] {
         let lossy = |mbps| Link { loss: f64::from(percent) / 100.0, ..link(mbps, 15) };
-        fills(&format!("10 Mbit/s, {percent} % lost"), 10.0, lossy(10.0), 0.83, None);
-        // These viewers ask for a packet several times here, as a browser does on both.
-        fills(&format!("4 Mbit/s, {percent} % lost"), 4.0, lossy(4.0), 0.83, Some(500.0));
+        fills(&format!("10 Mbit/s, {percent} % lost"), 10.0, lossy(10.0), 0.9, None);
+        // These viewers forget a lost packet when a hundred more have come; a browser asks for it again on both.
+        fills(&format!("3 Mbit/s, {percent} % lost"), 3.0, lossy(3.0), 0.9, Some(500.0));
     }
 }
 
@@ -291,7 +291,7 @@ fn jitter_is_not_taken_for_a_queue() {
         "10 Mbit/s, 30 ms jitter",
         10.0,
         Link { jitter: Duration::from_millis(30), ..link(10.0, 15) },
-        0.75,
+        0.84,
         Some(200.0),
     );
 }
@@ -306,7 +306,7 @@ fn a_busy_viewer_is_not_taken_for_a_slow_path() {
         let queue = Spread::of(seeds(), |seed| all[seed as usize - 1].queue_ms(3.0, 20.0));
         println!("{mbps} Mbit/s, viewer away up to {ms} ms at a time: share {share}, queue P95 {queue} ms");
         assert!(
-            share.median() > 0.6 && share.least_but_few() > 0.3,
+            share.median() > 0.75 && share.least_but_few() > 0.5,
             "{mbps} Mbit/s, {ms} ms: carries {share} of the link"
         );
         assert!(queue.median() < 110.0, "{mbps} Mbit/s, {ms} ms: {queue} ms wait on the link");
@@ -320,8 +320,8 @@ fn a_busy_viewer_is_not_taken_for_a_slow_path() {
     let risen = figure(&|seen| seen.carried(21.0, 26.0) / 6.0);
     println!("6 to 1.2 Mbit/s: freeze {freeze} ms, then share {fallen}; back: share {risen}");
     assert!(freeze.median() < 800.0, "frozen for {freeze} ms");
-    assert!(fallen.median() > 0.6, "{fallen} of the slow link");
-    assert!(risen.median() > 0.5, "{risen} of the fast link");
+    assert!(fallen.median() > 0.7, "{fallen} of the slow link");
+    assert!(risen.median() > 0.65, "{risen} of the fast link");
 }
 
 #[test]
@@ -347,9 +347,9 @@ fn a_fall_and_a_rise_are_followed() {
     println!("10 to 2 Mbit/s: freeze {freeze} ms, then share {fallen}, queue {queue} ms; back: share {risen}");
     // What stood in the queue when the link fell takes 0.3 s to leave it.
     assert!(freeze.median() < 600.0 && freeze.most_but_few() < 1_200.0, "frozen for {freeze} ms");
-    assert!(fallen.median() > 0.82, "{fallen} of the slow link");
+    assert!(fallen.median() > 0.88, "{fallen} of the slow link");
     assert!(queue.median() < 110.0, "{queue} ms wait on the slow link");
-    assert!(risen.median() > 0.82, "{risen} of the fast link");
+    assert!(risen.median() > 0.9, "{risen} of the fast link");
 }
 
 #[test]
@@ -363,7 +363,7 @@ fn an_outage_is_over_soon_after_it_ends() {
     let share = Spread::of(seeds(), |seed| all[seed as usize - 1].carried(14.0, 20.0) / 10.0);
     println!("outage of 3 s: pictures again after {back} ms, then share {share}");
     assert!(back.most() < 1_500.0, "no picture for {back} ms after the outage");
-    assert!(share.median() > 0.7, "{share} of the link afterwards");
+    assert!(share.median() > 0.88, "{share} of the link afterwards");
 }
 
 #[test]
@@ -449,12 +449,25 @@ fn rungs_are_made_when_needed_and_go_again() {
     // The second viewer's link is bad for a while.
     let steady = vec![(0.0, link(12.0, 5))];
     let changing = vec![(0.0, link(12.0, 5)), (6.0, link(1.5, 5)), (16.0, link(12.0, 5))];
-    let outcome = play(&[steady, changing], 42.0, 3);
-    let most = |from, to| between(&outcome.rungs, from, to).copied().max().unwrap();
-    assert_eq!(most(4.0, 6.0), 1, "two like viewers share an encoder");
-    assert_eq!(most(12.0, 16.0), 2);
-    assert_eq!(most(41.0, 42.0), 1, "they are alike again");
-    assert!(outcome.viewers[0].freeze_ms(2.0, 42.0) < 400.0, "{}", outcome.viewers[0].freeze_ms(2.0, 42.0));
+    let viewers = [steady, changing];
+    let all: Vec<Outcome> = (1..=seeds()).map(|seed| play(&viewers, 36.0, seed)).collect();
+    // How much of the time there was more than one encoder.
+    let apart = |from: f64, to: f64| {
+        Spread::of(seeds(), |seed| {
+            let counts: Vec<usize> = between(&all[seed as usize - 1].rungs, from, to).copied().collect();
+            counts.iter().filter(|count| **count > 1).count() as f64 / counts.len() as f64
+        })
+    };
+    let (before, while_bad, after) = (apart(4.0, 6.0), apart(12.0, 16.0), apart(28.0, 36.0));
+    let freeze = Spread::of(seeds(), |seed| all[seed as usize - 1].viewers[0].freeze_ms(2.0, 36.0));
+    println!(
+        "two encoders for {before} of the time before, {while_bad} while one is slow, {after} after; freeze {freeze} ms"
+    );
+    assert_eq!(before.median(), 0.0, "two like viewers share an encoder");
+    assert_eq!(while_bad.median(), 1.0);
+    // What each can take is found out all the time, so that now and then they differ for a moment.
+    assert!(after.median() == 0.0 && after.most_but_few() < 0.7, "they are alike again");
+    assert!(freeze.median() < 400.0 && freeze.most() < 600.0, "the steady one is frozen for {freeze} ms");
 }
 
 #[test]

@@ -11,10 +11,14 @@ struct Sim {
     estimate: Bitrate,
     carries: Bitrate,
     rate: Bitrate,
+    /// What may be taken, whether it is or not.
+    told: Bitrate,
     paused: bool,
     resets: Vec<Bitrate>,
     worst: Duration,
     loss: f32,
+    /// No more is taken, because others of the rung cannot.
+    most: Bitrate,
 }
 
 const STEP: f64 = 0.05;
@@ -30,10 +34,12 @@ impl Sim {
             estimate: carries,
             carries,
             rate: carries.scale(0.5),
+            told: carries.scale(0.5),
             paused: false,
             resets: Vec::new(),
             worst: Duration::ZERO,
             loss: 0.0,
+            most: Bitrate::mbps(100),
         }
     }
 
@@ -56,7 +62,8 @@ impl Sim {
                 backlog: Duration::ZERO,
             };
             let verdict = self.path.on_sample(self.now, &sample, self.rate).unwrap();
-            (self.rate, self.paused) = (verdict.rate, verdict.pause);
+            self.told = verdict.rate;
+            (self.rate, self.paused) = (verdict.rate.min(self.most), verdict.pause);
             if let Some(reset) = verdict.reset {
                 self.resets.push(reset.bitrate);
                 self.estimate = reset.bitrate;
@@ -120,6 +127,39 @@ fn a_fall_is_seen_before_the_estimate_sees_it() {
     sim.run(3.0);
     assert!(sim.worst < Duration::from_millis(120), "{:?} stand on the path", sim.worst);
     assert!(sim.rate > Bitrate::kbps(900), "fell to {}", sim.rate);
+}
+
+#[test]
+fn a_moment_of_too_much_costs_little() {
+    let mut sim = Sim::new(Bitrate::mbps(10));
+    sim.estimate = Bitrate::mbps(12);
+    sim.run(6.0);
+    sim.resets.clear();
+    // A large picture comes on top, while others on the path take their share for a moment.
+    sim.sent += 80e-3 * 10e6 / 8.0;
+    sim.carries = Bitrate::mbps(6);
+    sim.run(0.2);
+    assert!(sim.rate < Bitrate::mbps(8), "nothing is done about it: {}", sim.rate);
+    sim.carries = Bitrate::mbps(10);
+    sim.run(0.5);
+    assert!(sim.rate > Bitrate::kbps(7_400), "{} of 10 Mbit/s", sim.rate);
+}
+
+#[test]
+fn what_is_not_taken_tells_nothing_about_the_path() {
+    let mut sim = Sim::new(Bitrate::mbps(10));
+    sim.estimate = Bitrate::mbps(25);
+    sim.run(3.0);
+    assert!(sim.told < Bitrate::mbps(12), "no queue was noticed: {}", sim.told);
+    // Somebody else on the same rung can take no more than half of it for a while.
+    sim.most = Bitrate::mbps(5);
+    sim.estimate = Bitrate::mbps(25);
+    sim.run(5.0);
+    assert!(sim.told < Bitrate::mbps(12), "{} without a try", sim.told);
+    sim.most = Bitrate::mbps(100);
+    sim.worst = Duration::ZERO;
+    sim.run(3.0);
+    assert!(sim.worst < Duration::from_millis(150), "{:?} stand on the path", sim.worst);
 }
 
 #[test]

@@ -75,9 +75,13 @@ impl Trouble {
         let loss = sample.loss.unwrap_or(0.0);
         let bytes = sample.confirmed.zip(self.confirmed).and_then(|(now, then)| now.checked_sub(then));
         if let Some(bytes) = bytes.filter(|_| seconds > 0.1 && loss <= self.loss + OVERFLOW) {
-            let all = Bitrate::bps((bytes as f64 * 8.0 / seconds) as u64).scale(f64::from(1.0 - loss));
-            let most = self.before.taken.max(self.before.proven.unwrap_or_default());
-            self.carries = self.carries.max(all.min(most));
+            self.believe_again(Bitrate::bps((bytes as f64 * 8.0 / seconds) as u64).scale(f64::from(1.0 - loss)));
         }
+    }
+
+    /// So much was delivered; no more is believed than before it began.
+    pub fn believe_again(&mut self, delivered: Bitrate) {
+        let most = self.before.taken.max(self.before.proven.unwrap_or_default());
+        self.carries = self.carries.max(delivered.min(most));
     }
 }
