@@ -1,6 +1,8 @@
-//! Paths of documents and models: what is written into the file and what is opened.
+//! Paths of documents and models: what is written into the file and what is opened. Files name models relative to
+//! themselves; while a workspace is open they have their full paths, which stay true when it is saved elsewhere, and
+//! cannot be mistaken for those of the workspace that was open before.
 
-use rr_scene::{ModelRef, Workspace};
+use rr_scene::{Command, Device, ModelRef, Role, Workspace};
 use std::path::{Component, Path, PathBuf};
 
 /// The path from the root, without asking whether it exists.
@@ -17,32 +19,37 @@ pub(crate) fn resolve(model: &ModelRef, workspace_path: Option<&Path>) -> PathBu
     }
 }
 
+/// The workspace that was read from `path`, with the full paths of its models.
+pub(crate) fn with_full_paths(workspace: Workspace, path: &Path) -> Workspace {
+    renamed(workspace, |model| normalised(&resolve(model, Some(path))).to_string_lossy().into_owned())
+}
+
 /// The workspace as it is written to `path`: models below its folder are named relative to it, others by their full
 /// path, so that a folder with its workspace and models can be moved as a whole.
-pub(crate) fn with_paths_for(workspace: &Workspace, from: Option<&Path>, path: &Path) -> Workspace {
-    let mut moved = workspace.clone();
+pub(crate) fn with_paths_for(workspace: Workspace, path: &Path) -> Workspace {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let changes: Vec<_> = workspace
-        .devices()
-        .filter_map(|device| {
-            let model = device.model.as_ref()?;
-            let full = normalised(&resolve(model, from));
-            let shown = full.strip_prefix(folder).map_or_else(|_| full.clone(), Path::to_owned);
+    renamed(workspace, |model| {
+        let full = Path::new(&model.path);
+        match full.strip_prefix(folder) {
             // Forward slashes are read by every system.
-            let text = if shown.is_relative() {
-                shown.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
-            } else {
-                shown.to_string_lossy().into_owned()
-            };
-            (text != model.path).then(|| (device.id.clone(), ModelRef { path: text, ..model.clone() }))
-        })
-        .collect();
+            Ok(below) => below.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/"),
+            Err(_) => model.path.clone(),
+        }
+    })
+}
+
+fn renamed(mut workspace: Workspace, path: impl Fn(&ModelRef) -> String) -> Workspace {
+    let change = |device: &Device| {
+        let model = device.model.as_ref()?;
+        let path = path(model);
+        (path != model.path).then(|| (device.id.clone(), ModelRef { path, ..model.clone() }))
+    };
+    let changes: Vec<_> = workspace.devices().filter_map(change).collect();
     for (id, model) in changes {
-        let command = rr_scene::Command::SetModel { id, model: Some(model) };
-        // The path of a model that is there already stays valid when it is made relative.
-        let _ = moved.apply(&command, rr_scene::Role::Admin);
+        // Where the full path is longer than any may be, the model keeps the name that it has.
+        let _ = workspace.apply(&Command::SetModel { id, model: Some(model) }, Role::Admin);
     }
-    moved
+    workspace
 }
 
 fn normalised(path: &Path) -> PathBuf {
@@ -73,7 +80,6 @@ pub(crate) fn recovery_path() -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rr_scene::{Command, Device, Role};
 
     fn workspace(path: &str) -> Workspace {
         let mut ws = Workspace::new("w");
@@ -96,8 +102,8 @@ mod tests {
     #[test]
     fn models_below_the_folder_become_relative_and_others_full() {
         let here = |p: &str, from: Option<&str>, to: &str| {
-            let ws = with_paths_for(&workspace(p), from.map(Path::new), Path::new(to));
-            path_in(&ws).to_owned()
+            let opened = from.map_or_else(|| workspace(p), |from| with_full_paths(workspace(p), Path::new(from)));
+            path_in(&with_paths_for(opened, Path::new(to))).to_owned()
         };
         assert_eq!(here("/plant/models/a.igs", None, "/plant/line.rrws.json"), "models/a.igs");
         assert_eq!(here("models/a.igs", Some("/plant/line.rrws.json"), "/plant/line.rrws.json"), "models/a.igs");

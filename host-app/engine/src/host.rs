@@ -45,6 +45,8 @@ pub(crate) struct Host {
     pub(crate) window_fault: Option<String>,
     owner: ParticipantId,
     path: Option<PathBuf>,
+    /// How many were opened; tells whether the one that was saved is still there.
+    documents: u64,
     pub(crate) dirty: bool,
     pub(crate) saving: Saving,
     autosave_at: Option<Instant>,
@@ -79,6 +81,7 @@ impl Host {
             window_fault: None,
             owner,
             path: config.path,
+            documents: 0,
             dirty: false,
             saving: config.saving,
             autosave_at: None,
@@ -123,7 +126,9 @@ impl Host {
                 let _ = answer.try_send(());
             }
             Message::Save(path, answer) => self.save(path, Some(answer)),
-            Message::Saved { path, saved, result, answer } => self.saved(path, &saved, result, answer),
+            Message::Saved { document, path, saved, result, answer } => {
+                self.saved(document, path, &saved, result, answer);
+            }
             Message::Share(config, answer) => self.start_sharing(config, answer),
             Message::Shared(result, answer) => self.shared(*result, &answer),
             Message::StopSharing => self.stop_sharing("the host stopped sharing"),
@@ -232,7 +237,7 @@ impl Host {
             return Ok(None);
         }
         let path = self.path.clone().unwrap_or_else(document::recovery_path);
-        write(self.session.workspace(), self.path.as_deref(), &path)?;
+        write(self.session.workspace(), &path)?;
         self.dirty = false;
         Ok(Some(path))
     }
@@ -240,25 +245,35 @@ impl Host {
     fn open(&mut self, workspace: Workspace, path: Option<PathBuf>) {
         self.loading.cancel_all();
         self.imports.clear();
+        // Their files may have changed since, and those that are being read are not any more.
+        self.session.forget_models();
         self.show_all_when_loaded = workspace.views().is_empty();
         let name = workspace.name.clone();
-        self.session.replace_workspace(workspace);
         self.path = path;
-        self.autosave_at = None;
-        // What comes from a file is not a change.
-        let changes = self.session.take_changes();
-        self.show();
-        self.render.wake();
-        self.pending.merge(changes);
-        self.dirty = false;
-        self.load_wanted_models();
+        let workspace = self.with_full_paths(workspace);
+        self.session.replace_workspace(workspace);
+        self.documents += 1;
+        self.begin();
         self.log.add(LogLevel::Info, format!("opened {name}"));
     }
 
     /// Files that are read meanwhile are for whatever comes.
     fn restore(&mut self, kept: Kept) {
         self.show_all_when_loaded = false;
-        self.session.restore(Arc::unwrap_or_clone(kept.workspace), &kept.view);
+        let workspace = self.with_full_paths(Arc::unwrap_or_clone(kept.workspace));
+        self.session.restore(workspace, &kept.view);
+        self.begin();
+    }
+
+    fn with_full_paths(&self, workspace: Workspace) -> Workspace {
+        match &self.path {
+            Some(path) => document::with_full_paths(workspace, path),
+            None => workspace,
+        }
+    }
+
+    /// With a workspace that just came; that is not a change of it.
+    fn begin(&mut self) {
         self.autosave_at = None;
         let changes = self.session.take_changes();
         self.show();
@@ -272,11 +287,11 @@ impl Host {
     pub(crate) fn save(&mut self, path: Option<PathBuf>, answer: Option<Answer<Result<PathBuf, EngineError>>>) {
         let path = path.or_else(|| self.path.clone()).unwrap_or_else(document::recovery_path);
         let saved = self.session.workspace().clone();
-        let (from, sender) = (self.path.clone(), self.sender.clone());
+        let (document, sender) = (self.documents, self.sender.clone());
         // Disks are slow: the session goes on meanwhile.
         let work = move || {
-            let result = write(&saved, from.as_deref(), &path);
-            sender.send_blocking(Message::Saved { path, saved, result, answer });
+            let result = write(&saved, &path);
+            sender.send_blocking(Message::Saved { document, path, saved, result, answer });
         };
         if let Err(error) = std::thread::Builder::new().name("rr-save".into()).spawn(work) {
             self.log.add(LogLevel::Error, format!("the workspace was not saved: {error}"));
@@ -285,6 +300,7 @@ impl Host {
 
     fn saved(
         &mut self,
+        document: u64,
         path: PathBuf,
         saved: &Arc<Workspace>,
         result: Result<(), file::FileError>,
@@ -293,12 +309,16 @@ impl Host {
         match &result {
             Ok(()) => {
                 let asked = answer.is_some();
+                // Another one may have been opened meanwhile, which has a file of its own.
+                let is_open = document == self.documents;
                 if asked {
-                    self.path = Some(path.clone());
                     self.log.add(LogLevel::Info, format!("saved {}", path.display()));
                 }
+                if asked && is_open {
+                    self.path = Some(path.clone());
+                }
                 // A copy made for the worst case does not count as saved.
-                if (asked || self.saving == Saving::Always) && **self.session.workspace() == **saved {
+                if is_open && (asked || self.saving == Saving::Always) && **self.session.workspace() == **saved {
                     self.dirty = false;
                 }
             }
@@ -420,10 +440,10 @@ impl Host {
     }
 }
 
-fn write(workspace: &Workspace, from: Option<&Path>, path: &Path) -> Result<(), file::FileError> {
+fn write(workspace: &Workspace, path: &Path) -> Result<(), file::FileError> {
     if let Some(folder) = path.parent().filter(|_| path == document::recovery_path()) {
         // A folder that cannot be made shows in the error of the save itself.
         let _ = std::fs::create_dir_all(folder);
     }
-    file::save(path, &document::with_paths_for(workspace, from, path))
+    file::save(path, &document::with_paths_for(workspace.clone(), path))
 }

@@ -60,7 +60,7 @@ impl Kept {
         let mut text = serde_json::to_string(&view).unwrap_or_default();
         text.push('\n');
         let workspace = match &self.path {
-            Some(path) => file::to_json(&document::with_paths_for(&self.workspace, Some(path), path)),
+            Some(path) => file::to_json(&document::with_paths_for(Workspace::clone(&self.workspace), path)),
             None => file::to_json(&self.workspace),
         };
         text.push_str(&String::from_utf8_lossy(&workspace));

@@ -38,6 +38,7 @@ pub(crate) enum Message {
     Restore(Box<Kept>, Answer<()>),
     Save(Option<PathBuf>, Answer<Result<PathBuf, EngineError>>),
     Saved {
+        document: u64,
         path: PathBuf,
         saved: Arc<Workspace>,
         result: Result<(), rr_scene::file::FileError>,
@@ -159,7 +160,10 @@ pub(crate) fn start(
 ) -> Result<SessionHandle, EngineError> {
     let own = tx.clone();
     let mut config = config;
-    config.path = config.path.map(|p| document::absolute(&p));
+    if let Some(path) = config.path.as_mut() {
+        *path = document::absolute(path);
+        config.workspace = document::with_full_paths(config.workspace, path);
+    }
     let mut host = Host::new(config, own);
     // The first snapshot is there before anybody can ask for one.
     host.publish(Instant::now());

@@ -244,7 +244,7 @@ impl<'a> View<'a> {
             return DeviceModel::Ready;
         }
         let path = Path::new(&model.path);
-        let import = self.status.imports.iter().rev().find(|i: &&Import| i.file == path || i.file.ends_with(path));
+        let import = self.status.imports.iter().rev().find(|i: &&Import| i.file == path);
         match import.map(|i| &i.state) {
             Some(ImportState::Failed(reason)) => DeviceModel::Failed(reason),
             Some(ImportState::Cancelled) => DeviceModel::Failed("stopped before it was read"),

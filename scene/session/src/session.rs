@@ -366,6 +366,12 @@ impl Session {
         self.models.states.insert(key, ModelState::Failed(reason));
     }
 
+    /// All geometry is read anew, what is there and what is on its way.
+    pub fn forget_models(&mut self) {
+        self.models.retain(|_| false);
+        self.changes.everything = true;
+    }
+
     /// State of a model that a device names.
     pub fn model_state(&self, key: &ModelRef) -> Option<&ModelState> {
         self.models.states.get(key)

@@ -1,0 +1,97 @@
+//! Workspaces that are opened one after the other, and saved elsewhere: each has its own models.
+#![allow(clippy::unwrap_used, reason = "a failed expectation is what a test reports")]
+
+mod common;
+
+use common::{Host, line, software};
+use rr_engine::Engine;
+use rr_scene::{Command, DeviceId, ModelRef, Role, Workspace, file};
+use std::path::{Path, PathBuf};
+
+/// A folder with a workspace of one device, and its model beside it: a box of this height.
+fn project(folder: &Path, name: &str, height_m: f32) -> PathBuf {
+    let dir = folder.join(name);
+    std::fs::create_dir_all(dir.join("models")).unwrap();
+    tetrahedron(&dir.join("models/part.stl"), height_m);
+    let mut workspace = line(&[("part", 0.0)]);
+    workspace.apply(&set_model("models/part.stl"), Role::Admin).unwrap();
+    let path = dir.join("line.rrws.json");
+    file::save(&path, &workspace).unwrap();
+    path
+}
+
+fn set_model(path: &str) -> Command {
+    let model = ModelRef { path: path.into(), unit: Some(rr_scene::Unit::M), up: Default::default() };
+    Command::SetModel { id: "part".into(), model: Some(model) }
+}
+
+fn tetrahedron(path: &Path, height_m: f32) {
+    let corners = [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, height_m]];
+    let mut text = String::from("solid part\n");
+    for face in [[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]] {
+        text.push_str("facet normal 0 0 0\nouter loop\n");
+        for [x, y, z] in face.map(|corner: usize| corners[corner]) {
+            text.push_str(&format!("vertex {x} {y} {z}\n"));
+        }
+        text.push_str("endloop\nendfacet\n");
+    }
+    std::fs::write(path, text + "endsolid part\n").unwrap();
+}
+
+fn height(engine: &Engine) -> Option<f32> {
+    let scene = engine.scene();
+    let device = scene.workspace.device(&DeviceId::from("part"))?;
+    let bounds = scene.models.get(device.model.as_ref()?)?.bounds();
+    Some(bounds.size().max_element())
+}
+
+fn until_high(host: &Host, metres: f32) {
+    host.until(&format!("a part of {metres} m"), |engine| height(engine).is_some_and(|h| (h - metres).abs() < 1e-3));
+}
+
+fn paths(workspace: &Workspace) -> Vec<String> {
+    workspace.devices().filter_map(|device| Some(device.model.as_ref()?.path.clone())).collect()
+}
+
+#[test]
+fn models_of_two_workspaces_with_one_name_are_not_mistaken() {
+    let Some(gpu) = software() else { return };
+    let host = Host::start(&gpu, None, line(&[]));
+    let (low, high) = (project(host.folder.path(), "low", 2.0), project(host.folder.path(), "high", 3.0));
+    host.engine.open(&low).unwrap();
+    until_high(&host, 2.0);
+    host.engine.open(&high).unwrap();
+    until_high(&host, 3.0);
+    // A file that changed is read again.
+    tetrahedron(&high.with_file_name("models").join("part.stl"), 4.0);
+    host.engine.open(&high).unwrap();
+    until_high(&host, 4.0);
+    // Opened again while it is still being read.
+    for _ in 0..5 {
+        host.engine.open(&low).unwrap();
+    }
+    until_high(&host, 2.0);
+}
+
+#[test]
+fn a_workspace_saved_elsewhere_finds_its_models_however_often_it_is_saved() {
+    let Some(gpu) = software() else { return };
+    let host = Host::start(&gpu, None, line(&[]));
+    let here = project(host.folder.path(), "here", 2.0);
+    let there = host.folder.path().join("there/line.rrws.json");
+    std::fs::create_dir_all(there.parent().unwrap()).unwrap();
+    let full = [here.with_file_name("models").join("part.stl").to_string_lossy().into_owned()];
+    host.engine.open(&here).unwrap();
+    until_high(&host, 2.0);
+    for _ in 0..2 {
+        host.engine.save(Some(&there)).unwrap();
+        assert_eq!(paths(&file::load(&there).unwrap()), full);
+    }
+    host.engine.save(None).unwrap();
+    assert_eq!(paths(&file::load(&there).unwrap()), full);
+    // And back: below its folder a model has a short name again.
+    host.engine.save(Some(&here)).unwrap();
+    assert_eq!(paths(&file::load(&here).unwrap()), ["models/part.stl"]);
+    host.engine.open(&there).unwrap();
+    until_high(&host, 2.0);
+}
