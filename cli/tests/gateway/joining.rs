@@ -247,6 +247,28 @@ fn a_session_goes_on_where_its_worker_left_it() {
     });
 }
 
+#[test]
+fn what_changes_while_the_gateway_is_away_is_kept_when_it_is_back() {
+    let (dir, own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut gateway = gateway(dir.path(), None);
+    let (first, second) = (Sessions::new(1), Sessions::new(1));
+    let member = join(&[&gateway], "w1", own.path(), &first);
+    run(async { Viewer::open(&link(&gateway, "one")).await.welcome().await });
+    let workers = gateway.workers_url().strip_prefix("https://").unwrap().parse().unwrap();
+    gateway.shutdown("over");
+    let noting = first.session("one").unwrap();
+    noting.change("while nobody could be told");
+    until("a try to tell it", || noting.is_told());
+    gateway = Gateway::start(GatewayConfig { workers, ..config(dir.path(), None) }).unwrap();
+    // The worker is back when it can be reached.
+    run(async { Viewer::open(&link(&gateway, "one")).await.welcome().await });
+    assert_eq!(first.names(), ["one"]);
+    drop(member);
+    let _second = join(&[&gateway], "w2", other.path(), &second);
+    run(async { Viewer::open(&link(&gateway, "one")).await.welcome().await });
+    assert_eq!(second.session("one").unwrap().state().as_deref(), Some("while nobody could be told"));
+}
+
 /// What a machine of EC2 can ask about itself; the flag says whether it will be taken away.
 fn metadata() -> (String, Arc<AtomicBool>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -89,6 +89,11 @@ impl Noting {
         *self.state.lock().unwrap() = State { text: Some(text.to_owned()), told: false };
     }
 
+    /// The last change was looked at.
+    pub fn is_told(&self) -> bool {
+        self.state.lock().unwrap().told
+    }
+
     fn news(&self) -> Option<String> {
         let mut state = self.state.lock().unwrap();
         if std::mem::replace(&mut state.told, true) { None } else { state.text.clone() }

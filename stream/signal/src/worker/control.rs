@@ -54,9 +54,13 @@ pub(super) async fn keep(
     (mut stop, notice): (watch::Receiver<bool>, watch::Receiver<Option<Instant>>),
 ) {
     let mut pause = FIRST_PAUSE;
+    let keeping = Arc::new(Keeping::new(Arc::clone(&host)));
+    let mut watching = JoinSet::new();
+    watching.spawn(Arc::clone(&keeping).watch());
     for address in addresses.iter().cycle() {
         let begun = Instant::now();
-        let mut control = Control { config: &config, host: &host, stop: stop.clone(), notice: notice.clone() };
+        let (ends, notice) = (stop.clone(), notice.clone());
+        let mut control = Control { config: &config, host: &host, keeping: &keeping, stop: ends, notice };
         match control.talk(address, &mut identity).await {
             End::Stopped => return,
             End::Lost(why) => tracing::warn!(gateway = address.authority(), "no connection to the gateway: {why}"),
@@ -81,6 +85,7 @@ enum End {
 struct Control<'a> {
     config: &'a GatewayConfig,
     host: &'a Arc<dyn SessionHost>,
+    keeping: &'a Arc<Keeping>,
     stop: watch::Receiver<bool>,
     /// When the machine will be gone.
     notice: watch::Receiver<Option<Instant>>,
@@ -107,10 +112,9 @@ impl Control<'_> {
             Ok(tls) => tls,
             Err(error) => return End::Lost(error.to_string()),
         };
-        let keeping = Arc::new(Keeping::new(Arc::clone(self.host), address.clone(), tls));
-        let mut tasks = JoinSet::new();
-        tasks.spawn(Arc::clone(&keeping).watch());
-        let mut viewers = Viewers { host: Arc::clone(self.host), keeping, out, tasks: HashMap::new() };
+        self.keeping.reach(address, tls);
+        let (host, keeping) = (Arc::clone(self.host), Arc::clone(self.keeping));
+        let mut viewers = Viewers { host, keeping, out, tasks: HashMap::new() };
         let mut beat = interval(Duration::from_secs(1));
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
@@ -122,7 +126,6 @@ impl Control<'_> {
         loop {
             tokio::select! {
                 _ = self.stop.wait_for(|stop| *stop) => {
-                    drop(tasks);
                     let _ = timeout(LEAVE_WITHIN, leave(&mut socket, &viewers, &mut out_rx)).await;
                     return End::Stopped;
                 }
@@ -181,7 +184,7 @@ impl Control<'_> {
                             // The connection goes on; the next one shows the new certificate.
                             *identity = renewed;
                             if let Ok(tls) = identity.tls() {
-                                viewers.keeping.renewed(tls).await;
+                                self.keeping.reach(address, tls);
                             }
                             renew_at = Instant::now() + identity.renews_in().max(Duration::from_secs(1));
                             tracing::info!("certificate renewed");

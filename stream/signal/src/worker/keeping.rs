@@ -31,9 +31,13 @@ pub(super) enum OpenError {
     Failed(String),
 }
 
+/// As long as the worker is a member of its fleet, over all connections to gateways.
 pub(super) struct Keeping {
     host: Arc<dyn SessionHost>,
-    line: tokio::sync::Mutex<Line>,
+    /// Where to at the moment.
+    gateway: Mutex<Option<Gateway>>,
+    /// To whom it was opened; requests take turns.
+    connection: tokio::sync::Mutex<Option<(Gateway, Connection)>>,
     sessions: Mutex<HashMap<String, Arc<Kept>>>,
     /// Sessions that are being closed here.
     closing: watch::Sender<u32>,
@@ -43,8 +47,16 @@ pub(super) struct Keeping {
 #[derive(Default)]
 struct Kept {
     open: OnceCell<()>,
-    /// Changes that the gateway did not take yet. Held while they are sent, so that nothing overtakes.
-    unsent: tokio::sync::Mutex<Option<String>>,
+    /// Held while changes are sent, so that nothing overtakes.
+    changes: tokio::sync::Mutex<Unsent>,
+}
+
+#[derive(Default)]
+struct Unsent {
+    /// Changes that the gateway did not take yet.
+    state: Option<String>,
+    /// It is known that the session is too large.
+    told: bool,
 }
 
 /// Counts as a session that is being closed, until it is dropped.
@@ -63,23 +75,29 @@ impl Drop for Closing {
     }
 }
 
-/// To the gateway.
-struct Line {
+#[derive(Clone)]
+struct Gateway {
     address: Address,
     tls: Arc<ClientConfig>,
-    connection: Option<Connection>,
+}
+
+impl Gateway {
+    /// The same one, to which we show the same certificate.
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.tls, &other.tls) && self.address == other.address
+    }
 }
 
 impl Keeping {
-    pub(super) fn new(host: Arc<dyn SessionHost>, address: Address, tls: Arc<ClientConfig>) -> Self {
-        let line = tokio::sync::Mutex::new(Line { address, tls, connection: None });
-        Self { host, line, sessions: Mutex::default(), closing: watch::channel(0).0 }
+    pub(super) fn new(host: Arc<dyn SessionHost>) -> Self {
+        let (gateway, connection) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { host, gateway, connection, sessions: Mutex::default(), closing: watch::channel(0).0 }
     }
 
-    /// There is another certificate.
-    pub(super) async fn renewed(&self, tls: Arc<ClientConfig>) {
-        let mut line = self.line.lock().await;
-        (line.tls, line.connection) = (tls, None);
+    /// There is another gateway, or another certificate.
+    pub(super) fn reach(&self, address: &Address, tls: Arc<ClientConfig>) {
+        let gateway = Gateway { address: address.clone(), tls };
+        *self.gateway.lock().unwrap_or_else(PoisonError::into_inner) = Some(gateway);
     }
 
     fn session(&self, session: &str) -> Arc<Kept> {
@@ -102,12 +120,6 @@ impl Keeping {
     }
 
     async fn begin(&self, session: &str) -> Result<(), OpenError> {
-        let host = Arc::clone(&self.host);
-        let open = tokio::task::spawn_blocking(move || host.sessions()).await.unwrap_or_default();
-        if open.iter().any(|(name, _)| name == session) {
-            // Of before the connection was lost.
-            return Ok(());
-        }
         let request = FetchRequest { session: session.to_owned() };
         let fetched: Fetched = self
             .call("/workers/sessions/fetch", &request, MAX_KEEP_LEN)
@@ -139,24 +151,29 @@ impl Keeping {
             let mut sent = 0;
             for (session, _) in open {
                 let known = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(&session).cloned();
-                // One that is not known is of before the connection was lost, or is being closed.
-                let kept = known.unwrap_or_else(|| self.session(&session));
-                sent += self.send(&session, &kept, false).await;
+                // One that is not known was closed since.
+                if let Some(kept) = known {
+                    sent += self.send(&session, &kept, false).await;
+                }
             }
-            sleep(EVERY.mul_f64(sent as f64 / BYTES_PER_SECOND as f64 / EVERY.as_secs_f64())).await;
+            sleep(Duration::from_secs_f64(sent as f64 / BYTES_PER_SECOND as f64)).await;
         }
     }
 
     /// Bytes that were sent.
     async fn send(&self, session: &str, kept: &Kept, last: bool) -> usize {
-        let mut unsent = kept.unsent.lock().await;
+        let mut unsent = kept.changes.lock().await;
         let (host, name) = (Arc::clone(&self.host), session.to_owned());
         let look = move || if last { host.close(&name) } else { host.changed(&name) };
         let changed = tokio::task::spawn_blocking(look).await.unwrap_or_default();
-        let mut state = changed.or_else(|| unsent.take());
-        if state.as_ref().is_some_and(|state| state.len() > MAX_KEPT_LEN) {
-            tracing::error!(session, "the session is too large to be kept: changes are lost with this machine");
-            state = None;
+        // What was not sent is older than what changed since.
+        let before = unsent.state.take();
+        let mut state = changed.or(before);
+        if let Some(large) = state.take_if(|state| state.len() > MAX_KEPT_LEN)
+            && !std::mem::replace(&mut unsent.told, true)
+        {
+            let bytes = large.len();
+            tracing::error!(session, bytes, "the session is too large to be kept: changes are lost with this machine");
         }
         if state.is_none() && !last {
             return 0;
@@ -169,7 +186,7 @@ impl Keeping {
             Err(CallError::Unreachable(why)) if last => {
                 tracing::error!(session, why, "the last changes of the session are lost");
             }
-            Err(CallError::Unreachable(_)) => *unsent = request.state,
+            Err(CallError::Unreachable(_)) => unsent.state = request.state,
         }
         bytes
     }
@@ -180,20 +197,22 @@ impl Keeping {
         body: &(impl Serialize + Sync),
         most: usize,
     ) -> Result<A, CallError> {
-        let mut line = self.line.lock().await;
+        let mut slot = self.connection.lock().await;
+        let gateway = self.gateway.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let gateway = gateway.ok_or_else(|| CallError::Unreachable("no gateway yet".into()))?;
         // A connection that was idle may be gone; asking twice changes nothing.
-        if let Some(mut connection) = line.connection.take() {
+        if let Some((_, mut connection)) = slot.take_if(|(opened_to, _)| opened_to.is(&gateway)) {
             match connection.post(path, body, most).await {
                 Err(CallError::Unreachable(_)) => {}
                 answer => {
-                    line.connection = answer.is_ok().then_some(connection);
+                    *slot = answer.is_ok().then_some((gateway, connection));
                     return answer;
                 }
             }
         }
-        let mut connection = Connection::open(&line.address, &line.tls).await?;
+        let mut connection = Connection::open(&gateway.address, &gateway.tls).await?;
         let answer = connection.post(path, body, most).await;
-        line.connection = answer.is_ok().then_some(connection);
+        *slot = answer.is_ok().then_some((gateway, connection));
         answer
     }
 }
