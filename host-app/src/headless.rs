@@ -1,12 +1,12 @@
 //! `rrhost --headless`: the engine without a window. One line of JSON on stdout says that it is ready.
 
 use crate::cli::{self, HostArgs};
+use crate::ending::Ending;
 use crate::start;
 use anyhow::Context;
 use rr_engine::{Engine, EngineConfig, Gpu, ImportRequest, Saving, ShareConfig};
 use rr_scene::Role;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use rr_signal::worker::GatewayLink;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,8 +18,7 @@ const LOAD_WAIT: Duration = Duration::from_secs(20);
 const FLEET_LOAD_WAIT: Duration = Duration::from_secs(15 * 60);
 
 pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
-    // Before any thread starts, so that a signal during the start ends it in order, too.
-    let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot listen for signals")?;
+    let ending = Ending::listen().context("cannot listen for signals")?;
     let documents = start::documents(&args.files)?;
     let in_fleet = !args.gateway.is_empty();
     let ice = args.network.ice_servers()?;
@@ -63,12 +62,13 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
     let asked = documents.models.len();
     let import = |file| ImportRequest { file, options: args.import.options() };
     engine.import(documents.models.into_iter().map(import).collect())?;
-    let loaded = start::wait_until_loaded(&engine, &woken, if in_fleet { FLEET_LOAD_WAIT } else { LOAD_WAIT });
+    let within = if in_fleet { FLEET_LOAD_WAIT } else { LOAD_WAIT };
+    let loaded = start::wait_until_loaded(&engine, &woken, within, |_| !ending.was_asked_for());
     if asked > 0 && loaded && start::failed_files(&engine) == asked && engine.scene().workspace.devices().len() == 0 {
         engine.shutdown()?;
         anyhow::bail!("none of the files could be read");
     }
-    let membership = crate::worker::join(args, &engine)?;
+    let membership = crate::worker::join(args, &engine, &ending)?;
     let valid_for = Duration::from_secs_f64(args.link_hours * 3600.0);
     let link = |role| engine.issue_link(role, valid_for);
     let (viewer, engineer, admin) = (link(Role::Viewer)?, link(Role::Engineer)?, link(Role::Admin)?);
@@ -80,7 +80,7 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
         "addresses": share.urls,
         "warning": share.warning,
         "pid": std::process::id(),
-        "worker": membership.as_ref().map(rr_signal::worker::GatewayLink::worker),
+        "worker": membership.as_ref().map(GatewayLink::worker),
         "workspace": scene.workspace.name,
         "devices": scene.workspace.devices().len(),
         "loading": engine.status().imports.iter().filter(|i| !i.state.is_over()).count(),
@@ -102,22 +102,11 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
             Err(error) => tracing::warn!(%error, "no QR code"),
         }
     }
-    if let Some(signal) = signals.forever().next() {
-        tracing::info!(signal, "ending");
-    }
-    // A second signal while saving ends the program at once.
-    let handle = signals.handle();
-    std::thread::spawn(move || {
-        if signals.forever().next().is_some() {
-            std::process::exit(130);
-        }
-    });
+    ending.wait();
     // Its session goes on elsewhere, with what the gateway keeps of it.
     drop(membership);
     // Its viewers hear from the engine that it ends; new ones come no more.
-    let saved = engine.shutdown();
-    handle.close();
-    if let Some(path) = saved? {
+    if let Some(path) = engine.shutdown()? {
         tracing::info!("saved {}", path.display());
     }
     Ok(ExitCode::SUCCESS)

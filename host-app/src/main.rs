@@ -4,6 +4,7 @@ mod cli;
 mod convert;
 mod desktop;
 mod doctor;
+mod ending;
 mod headless;
 mod inspect;
 mod progress;

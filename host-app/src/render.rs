@@ -37,11 +37,12 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
     let import = |file| ImportRequest { file, options: args.import.options() };
     engine.import(documents.models.into_iter().map(import).collect())?;
     let bar = Bar::new(args.files.len());
-    start::wait_and_tell(&engine, &woken, Duration::MAX, |imports| {
+    start::wait_until_loaded(&engine, &woken, Duration::MAX, |imports| {
         let (over, open): (Vec<_>, Vec<_>) = imports.iter().partition(|i| i.state.is_over());
         let running = open.iter().find(|i| matches!(i.state, ImportState::Running { .. })).or(open.first());
         let name = running.and_then(|i| i.file.file_name()).unwrap_or_default().to_string_lossy();
         bar.set(over.len(), format!("{} of {}: {name}", over.len() + 1, imports.len()));
+        true
     });
     bar.end();
 

@@ -43,17 +43,13 @@ pub fn wake_channel() -> (Arc<dyn Fn() + Send + Sync>, Receiver<()>) {
     (Arc::new(move || _ = tx.try_send(())), rx)
 }
 
-/// Waits until nothing is being read any more. False when the time ran out first.
-pub fn wait_until_loaded(engine: &Engine, woken: &Receiver<()>, within: Duration) -> bool {
-    wait_and_tell(engine, woken, within, |_| ())
-}
-
-/// The same; `tell` hears of the files now and then.
-pub fn wait_and_tell(
+/// Waits until nothing is being read any more; `goes_on` hears of the files now and then. False when the time ran out
+/// first, or `goes_on` said no.
+pub fn wait_until_loaded(
     engine: &Engine,
     woken: &Receiver<()>,
     within: Duration,
-    mut tell: impl FnMut(&[rr_engine::Import]),
+    mut goes_on: impl FnMut(&[rr_engine::Import]) -> bool,
 ) -> bool {
     let deadline = Instant::now().checked_add(within);
     // The import request itself must have been taken before the list means anything.
@@ -62,12 +58,12 @@ pub fn wait_and_tell(
     }
     loop {
         let imports = &engine.status().imports;
-        tell(imports);
+        let goes_on = goes_on(imports);
         if imports.iter().all(|i| i.state.is_over()) {
             return true;
         }
         let left = deadline.map_or(Duration::from_secs(1), |d| d.saturating_duration_since(Instant::now()));
-        if left.is_zero() {
+        if left.is_zero() || !goes_on {
             return false;
         }
         let _ = woken.recv_timeout(left.min(Duration::from_millis(200)));

@@ -1,6 +1,7 @@
 //! `rrhost --headless --gateway`: the one session of this host, for a gateway that leases it.
 
 use crate::cli::HostArgs;
+use crate::ending::Ending;
 use crate::start;
 use anyhow::Context;
 use rr_engine::{Engine, Kept};
@@ -8,6 +9,7 @@ use rr_signal::SignalHandler;
 use rr_signal::worker::{EC2_METADATA, GatewayConfig, GatewayLink, SessionHost};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,8 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Written by what set the machine up.
 const TOKEN_FILE: &str = "/etc/remote-render/join-token";
 
-/// Joins the gateway that the command line names, if it names one.
-pub fn join(args: &HostArgs, engine: &Engine) -> anyhow::Result<Option<GatewayLink>> {
+/// Joins the gateway that the command line names, if it names one. It may be out of reach for a while; whoever wants the
+/// host to end does not wait for that.
+pub fn join(args: &HostArgs, engine: &Engine, ending: &Ending) -> anyhow::Result<Option<GatewayLink>> {
     if args.gateway.is_empty() {
         return Ok(None);
     }
@@ -33,7 +36,16 @@ pub fn join(args: &HostArgs, engine: &Engine) -> anyhow::Result<Option<GatewayLi
         }),
     };
     let session = OneSession { engine: engine.clone(), start: engine.kept(), open: Mutex::default() };
-    Ok(Some(GatewayLink::start(config, Arc::new(session), PATIENCE)?))
+    let (tell, told) = sync_channel(1);
+    let join = move || tell.send(GatewayLink::start(config, Arc::new(session), PATIENCE));
+    std::thread::Builder::new().name("rr-join".into()).spawn(join)?;
+    while !ending.was_asked_for() {
+        match told.recv_timeout(Duration::from_millis(100)) {
+            Err(RecvTimeoutError::Timeout) => {}
+            joined => return Ok(Some(joined??)),
+        }
+    }
+    Ok(None)
 }
 
 /// Where the token is; none when it is nowhere, which does as long as there is a certificate.

@@ -1,6 +1,7 @@
 //! The command line as a person meets it: results, messages and exit codes of the real program.
 #![allow(clippy::unwrap_used, reason = "a failed expectation is what a test reports")]
 
+use rr_signal::worker::{JoinClaims, JoinKey};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -234,6 +235,28 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+#[test]
+fn a_worker_that_waits_for_its_gateway_ends_when_it_is_asked_to() {
+    let f = Folder::new();
+    let claims = JoinClaims { worker: "w1".into(), exp: u64::MAX, ca: "00".repeat(32) };
+    let token = f.path("token");
+    fs::write(&token, JoinKey::new(&[7; 32]).issue(&claims)).unwrap();
+    // Nobody listens there.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gateway = format!("https://{closed}");
+    let args = ["--headless", "--listen", "127.0.0.1:0", "--gateway", &gateway, "--join-token-file", text(&token)];
+    let mut child = f.rrhost().args(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("cannot join yet") {
+        line.clear();
+        assert!(std::io::BufRead::read_line(&mut log, &mut line).unwrap() > 0, "it does not try to join");
+    }
+    child.stderr = Some(log.into_inner());
+    let (code, log) = Running(child, serde_json::Value::Null).end();
+    assert_eq!(code, Some(0), "{log}");
 }
 
 #[test]
