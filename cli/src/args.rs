@@ -30,7 +30,7 @@ Examples:
   rrctl gateway --listen 0.0.0.0:8443            the door that tablets come in by
   rrctl gateway token > token && rrhost --headless --gateway https://gw:8444 --join-token-file token
                                                  a worker behind it
-  rrctl gateway link --session hall-3            a link for the tablets
+  rrctl open hall-3                              a link for the tablets, and its QR code
 
 Exit codes:
   0 all went well            5 throttled, or the provider cannot be reached
@@ -56,6 +56,8 @@ pub enum Command {
     Down(DownArgs),
     /// Shows the end of a worker's log (EC2: of its console).
     Logs(LogsArgs),
+    /// Prints a link for tablets, and its QR code: to a session of the gateway here, or to a worker of a fleet without one.
+    Open(OpenArgs),
     /// Says what the fleet costs and has cost.
     Cost(LookArgs),
     /// Looks at all that is needed, and says what is wrong. Starts nothing.
@@ -356,22 +358,45 @@ pub struct TokenArgs {
     pub json: bool,
 }
 
+/// What a link of a gateway is good for.
 #[derive(Debug, Args)]
-pub struct LinkArgs {
+pub struct LinkTo {
     #[command(flatten)]
     pub state: GatewayState,
-    /// Name of the session: all links to it lead to the same one.
-    #[arg(long, default_value = "main", value_name = "NAME")]
-    pub session: String,
     /// What its bearer may do.
     #[arg(long, default_value = "engineer")]
     pub role: RoleName,
-    /// How long the link can be used, hours.
-    #[arg(long, default_value_t = 12, value_name = "HOURS", value_parser = clap::value_parser!(u64).range(1..=8784))]
-    pub hours: u64,
+    /// How long the link can be used, hours [default: 12; a worker's own: as the worker was told].
+    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u64).range(1..=8784))]
+    pub hours: Option<u64>,
     /// Where viewers reach the gateway [default: as it was told when it started].
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct OpenArgs {
+    /// Session of the gateway: all links to it lead to the same one [default: main].
+    pub session: Option<String>,
+    /// A worker's own session instead, by its name of rrctl list or the beginning of it.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["session", "url", "hours"])]
+    pub worker: Option<String>,
+    #[command(flatten)]
+    pub to: LinkTo,
+    /// Print the link only.
+    #[arg(long)]
+    pub no_qr: bool,
+    #[command(flatten)]
+    pub fleet: FleetArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct LinkArgs {
+    /// Name of the session: all links to it lead to the same one.
+    #[arg(long, default_value = "main", value_name = "NAME")]
+    pub session: String,
+    #[command(flatten)]
+    pub to: LinkTo,
     /// Print the link as a QR code on stderr, too.
     #[arg(long)]
     pub qr: bool,

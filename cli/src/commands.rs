@@ -1,18 +1,23 @@
 //! What each command does.
 
 use crate::args::{
-    ActArgs, DownArgs, DrainArgs, FleetArgs, LogsArgs, LookArgs, MarketArgs, ScaleArgs, StatusArgs, UpArgs,
+    ActArgs, DownArgs, DrainArgs, FleetArgs, LogsArgs, LookArgs, MarketArgs, OpenArgs, RoleName, ScaleArgs, StatusArgs,
+    UpArgs,
 };
 use crate::exit::{Exit, Failure};
 use crate::fleet::{Fleet, Goal, Look, Plan};
 use crate::progress::Progress;
 use crate::settings::{File, Settings, Told};
-use crate::show;
 use crate::stop::Stop;
-use crate::store::Store;
+use crate::store::{Holder, Store, Wish};
+use crate::{gateway, show};
 use rr_fleet::{FleetSpec, Money, Time, Token};
+use rr_provider::{Listed, WorkerHint};
 use std::io::{BufRead, IsTerminal, Write};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
+
+/// A gateway that keeps a fleet looks at wishes twice a second, unless its provider keeps it waiting.
+const KEEPER_ANSWERS_WITHIN: Duration = Duration::from_secs(30);
 
 pub fn up(args: &UpArgs) -> anyhow::Result<()> {
     act(&args.fleet, &args.market, args.count, &args.act, &Aim::Remember)
@@ -23,7 +28,53 @@ pub fn scale(args: &ScaleArgs) -> anyhow::Result<()> {
 }
 
 pub fn drain(args: &DrainArgs) -> anyhow::Result<()> {
+    let fleet = Fleet::open(&args.fleet, &MarketArgs::default(), None)?;
+    if fleet.store.is_kept() {
+        return ask_to_drain(&fleet, args);
+    }
+    drop(fleet);
     act(&args.fleet, &MarketArgs::default(), None, &args.act, &Aim::Drain(&args.workers))
+}
+
+/// The gateway that keeps the fleet does it: sessions move to other workers, and new ones replace those that go.
+fn ask_to_drain(fleet: &Fleet, args: &DrainArgs) -> anyhow::Result<()> {
+    let stop = Stop::listen()?;
+    let listed = fleet.provider.list()?;
+    let workers: Vec<Token> = args
+        .workers
+        .iter()
+        .map(|name| Ok(fleet.worker(name, &listed)?.machine.token))
+        .collect::<anyhow::Result<_>>()?;
+    // As many as before: whatever goes is replaced.
+    let cost = fleet.cost(&listed, &fleet.spec()?.0);
+    let steps = workers.iter().map(|token| format!("~ drain worker {token}: asked for")).collect();
+    let plan = Plan { steps, cost_before: cost, cost_after: cost, ends: true };
+    if args.act.dry_run {
+        return show::plan(&plan, args.fleet.json);
+    }
+    agree(&plan, args.act.yes)?;
+    let progress = Progress::start("asking the gateway");
+    let begun = Instant::now();
+    let wished = fleet.store.wish(&Wish { drain: workers.clone() })?;
+    while !wished.is_taken() {
+        if begun.elapsed() > KEEPER_ANSWERS_WITHIN {
+            let text = "the gateway that keeps this fleet does not react: nothing was asked of it";
+            return Err(Failure::error(Exit::NotReached, text));
+        }
+        stop.sleep(Duration::from_millis(50))?;
+    }
+    let is_here = |listed: &Listed| workers.contains(&listed.machine.token) && show::is_there(listed);
+    while !args.act.no_wait && fleet.provider.list()?.iter().any(is_here) {
+        if begun.elapsed() > Duration::from_secs(args.act.timeout_secs) {
+            let text = "the workers are being drained, and have not ended in time; rrctl list shows them";
+            return Err(Failure::error(Exit::NotReached, text));
+        }
+        progress.say("waiting until sessions have moved".to_owned());
+        stop.sleep(Duration::from_millis(500))?;
+    }
+    drop(progress);
+    let (fleet, spec, look) = look(&args.fleet)?;
+    show::fleet(&fleet, &spec, &look, args.fleet.json, None)
 }
 
 pub fn down(args: &DownArgs) -> anyhow::Result<()> {
@@ -74,13 +125,45 @@ pub fn logs(args: &LogsArgs) -> anyhow::Result<()> {
     last.iter().try_for_each(|line| show::line(line))
 }
 
+pub fn open(args: &OpenArgs) -> anyhow::Result<()> {
+    let qr = !(args.no_qr || args.fleet.json);
+    let url = if args.worker.is_none() { gateway::url(&args.to) } else { None };
+    if let Some(url) = url {
+        let session = args.session.as_deref().unwrap_or("main");
+        let link = gateway::link_to(session, &url, &args.to)?;
+        return show::link(("session", session), &link, qr, args.fleet.json);
+    }
+    let fleet = Fleet::open(&args.fleet, &MarketArgs::default(), None)?;
+    let listed = fleet.provider.list()?;
+    let worker = match (&args.worker, &args.session) {
+        (Some(name), _) => fleet.worker(name, &listed)?,
+        (None, None) => {
+            let serves = listed.iter().find(|listed| listed.worker != WorkerHint::Unknown && show::is_there(listed));
+            let none = "there is no gateway here and no worker that serves: rrctl up starts one";
+            serves.ok_or_else(|| Failure::error(Exit::NotReached, none))?.clone()
+        }
+        (None, Some(_)) => {
+            let text = "no gateway has been started here, and only gateways have sessions by name: --worker NAME \
+                        opens a worker's own, --url and --state say where a gateway is";
+            return Err(Failure::error(Exit::Wrong, text));
+        }
+    };
+    let links = fleet.provider.links(&worker.machine.id)?;
+    let link = match args.to.role {
+        RoleName::Viewer => links.viewer,
+        RoleName::Engineer => links.engineer,
+        RoleName::Admin => links.admin,
+    };
+    show::link(("worker", &worker.machine.token.0), &link, qr, args.fleet.json)
+}
+
 pub fn doctor(args: &LookArgs) -> anyhow::Result<()> {
     let fleet = Fleet::open(&args.fleet, &MarketArgs::default(), None)?;
     let progress = Progress::start("looking");
     let mut checks = vec![
         ("configuration".to_owned(), Ok(show::file_of(&fleet.settings))),
         ("state".to_owned(), Ok(fleet.store.path().display().to_string())),
-        ("lock".to_owned(), fleet.store.lock().map(|_| "free".to_owned()).map_err(|error| error.to_string())),
+        ("lock".to_owned(), lock_of(&fleet)),
     ];
     checks.extend(fleet.provider.doctor().into_iter().map(|check| (check.what, check.found)));
     // Without credentials everything else fails in the same words.
@@ -97,6 +180,14 @@ pub fn doctor(args: &LookArgs) -> anyhow::Result<()> {
         0 => Ok(()),
         count => Err(Failure::error(Exit::Failed, format!("{count} of {} things are wrong", checks.len()))),
     }
+}
+
+/// Whoever keeps the fleet with a gateway holds it for good, which is well.
+fn lock_of(fleet: &Fleet) -> Result<String, String> {
+    if fleet.store.is_kept() {
+        return Ok("a gateway keeps this fleet".to_owned());
+    }
+    fleet.store.lock(Holder::Command).map(|_| "free".to_owned()).map_err(|error| error.to_string())
 }
 
 pub fn config(args: &LookArgs) -> anyhow::Result<()> {
@@ -136,7 +227,7 @@ fn look(args: &FleetArgs) -> anyhow::Result<(Fleet, FleetSpec, Look)> {
 fn act(args: &FleetArgs, market: &MarketArgs, count: Option<u32>, act: &ActArgs, aim: &Aim<'_>) -> anyhow::Result<()> {
     let stop = Stop::listen()?;
     let mut fleet = Fleet::open(args, market, count)?;
-    let _lock = if act.dry_run { None } else { Some(fleet.store.lock()?) };
+    let _lock = if act.dry_run { None } else { Some(fleet.store.lock(Holder::Command)?) };
     fleet.reload(args, market, count)?;
     // Who calls again has seen what went wrong, and has perhaps mended it.
     fleet.state.records.try_again();

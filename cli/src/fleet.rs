@@ -328,7 +328,7 @@ impl Fleet {
             records.iter().filter(|(_, record)| record.phase == Phase::Up).map(|(token, _)| token).collect();
         let serving = up.iter().filter(|token| look.heard.contains(**token)).count();
         let missing = usize::try_from(wanted(spec, 0)).unwrap_or(usize::MAX).saturating_sub(up.len());
-        if missing > 0 {
+        if missing > 0 && !self.store.is_kept() {
             return Some(format!("{missing} more workers are wanted"));
         }
         let unknown = records.iter().filter(|(_, record)| record.machine.is_none()).count();

@@ -1,6 +1,8 @@
 //! `rrctl gateway`: serves the front door, and makes tokens and links with its secrets.
 
-use crate::args::{GatewayArgs, GatewayCommand, GatewayServe, GatewayState, GatewayTls, LinkArgs, RoleName, TokenArgs};
+use crate::args::{
+    GatewayArgs, GatewayCommand, GatewayServe, GatewayState, GatewayTls, LinkArgs, LinkTo, RoleName, TokenArgs,
+};
 use crate::exit::{Exit, Failure};
 use crate::pool::{Pool, PoolConfig};
 use crate::settings::home;
@@ -20,6 +22,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+/// Of a link, unless the command line says otherwise.
+const LINK_HOURS: u64 = 12;
 const HOUR: Duration = Duration::from_secs(3600);
 /// Where a gateway is, for those who make links.
 const ADDRESS: &str = "address.json";
@@ -71,31 +75,32 @@ fn token(args: &TokenArgs) -> anyhow::Result<()> {
 }
 
 fn link(args: &LinkArgs) -> anyhow::Result<()> {
-    let folder = folder(&args.state);
-    let url = match &args.url {
-        Some(url) => url.trim_end_matches('/').to_owned(),
-        None => {
-            let known = std::fs::read(folder.join(ADDRESS)).ok();
-            let known = known.and_then(|bytes| serde_json::from_slice::<Address>(&bytes).ok());
-            known.ok_or_else(|| wrong("no gateway has been started with this folder: start one, or say --url"))?.url
-        }
+    let Some(url) = url(&args.to) else {
+        return Err(wrong("no gateway has been started with this folder: start one, or say --url"));
     };
-    let role = match args.role {
+    let link = link_to(&args.session, &url, &args.to)?;
+    show::link(("session", &args.session), &link, args.qr, args.json)
+}
+
+/// Where viewers reach the gateway; none: none was started here.
+pub fn url(to: &LinkTo) -> Option<String> {
+    if let Some(url) = &to.url {
+        return Some(url.trim_end_matches('/').to_owned());
+    }
+    let known = std::fs::read(folder(&to.state).join(ADDRESS)).ok()?;
+    Some(serde_json::from_slice::<Address>(&known).ok()?.url)
+}
+
+/// A link to a session of the gateway at `url`.
+pub fn link_to(session: &str, url: &str, to: &LinkTo) -> anyhow::Result<String> {
+    let role = match to.role {
         RoleName::Viewer => Role::Viewer,
         RoleName::Engineer => Role::Engineer,
         RoleName::Admin => Role::Admin,
     };
-    let secrets = Secrets::load_or_create(&folder)?;
-    let valid_for = HOUR * u32::try_from(args.hours)?;
-    let link =
-        rr_gateway::link(&secrets, &url, &args.session, role, valid_for).map_err(|error| wrong(error.to_string()))?;
-    if args.qr {
-        eprintln!("\n{}", rr_signal::link::terminal_qr(&link)?);
-    }
-    if args.json {
-        return show::json(&json!({ "session": args.session, "link": link }));
-    }
-    show::line(&link)
+    let secrets = Secrets::load_or_create(&folder(&to.state))?;
+    let valid_for = HOUR * u32::try_from(to.hours.unwrap_or(LINK_HOURS))?;
+    rr_gateway::link(&secrets, url, session, role, valid_for).map_err(|error| wrong(error.to_string()))
 }
 
 fn serve(args: &GatewayServe) -> anyhow::Result<()> {

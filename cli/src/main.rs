@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Drain(args) => args.fleet.json,
         Command::Down(args) => args.fleet.json,
         Command::Logs(args) => args.fleet.json,
+        Command::Open(args) => args.fleet.json,
         Command::Gateway(args) => gateway::as_json(args),
         Command::Completions { .. } | Command::Health { .. } => false,
     };
@@ -51,6 +52,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Drain(args) => commands::drain(&args),
         Command::Down(args) => commands::down(&args),
         Command::Logs(args) => commands::logs(&args),
+        Command::Open(args) => commands::open(&args),
         Command::Cost(args) => commands::cost(&args),
         Command::Doctor(args) => commands::doctor(&args),
         Command::Config(args) => commands::config(&args),

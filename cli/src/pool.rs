@@ -7,6 +7,7 @@ use crate::args::{FleetArgs, MarketArgs};
 use crate::exit::{Exit, code};
 use crate::fleet::{Fleet, fresh_token};
 use crate::progress::Progress;
+use crate::store::Holder;
 use rr_fleet::{Action, FleetSpec, Observed, Scaling, Time, Token, reconcile};
 use rr_gateway::{FleetCost, Gateway};
 use rr_provider::{Capabilities, Listed};
@@ -105,7 +106,7 @@ fn pause(time: Duration, stop: &AtomicBool) {
 /// Holds the lock and keeps the fleet, until something fails or the gateway ends.
 fn hold(config: &PoolConfig, gateway: &Arc<Gateway>, stop: &AtomicBool) -> anyhow::Result<()> {
     let mut fleet = open(config)?;
-    let _lock = fleet.store.lock()?;
+    let _lock = fleet.store.lock(Holder::Gateway)?;
     fleet.state = fleet.store.load()?;
     fleet.state.down = false;
     let (mut spec, can) = spec(&fleet, config)?;
@@ -132,6 +133,7 @@ fn hold(config: &PoolConfig, gateway: &Arc<Gateway>, stop: &AtomicBool) -> anyho
             spec.sessions_per_worker = capacity;
         }
         complete(&mut observed, &listed, fresh);
+        observed.drain = fleet.store.take_wishes().into_iter().flat_map(|wish| wish.drain).collect();
         let now = Time::from(SystemTime::now());
         fleet.state.watched(gateway.viewers()?, looked.elapsed());
         looked = Instant::now();

@@ -59,7 +59,8 @@ fn url(listed: &Listed) -> Option<&str> {
 pub fn fleet(fleet: &Fleet, spec: &FleetSpec, look: &Look, as_json: bool, waits: Option<&str>) -> anyhow::Result<()> {
     let here: Vec<&Listed> = look.listed.iter().filter(|listed| is_there(listed)).collect();
     let cost = fleet.cost(&look.listed, spec);
-    let wanted = rr_fleet::wanted(spec, 0);
+    // A gateway goes by its sessions, which only it knows.
+    let wanted = (!fleet.store.is_kept()).then(|| rr_fleet::wanted(spec, 0));
     let up = here.iter().filter(|listed| state(fleet, look, listed) == "up").count();
     if as_json {
         let worker = |listed: &&Listed| {
@@ -80,6 +81,7 @@ pub fn fleet(fleet: &Fleet, spec: &FleetSpec, look: &Look, as_json: bool, waits:
             "fleet": fleet.settings.fleet,
             "at": fleet.at,
             "wanted": wanted,
+            "kept_by_gateway": wanted.is_none(),
             "up": up,
             "as_wanted": waits.is_none(),
             "waits_for": waits,
@@ -104,7 +106,11 @@ pub fn fleet(fleet: &Fleet, spec: &FleetSpec, look: &Look, as_json: bool, waits:
         table(&rows)?;
     }
     let what = &fleet.settings.fleet;
-    line(&format!("Fleet {what} at {}: {up} of {wanted} workers up, {cost} an hour.", fleet.at))
+    let count = match wanted {
+        Some(wanted) => format!("{up} of {wanted} workers up"),
+        None => format!("{up} workers up, kept by a gateway"),
+    };
+    line(&format!("Fleet {what} at {}: {count}, {cost} an hour.", fleet.at))
 }
 
 fn table<const N: usize>(rows: &[[String; N]]) -> anyhow::Result<()> {
@@ -126,6 +132,17 @@ fn age(time: Duration) -> String {
 }
 
 /// What would be done.
+/// A link, alone on stdout; its QR code goes to stderr. `of` says in JSON what it leads to.
+pub fn link(of: (&str, &str), link: &str, qr: bool, as_json: bool) -> anyhow::Result<()> {
+    if qr {
+        eprintln!("\n{}", rr_signal::link::terminal_qr(link)?);
+    }
+    if as_json {
+        return json(&json!({ of.0: of.1, "link": link }));
+    }
+    line(link)
+}
+
 pub fn plan(plan: &Plan, as_json: bool) -> anyhow::Result<()> {
     if as_json {
         let (before, after) = (plan.cost_before, plan.cost_after);

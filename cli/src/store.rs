@@ -14,6 +14,10 @@ use std::time::Duration;
 
 /// Of the file's form.
 const VERSION: u32 = 1;
+/// In the lock's file, after the number of the process.
+const GATEWAY: &str = ", a gateway";
+/// Folder of wishes.
+const WISHES: &str = "wishes";
 /// Runs of machines that ended are kept one by one, so many; older ones are added up.
 const RUNS_KEPT: usize = 1_000;
 
@@ -136,6 +140,22 @@ impl State {
     }
 }
 
+/// What somebody wants of whoever keeps the fleet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// Workers that are to be drained.
+    pub drain: Vec<Token>,
+}
+
+/// Who holds a fleet's lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// A command, which ends soon.
+    Command,
+    /// A gateway, for as long as it runs; it takes [`Wish`]es.
+    Gateway,
+}
+
 /// The folder of a fleet.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -203,27 +223,86 @@ impl Store {
 
     /// # Errors
     /// Somebody else holds it.
-    pub fn lock(&self) -> anyhow::Result<Lock> {
+    pub fn lock(&self, holder: Holder) -> anyhow::Result<Lock> {
         let path = self.folder.join("lock");
         let open = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = open.map_err(|error| cannot("lock", &path, &error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
-                let mut who = String::new();
-                // Who it is only helps; the lock holds without it.
-                let _ = file.take(100).read_to_string(&mut who);
-                let who = who.lines().next().unwrap_or_default().to_owned();
-                let text = format!("another rrctl is at work on this fleet ({who}): wait for it, or end it");
+                let who = first_line(file);
+                let text = if who.ends_with(GATEWAY) {
+                    format!("a gateway keeps this fleet ({who}): it goes by what is needed, until it is ended")
+                } else {
+                    format!("another rrctl is at work on this fleet ({who}): wait for it, or end it")
+                };
                 return Err(Failure::error(Exit::Locked, text));
             }
             Err(fs::TryLockError::Error(error)) => return Err(cannot("lock", &path, &error)),
         }
-        let told =
-            file.rewind().and_then(|()| file.set_len(0)).and_then(|()| writeln!(file, "pid {}", std::process::id()));
+        let mut who = format!("pid {}", std::process::id());
+        if holder == Holder::Gateway {
+            who.push_str(GATEWAY);
+        }
+        let told = file.rewind().and_then(|()| file.set_len(0)).and_then(|()| writeln!(file, "{who}"));
         told.map_err(|error| cannot("lock", &path, &error))?;
         Ok(Lock { _file: file })
     }
+
+    /// A gateway holds the lock.
+    pub fn is_kept(&self) -> bool {
+        let file = fs::File::open(self.folder.join("lock"));
+        file.is_ok_and(|file| {
+            matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)) && first_line(file).ends_with(GATEWAY)
+        })
+    }
+
+    /// Leaves a wish for whoever keeps the fleet.
+    pub fn wish(&self, wish: &Wish) -> anyhow::Result<Wished> {
+        let folder = self.folder.join(WISHES);
+        fs::create_dir_all(&folder).map_err(|error| cannot("make", &folder, &error))?;
+        let path = folder.join(format!("{}.json", crate::fleet::fresh_token().0));
+        replace_file(&path, &serde_json::to_vec(wish)?).map_err(|error| cannot("write", &path, &error))?;
+        Ok(Wished(path))
+    }
+
+    /// All wishes, which are nobody else's then.
+    pub fn take_wishes(&self) -> Vec<Wish> {
+        let Ok(entries) = fs::read_dir(self.folder.join(WISHES)) else { return Vec::new() };
+        let paths = entries.flatten().map(|entry| entry.path());
+        // Those that are being written have another name.
+        let whole = paths.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+        let take = |path: PathBuf| {
+            let bytes = fs::read(&path).ok()?;
+            // One that stays would be granted again and again.
+            fs::remove_file(&path).ok()?;
+            serde_json::from_slice(&bytes).ok()
+        };
+        whole.filter_map(take).collect()
+    }
+}
+
+/// A wish that was left. Dropped before it was taken, it is taken back.
+#[must_use]
+pub struct Wished(PathBuf);
+
+impl Wished {
+    pub fn is_taken(&self) -> bool {
+        !self.0.exists()
+    }
+}
+
+impl Drop for Wished {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Who it is only helps; the lock holds without it.
+fn first_line(file: fs::File) -> String {
+    let mut who = String::new();
+    let _ = file.take(100).read_to_string(&mut who);
+    who.lines().next().unwrap_or_default().to_owned()
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> anyhow::Error {
@@ -249,6 +328,31 @@ mod tests {
         fs::write(store.path(), "{\"version\":99}").unwrap();
         assert!(store.load().unwrap_err().to_string().contains("newer"));
         assert!(Store::open(Some(folder.path()), "../x").is_err());
+    }
+
+    #[test]
+    fn wishes_are_taken_once_and_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(Some(folder.path()), "hall-3").unwrap();
+        assert!(!store.is_kept() && store.take_wishes().is_empty());
+        {
+            let _command = store.lock(Holder::Command).unwrap();
+            assert!(!store.is_kept(), "a command takes no wishes");
+        }
+        let gateway = store.lock(Holder::Gateway).unwrap();
+        assert!(store.is_kept());
+        let error = store.lock(Holder::Command).unwrap_err();
+        assert!(error.to_string().contains("a gateway keeps this fleet"), "{error}");
+        let wish = |name: &str| Wish { drain: vec![Token(name.to_owned())] };
+        let wished = store.wish(&wish("a")).unwrap();
+        // Whoever gives up takes it back.
+        drop(store.wish(&wish("b")).unwrap());
+        fs::write(folder.path().join("hall-3/wishes/damaged.json"), "{").unwrap();
+        assert!(!wished.is_taken());
+        assert_eq!(store.take_wishes(), [wish("a")]);
+        assert!(wished.is_taken() && store.take_wishes().is_empty());
+        drop(gateway);
+        assert!(!store.is_kept());
     }
 
     #[test]
@@ -281,12 +385,12 @@ mod tests {
     fn one_acts_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(Some(folder.path()), "one").unwrap();
-        let held = store.lock().unwrap();
-        let error = store.lock().unwrap_err();
+        let held = store.lock(Holder::Command).unwrap();
+        let error = store.lock(Holder::Command).unwrap_err();
         assert_eq!(crate::exit::code(&error), Exit::Locked);
         assert!(error.to_string().contains(&format!("pid {}", std::process::id())), "{error}");
         drop(held);
-        store.lock().unwrap();
+        store.lock(Holder::Command).unwrap();
     }
 
     #[test]

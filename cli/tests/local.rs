@@ -67,6 +67,16 @@ fn hosts_are_started_found_replaced_drained_and_ended() {
     let log = rrctl.run(&["logs", &name(&first[0])]).ok();
     assert!(!log.out.trim().is_empty(), "{log:?}");
 
+    // Links to the workers' own sessions.
+    let open = rrctl.run(&["open", "--role", "viewer"]).ok();
+    let link = open.out.trim();
+    assert!(first.iter().any(|worker| link.starts_with(worker["url"].as_str().unwrap())), "{open:?}");
+    assert!(open.err.contains('\u{2588}'), "no QR code: {open:?}");
+    let other = rrctl.run(&["open", "--worker", &name(&first[1]), "--json"]).ok();
+    assert!(other.json()["link"].as_str().unwrap().starts_with(first[1]["url"].as_str().unwrap()), "{other:?}");
+    assert!(other.err.is_empty(), "{other:?}");
+    rrctl.run(&["open", "hall-3"]).fails(2, &["--worker"]);
+
     // One dies.
     signal(pid(&first[0]), "KILL");
     until("it is gone", || !rrctl.processes().contains(&pid(&first[0])));
@@ -104,6 +114,7 @@ fn hosts_are_started_found_replaced_drained_and_ended() {
     rrctl.run(&["down"]).fails(2, &["--yes"]);
     rrctl.run(&["down", "--yes"]).ok();
     assert_eq!(rrctl.processes(), [0_u32; 0]);
+    rrctl.run(&["open"]).fails(7, &["rrctl up"]);
     assert!(rrctl.run(&["list"]).ok().out.contains("0 of 0 workers up"));
     rrctl.run(&["status"]).ok();
 }

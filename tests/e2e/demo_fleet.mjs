@@ -5,7 +5,7 @@ import { createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as h from './harness.mjs';
-import { rrctl, sessionLink, startGateway } from './fleet.mjs';
+import { rrctl, startGateway } from './fleet.mjs';
 import { startPostgres } from './postgres.mjs';
 import { startTurn } from './turn.mjs';
 
@@ -102,7 +102,7 @@ try {
   };
   const connected = async () => (await ask('GET', '/workers')).filter((worker) => worker.connected).length;
   const servedBy = async (session) => (await ask('GET', '/sessions')).find((each) => each.session === session)?.worker;
-  const open = (session) => tablet(sessionLink(gateway.state, session));
+  const open = (session) => tablet(ctl('open', session, '--no-qr', '--state', gateway.state).trim());
 
   const first = await open('hall-1');
   await first.picture();
@@ -133,7 +133,7 @@ try {
 
   const drained = await servedBy('hall-4');
   const asked = Date.now();
-  await ask('POST', `/workers/${drained}/drain`);
+  ctl('drain', drained, '--yes', '--no-wait');
   const moved = (await fourth.backAfter(asked)) - asked;
   const now = await until('the session has moved', async () => {
     const worker = await servedBy('hall-4');

@@ -181,7 +181,8 @@ test('sessions make the pool grow up to its maximum, and the dead are replaced',
   );
   const fleet = ['--config', at('rrctl.toml'), '--state-dir', at('fleets')];
   const gateway = await startGateway(at('gateway'), ['--pool', '--warm', '1', ...fleet], { env: { XDG_STATE_HOME: at('state') } });
-  const list = () => JSON.parse(execFileSync(rrctl, ['list', '--json', ...fleet], { encoding: 'utf8' }));
+  const ctl = (...command) => execFileSync(rrctl, [...command, ...fleet], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  const list = () => JSON.parse(ctl('list', '--json'));
   try {
     const begun = Date.now();
     // Nobody is there yet: it waits, or is served by the first warm worker.
@@ -189,7 +190,7 @@ test('sessions make the pool grow up to its maximum, and the dead are replaced',
     await h.waitForPicture(first.page, 30_000);
     t.diagnostic(`from a gateway without workers to a picture: ${Date.now() - begun} ms`);
     await until('another one is warm', async () => (await metric(gateway, 'rr_gateway_workers_connected')) === 2);
-    const second = await h.openViewer(sessionLink(gateway.state, 'two'));
+    const second = await h.openViewer(ctl('open', 'two', '--no-qr', '--state', gateway.state).trim());
     await h.waitForPicture(second.page, 10_000);
     await until('the third comes', async () => (await metric(gateway, 'rr_gateway_workers_connected')) === 3);
     // Most that there may be.
@@ -211,12 +212,21 @@ test('sessions make the pool grow up to its maximum, and the dead are replaced',
     // A look at the fleet takes in what happened since the last one.
     const most = 2 * ((Date.now() - since) / 1000 + 10);
     assert.ok((await grown()) <= most, `more than ${most} s for two people`);
-    const cost = JSON.parse(execFileSync(rrctl, ['cost', '--json', ...fleet], { encoding: 'utf8' }));
+    const cost = JSON.parse(ctl('cost', '--json'));
     assert.equal(await metric(gateway, 'rr_fleet_cost_dollars_per_hour'), cost.cost_per_hour);
     assert.ok((await metric(gateway, 'rr_fleet_cost_dollars_total')) > 0);
+    // The gateway holds the fleet, and drains for who asks; whatever sessions were there go on elsewhere.
+    for (const { name } of list().workers.slice(0, 2)) {
+      const left = JSON.parse(ctl('drain', name, '--yes', '--json')).workers;
+      assert.ok(left.every((worker) => worker.name !== name), `${name} is still there`);
+      await until('it is replaced', async () => (await metric(gateway, 'rr_gateway_workers_connected')) === 3, 30_000);
+    }
+    await h.waitForPicture(first.page);
+    await h.waitForPicture(second.page);
+    assert.throws(() => ctl('scale', '1', '--yes'), /a gateway keeps this fleet/);
   } finally {
     await gateway.kill();
-    execFileSync(rrctl, ['down', '--now', '--yes', ...fleet], { stdio: 'pipe' });
+    ctl('down', '--now', '--yes');
     folder.remove();
   }
 });

@@ -89,6 +89,17 @@ pub struct Check {
     pub found: Result<String, String>,
 }
 
+/// Links to one worker, by what their bearers may do.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct Links {
+    /// To look.
+    pub viewer: String,
+    /// To move things.
+    pub engineer: String,
+    /// To add and delete things.
+    pub admin: String,
+}
+
 /// A source of machines for one fleet.
 pub trait Provider: Send + Sync {
     /// `local` or `ec2`.
@@ -135,6 +146,16 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// There is none, or the provider could not be asked.
     fn logs(&self, machine: &MachineId, most_bytes: usize) -> Result<String, ProviderError>;
+
+    /// Links to its worker, where that has a session of its own.
+    ///
+    /// # Errors
+    /// It does not serve (yet), or cannot tell us.
+    fn links(&self, machine: &MachineId) -> Result<Links, ProviderError> {
+        let what = format!("no link to {machine}");
+        let advice = "put a gateway before it (rrctl gateway --pool): its links lead to whichever worker is free";
+        Err(ProviderError::other(what, "machines elsewhere cannot tell us theirs", advice))
+    }
 
     /// Removes what [`Provider::prepare`] made, once there are no machines: a line for each.
     ///

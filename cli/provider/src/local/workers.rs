@@ -2,7 +2,7 @@
 
 use super::LocalOptions;
 use super::process::{self, Identity};
-use crate::{Capabilities, Check, Kind, Listed, Order, Provider, ProviderError, WorkerHint, replace_file};
+use crate::{Capabilities, Check, Kind, Links, Listed, Order, Provider, ProviderError, WorkerHint, replace_file};
 use rr_fleet::{Machine, MachineId, MachineState, Market, Prices, Time, Token};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fs;
@@ -170,7 +170,7 @@ impl Provider for Local {
             // An order that was never carried out is no machine.
             let process = known.process.as_ref()?;
             let state = if known.runs { MachineState::Running } else { MachineState::Gone };
-            let serves = known.runs.then(|| ready_url(&known.out())).flatten();
+            let serves = known.runs.then(|| ready(&known.out())?.addresses.into_iter().next()).flatten();
             Some(Listed {
                 worker: match serves {
                     // Its certificate is its own: that it said so and still runs has to do.
@@ -267,6 +267,14 @@ impl Provider for Local {
         tail(&path, most_bytes).map_err(|error| disk(what, &path, &error))
     }
 
+    fn links(&self, machine: &MachineId) -> Result<Links, ProviderError> {
+        let ready = self.find(machine)?.filter(|known| known.runs).and_then(|known| ready(&known.out()));
+        ready.and_then(|ready| ready.links).ok_or_else(|| {
+            let what = format!("no link to {machine}");
+            ProviderError::other(what, "it does not serve (yet)", "rrctl logs says what it does")
+        })
+    }
+
     fn release(&self) -> Result<Vec<String>, ProviderError> {
         let known = self.known()?;
         if known.iter().any(|known| known.runs) {
@@ -316,18 +324,20 @@ fn write_json(path: &Path, value: &impl Serialize) -> std::io::Result<()> {
     replace_file(path, &serde_json::to_vec(value)?)
 }
 
-/// Where a worker says that it serves: the first address of its ready line.
-fn ready_url(out: &Path) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Ready {
-        event: String,
-        addresses: Vec<String>,
-    }
+/// What a worker says when it serves.
+#[derive(Deserialize)]
+struct Ready {
+    event: String,
+    addresses: Vec<String>,
+    /// Of a program that is no rrhost there may be none.
+    links: Option<Links>,
+}
+
+fn ready(out: &Path) -> Option<Ready> {
     let mut text = Vec::new();
     fs::File::open(out).ok()?.take(READY_WITHIN).read_to_end(&mut text).ok()?;
     let lines = text.split(|byte| *byte == b'\n');
-    let ready = lines.filter_map(|line| serde_json::from_slice::<Ready>(line).ok()).find(|line| line.event == "ready");
-    ready?.addresses.into_iter().next()
+    lines.filter_map(|line| serde_json::from_slice::<Ready>(line).ok()).find(|line| line.event == "ready")
 }
 
 fn tail(path: &Path, most_bytes: usize) -> std::io::Result<String> {
