@@ -261,9 +261,12 @@ impl Settings {
             };
         }
         let ec2 = &file.ec2;
+        let provider = p.pick("provider", layers!(provider, file.provider), ProviderName::Local);
+        // A machine of the cloud has a graphics card for several; this one draws what else it does, too.
+        let sessions = if provider == ProviderName::Ec2 { 4 } else { 1 };
         let settings = Self {
             fleet,
-            provider: p.pick("provider", layers!(provider, file.provider), ProviderName::Local),
+            provider,
             count: p.pick("count", layers!(count, file.count), 1),
             max: p.pick("max", layers!(max, file.max), 10),
             cost_cap: {
@@ -271,7 +274,11 @@ impl Settings {
                 p.maybe("cost_cap", call, told, file)
             },
             spot_share: p.pick("spot_share", layers!(spot_share, file.spot_share), 0),
-            sessions_per_worker: p.pick("sessions_per_worker", (None, None, file.sessions_per_worker.as_ref()), 4),
+            sessions_per_worker: p.pick(
+                "sessions_per_worker",
+                (None, None, file.sessions_per_worker.as_ref()),
+                sessions,
+            ),
             timing: timing(p, &file.timing),
             region: {
                 let (call, told, file) = layers!(region, ec2.region);
@@ -350,13 +357,16 @@ impl Settings {
     /// How local workers are started; `folder` is where their orders are kept, `gateway` whom they join.
     pub fn local(&self, folder: &Path, gateway: Option<&str>) -> LocalOptions {
         let file = &self.raw.local;
-        let gateway = gateway.map(|url| ("RR_GATEWAY".to_owned(), url.to_owned()));
+        let gateway = gateway.map(|url| {
+            let sessions = ("RRHOST_SESSIONS".to_owned(), self.sessions_per_worker.to_string());
+            [("RR_GATEWAY".to_owned(), url.to_owned()), sessions]
+        });
         let usual = || ["--headless", "--listen", "127.0.0.1:0"].map(str::to_owned).to_vec();
         LocalOptions {
             folder: folder.to_owned(),
             command: file.command.clone().unwrap_or_else(usual_worker),
             args: file.args.clone().unwrap_or_else(usual),
-            env: gateway.into_iter().chain(file.env.clone()).collect(),
+            env: gateway.into_iter().flatten().chain(file.env.clone()).collect(),
             slots: file.slots.unwrap_or(4),
             grace: Duration::from_secs(file.grace_secs.unwrap_or(10)),
             price: file.price.unwrap_or_default(),
@@ -380,6 +390,7 @@ impl Settings {
             security_groups: file.security_groups,
             allow: file.allow,
             port: file.port.unwrap_or(8443),
+            sessions: u16::try_from(self.sessions_per_worker).unwrap_or(u16::MAX),
             instance_profile: file.instance_profile,
             key_name: file.key_name,
             volume_gib: file.volume_gib.unwrap_or(60),

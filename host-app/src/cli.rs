@@ -207,6 +207,11 @@ pub struct HostArgs {
     /// /etc/remote-render/join-token].
     #[arg(long, value_name = "FILE")]
     pub join_token_file: Option<PathBuf>,
+    /// Sessions that this worker serves at once: each has a workspace, a graphics device and a port of its own, from the port
+    /// of --listen on.
+    #[arg(long, env = "RRHOST_SESSIONS", value_name = "COUNT", default_value_t = 1, requires = "gateway",
+        value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub sessions: u16,
     /// Ask the machine's metadata service whether EC2 is about to take it away, and move its session elsewhere in time.
     #[arg(long, env = "RR_SPOT_NOTICES", requires = "gateway")]
     pub spot_notices: bool,

@@ -1,4 +1,4 @@
-//! `rrhost --headless --gateway`: the one session of this host, for a gateway that leases it.
+//! `rrhost --headless --gateway`: the sessions of this host, for a gateway that leases them.
 
 use crate::cli::HostArgs;
 use crate::ending::Ending;
@@ -20,7 +20,7 @@ const TOKEN_FILE: &str = "/etc/remote-render/join-token";
 
 /// Joins the gateway that the command line names, if it names one. It may be out of reach for a while; whoever wants the
 /// host to end does not wait for that.
-pub fn join(args: &HostArgs, engine: &Engine, ending: &Ending) -> anyhow::Result<Option<GatewayLink>> {
+pub fn join(args: &HostArgs, engines: &[Engine], ending: &Ending) -> anyhow::Result<Option<GatewayLink>> {
     if args.gateway.is_empty() {
         return Ok(None);
     }
@@ -35,9 +35,9 @@ pub fn join(args: &HostArgs, engine: &Engine, ending: &Ending) -> anyhow::Result
             elsewhere.unwrap_or_else(|| EC2_METADATA.to_owned())
         }),
     };
-    let session = OneSession { engine: engine.clone(), start: engine.kept(), open: Mutex::default() };
+    let slots = Slots::new(engines);
     let (tell, told) = sync_channel(1);
-    let join = move || tell.send(GatewayLink::start(config, Arc::new(session), PATIENCE));
+    let join = move || tell.send(GatewayLink::start(config, Arc::new(slots), PATIENCE));
     std::thread::Builder::new().name("rr-join".into()).spawn(join)?;
     while !ending.was_asked_for() {
         match told.recv_timeout(Duration::from_millis(100)) {
@@ -70,51 +70,74 @@ fn join_token(chosen: Option<&Path>) -> anyhow::Result<Option<String>> {
     Ok(None)
 }
 
-/// This host has one workspace, and so one session at a time. Each begins with what the host was started with, or with
-/// what the gateway has kept of it, and leaves nothing to the next one.
-struct OneSession {
+/// The sessions that this host can serve at once, each with an engine of its own. Each begins with what the host was
+/// started with, or with what the gateway has kept of it, and leaves nothing to the next one.
+struct Slots(Vec<Slot>);
+
+struct Slot {
     engine: Engine,
     /// What the host was started with.
     start: Kept,
-    open: Mutex<Option<Open>>,
-}
-
-struct Open {
-    session: String,
+    /// Held for a moment only: what one session waits for is not the others' affair.
+    state: Mutex<Use>,
     /// What the gateway was told last, or knows.
-    told: Kept,
+    told: Mutex<Kept>,
 }
 
-impl OneSession {
-    fn opened(&self) -> MutexGuard<'_, Option<Open>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Use {
+    Free,
+    Opening(String),
+    Open(String),
+    Closing,
+}
+
+impl Slots {
+    fn new(engines: &[Engine]) -> Self {
+        let slot = |engine: &Engine| {
+            let start = engine.kept();
+            let told = Mutex::new(start.clone());
+            Slot { engine: engine.clone(), start, state: Mutex::new(Use::Free), told }
+        };
+        Self(engines.iter().map(slot).collect())
     }
 
-    fn news(&self, open: &mut Open) -> Option<String> {
+    fn serving(&self, session: &str) -> Option<&Slot> {
+        self.0.iter().find(|slot| matches!(&*slot.in_use(), Use::Open(open) if open == session))
+    }
+}
+
+impl Slot {
+    fn in_use(&self) -> MutexGuard<'_, Use> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Becomes `to` if it is `from`.
+    fn turn(&self, from: &Use, to: Use) -> bool {
+        let mut now = self.in_use();
+        let fits = *now == *from;
+        if fits {
+            *now = to;
+        }
+        fits
+    }
+
+    fn told(&self) -> MutexGuard<'_, Kept> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn news(&self) -> Option<String> {
+        let mut told = self.told();
         let now = self.engine.kept();
-        if now == open.told {
+        if now == *told {
             return None;
         }
         let text = now.to_text();
-        open.told = now;
+        *told = now;
         Some(text)
     }
-}
 
-impl SessionHost for OneSession {
-    fn capacity(&self) -> u32 {
-        1
-    }
-
-    fn open(&self, session: &str, kept: Option<&str>) -> Result<(), String> {
-        let mut open = self.opened();
-        match open.as_ref() {
-            Some(other) if other.session != session => {
-                return Err("this worker serves another session already".into());
-            }
-            Some(_) => return Ok(()),
-            None => {}
-        }
+    fn begin(&self, session: &str, kept: Option<&str>) -> Result<(), String> {
         match kept.map(Kept::parse) {
             Some(Ok(kept)) => self.engine.restore(kept).map_err(|error| error.to_string())?,
             Some(Err(error)) => {
@@ -122,36 +145,56 @@ impl SessionHost for OneSession {
             }
             None => {}
         }
-        *open = Some(Open { session: session.to_owned(), told: self.engine.kept() });
+        *self.told() = self.engine.kept();
         Ok(())
+    }
+}
+
+impl SessionHost for Slots {
+    fn capacity(&self) -> u32 {
+        u32::try_from(self.0.len()).unwrap_or(u32::MAX)
+    }
+
+    fn open(&self, session: &str, kept: Option<&str>) -> Result<(), String> {
+        if self.serving(session).is_some() {
+            return Ok(());
+        }
+        let opening = Use::Opening(session.to_owned());
+        let Some(slot) = self.0.iter().find(|slot| slot.turn(&Use::Free, opening.clone())) else {
+            return Err("this worker serves as many sessions as it can already".into());
+        };
+        let begun = slot.begin(session, kept);
+        slot.turn(&opening, if begun.is_ok() { Use::Open(session.to_owned()) } else { Use::Free });
+        begun
     }
 
     fn handler(&self, session: &str) -> Option<Arc<dyn SignalHandler>> {
-        let is_open = self.opened().as_ref().is_some_and(|open| open.session == session);
-        is_open.then(|| self.engine.signal_handler().ok())?
+        self.serving(session)?.engine.signal_handler().ok()
     }
 
     fn changed(&self, session: &str) -> Option<String> {
-        let mut open = self.opened();
-        self.news(open.as_mut().filter(|open| open.session == session)?)
+        self.serving(session)?.news()
     }
 
     fn close(&self, session: &str) -> Option<String> {
-        let mut opened = self.opened();
-        let mut open = opened.take_if(|open| open.session == session)?;
+        let slot = self.0.iter().find(|slot| slot.turn(&Use::Open(session.to_owned()), Use::Closing))?;
         // These fail only when the engine ends, and everybody with it.
-        let _ = self.engine.end_viewers("this session has moved or ended");
-        let _ = self.engine.flush();
-        let news = self.news(&mut open);
-        let _ = self.engine.restore(self.start.clone());
+        let _ = slot.engine.end_viewers("this session has moved or ended");
+        let _ = slot.engine.flush();
+        let news = slot.news();
+        let _ = slot.engine.restore(slot.start.clone());
+        slot.turn(&Use::Closing, Use::Free);
         news
     }
 
     fn sessions(&self) -> Vec<(String, u32)> {
-        // The first participant is the engineer at this machine.
-        let viewers = self.engine.status().participants.len().saturating_sub(1);
-        let viewers = u32::try_from(viewers).unwrap_or(u32::MAX);
-        self.opened().iter().map(|open| (open.session.clone(), viewers)).collect()
+        let open = |slot: &Slot| {
+            let Use::Open(session) = slot.in_use().clone() else { return None };
+            // The first participant is the engineer at this machine.
+            let viewers = slot.engine.status().participants.len().saturating_sub(1);
+            Some((session, u32::try_from(viewers).unwrap_or(u32::MAX)))
+        };
+        self.0.iter().filter_map(open).collect()
     }
 
     fn drain(&self) {

@@ -23,9 +23,9 @@ export const sessionLink = (state, session, role = 'engineer', args = []) =>
   execFileSync(rrctl, ['gateway', 'link', '--state', state, '--session', session, '--role', role, ...args], { encoding: 'utf8' }).trim();
 
 /** Starts a worker that joins the gateway; several addresses are replicas. */
-export async function startWorker(folder, gateways, token, files) {
+export async function startWorker(folder, gateways, token, files, more = []) {
   const args = ['--headless', '--listen', '127.0.0.1:0', '--config-dir', join(folder, 'config'), '--cache-dir', join(folder, 'cache')];
-  const child = spawn(rrhost, [...args, '--gateway', [gateways].flat().join(','), ...files], {
+  const child = spawn(rrhost, [...args, '--gateway', [gateways].flat().join(','), ...more, ...files], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, XDG_STATE_HOME: join(folder, 'state'), RR_JOIN_TOKEN: token },
   });

@@ -14,10 +14,10 @@ async function fleet(use, args = []) {
   const folder = h.temporaryFolder();
   const gateway = await startGateway(join(folder.path, 'gateway'), args);
   const workers = [];
-  const worker = async (name) => {
+  const worker = async (name, ...more) => {
     const own = join(folder.path, name);
     mkdirSync(own);
-    const started = await startWorker(own, gateway.ready.workers, joinToken(gateway.state, name), [h.sampleLine(own)]);
+    const started = await startWorker(own, gateway.ready.workers, joinToken(gateway.state, name), [h.sampleLine(own)], more);
     workers.push(started);
     return started;
   };
@@ -122,6 +122,34 @@ test('a killed worker is replaced by another within seconds', async (t) => {
     assert.ok(took < 5000, `${took} ms`);
     await h.waitForPicture(page);
   });
+});
+
+test('a worker serves several sessions, each of its own', async () => {
+  await fleet(async ({ worker, link, gateway }) => {
+    const camera = (page) => page.evaluate(() => window.remoteRender.state.camera);
+    const { ready } = await worker('both', '--sessions', '2');
+    assert.equal(ready.sessions, 2);
+    const first = await h.openViewer(link('one'));
+    const second = await h.openViewer(link('two'));
+    await h.waitForPicture(first.page);
+    await h.waitForPicture(second.page);
+    const start = await camera(second.page);
+    assert.deepEqual(await camera(first.page), start);
+    const before = await h.samplePicture(first.page);
+    await first.page.evaluate(() => window.remoteRender.sendCameraOrbit(300, 0));
+    await h.waitForChange(first.page, before);
+    await second.page.waitForTimeout(500);
+    assert.deepEqual(await camera(second.page), start, 'one session steers the other');
+    assert.notDeepEqual(await camera(first.page), start);
+    // There is no room for a third, until somebody leaves.
+    const third = await h.openViewer(link('three'));
+    await third.page.waitForFunction(() => window.remoteRender?.status.queue?.place === 1, undefined, { timeout: 10_000 });
+    await first.page.close();
+    await h.waitForPicture(third.page, 30_000);
+    assert.deepEqual(await camera(third.page), start, 'something is left of the first session');
+    await h.waitForPicture(second.page);
+    await until('both are counted', async () => (await metric(gateway, 'rr_gateway_viewers')) === 2);
+  }, ['--linger-secs', '2']);
 });
 
 test('a session takes its changes along, and leaves nothing to the next one', async (t) => {

@@ -46,6 +46,7 @@ fn machines_are_made_as_they_should_be() {
         max_price: Money::dollars(0.75),
         install: vec!["apt-get install -y remote-render".to_owned()],
         gateway: Some("https://gate.example".to_owned()),
+        sessions: 3,
         kms_key: Some("alias/rr".to_owned()),
         ..options("as-wanted")
     };
@@ -60,7 +61,8 @@ fn machines_are_made_as_they_should_be() {
     // What moto has now, without our client.
     let group =
         raw(front.port(), "Action=DescribeSecurityGroups&Filter.1.Name=group-name&Filter.1.Value.1=rr-as-wanted");
-    for part in ["<fromPort>8443</fromPort>", "203.0.113.0/24", "2001:db8::/32", "udp", "tcp"] {
+    for part in ["<fromPort>8443</fromPort>", "<toPort>8445</toPort>", "203.0.113.0/24", "2001:db8::/32", "udp", "tcp"]
+    {
         assert!(group.contains(part), "{part} is not in {group}");
     }
     assert!(!group.contains("<fromPort>22</fromPort>") && group.matches("<fromPort>").count() == 2, "{group}");
@@ -97,7 +99,9 @@ fn machines_are_made_as_they_should_be() {
     assert_eq!((&join["content"], &join["permissions"]), (&"a-secret-that-is-good-once".into(), &"0600".into()));
     let env = file("/etc/remote-render/worker.env");
     assert!(env["content"].as_str().unwrap().contains("RR_GATEWAY=https://gate.example\n"), "{env}");
-    assert!(env["content"].as_str().unwrap().contains("RR_SPOT_NOTICES=true\n"), "{env}");
+    for line in ["RR_SPOT_NOTICES=true\n", "RRHOST_SESSIONS=3\n"] {
+        assert!(env["content"].as_str().unwrap().contains(line), "{line} is not in {env}");
+    }
     assert_eq!(config["runcmd"][0], "apt-get install -y remote-render");
     assert_eq!(config["runcmd"].as_array().unwrap().last().unwrap()[1], "enable");
 

@@ -7,8 +7,8 @@ use crate::{Kind, ProviderError};
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-/// An open door: protocol, port, network.
-type Door = (String, u16, String);
+/// An open door: protocol, first and last port, network.
+type Door = (String, u16, u16, String);
 
 /// The template that machines are made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,9 +116,8 @@ impl Ec2 {
                           [\"203.0.113.0/24\"], or security_groups to groups of your own";
             return Err(ProviderError::other(what, "nobody may reach the workers", advice));
         }
-        let port = self.options.port;
-        let doors =
-            |network: &String| [("tcp".to_owned(), port, network.clone()), ("udp".into(), port, network.clone())];
+        let (first, last) = self.options.ports()?;
+        let doors = |network: &String| ["tcp", "udp"].map(|of| (of.to_owned(), first, last, network.clone()));
         let wanted: BTreeSet<Door> = self.options.allow.iter().flat_map(doors).collect();
         let name = self.kit_name();
         let found = self.find_group()?;
@@ -138,10 +137,12 @@ impl Ec2 {
             ("AuthorizeSecurityGroupIngress", wanted.difference(&open), "open"),
             ("RevokeSecurityGroupIngress", open.difference(&wanted), "close"),
         ] {
-            for (protocol, port, network) in doors {
-                changes.push(format!("{said} {protocol} port {port} for {network}"));
+            for door in doors {
+                let (protocol, first, last, network) = door;
+                let ports = if first == last { format!("port {first}") } else { format!("ports {first} to {last}") };
+                changes.push(format!("{said} {protocol} {ports} for {network}"));
                 if !dry {
-                    self.turn(action, &id, protocol, *port, network)?;
+                    self.turn(action, &id, door)?;
                 }
             }
         }
@@ -157,10 +158,11 @@ impl Ec2 {
         let mut open = BTreeSet::new();
         for rule in group.items("ipPermissions") {
             let protocol = rule.at("ipProtocol").unwrap_or_default();
-            let from = rule.at("fromPort").and_then(|port| port.parse().ok()).unwrap_or_default();
+            let port = |name| rule.at(name).and_then(|port| port.parse().ok()).unwrap_or_default();
+            let (first, last) = (port("fromPort"), port("toPort"));
             let networks = rule.items("ipRanges").filter_map(|range| range.at("cidrIp"));
             let networks = networks.chain(rule.items("ipv6Ranges").filter_map(|range| range.at("cidrIpv6")));
-            open.extend(networks.map(|network| (protocol.to_owned(), from, network.to_owned())));
+            open.extend(networks.map(|network| (protocol.to_owned(), first, last, network.to_owned())));
         }
         Ok(group.at("groupId").map(|id| (id.to_owned(), open)))
     }
@@ -191,13 +193,14 @@ impl Ec2 {
         }
     }
 
-    fn turn(&self, action: &str, group: &str, protocol: &str, port: u16, network: &str) -> Result<(), ProviderError> {
+    fn turn(&self, action: &str, group: &str, door: &Door) -> Result<(), ProviderError> {
+        let (protocol, first, last, network) = door;
         let mut params = Params::default();
         params.add("GroupId", group);
         params.add("IpPermissions.1.IpProtocol", protocol);
         if protocol != "-1" {
-            params.add("IpPermissions.1.FromPort", port.to_string());
-            params.add("IpPermissions.1.ToPort", port.to_string());
+            params.add("IpPermissions.1.FromPort", first.to_string());
+            params.add("IpPermissions.1.ToPort", last.to_string());
         }
         let (list, key) = if network.contains(':') { ("Ipv6Ranges", "CidrIpv6") } else { ("IpRanges", "CidrIp") };
         params.add(format!("IpPermissions.1.{list}.1.{key}"), network);

@@ -70,8 +70,10 @@ pub struct Ec2Options {
     pub security_groups: Vec<String>,
     /// Networks that may reach the workers, as `203.0.113.0/24`.
     pub allow: Vec<String>,
-    /// The worker's port, TCP and UDP.
+    /// The port of a worker's first session, TCP and UDP; the others have those after it.
     pub port: u16,
+    /// Sessions that a worker has at once, where it is a gateway that hands them out.
+    pub sessions: u16,
     /// Name or ARN of the machines' instance profile.
     pub instance_profile: Option<String>,
     /// Key pair for SSH; usually none.
@@ -96,6 +98,18 @@ pub struct Ec2Options {
     pub install: Vec<String>,
     /// Where workers join.
     pub gateway: Option<String>,
+}
+
+impl Ec2Options {
+    /// First and last port of a worker.
+    fn ports(&self) -> Result<(u16, u16), ProviderError> {
+        let more = if self.gateway.is_some() { self.sessions.saturating_sub(1) } else { 0 };
+        let last = self.port.checked_add(more).ok_or_else(|| {
+            let said = format!("there are not {} ports from {} on", u32::from(more) + 1, self.port);
+            ProviderError::other("cannot open ports", said, "lower port or sessions_per_worker in rrctl.toml")
+        })?;
+        Ok((self.port, last))
+    }
 }
 
 /// A subnet: a place of the fleet.

@@ -30,7 +30,8 @@ pub fn user_data(options: &Ec2Options, token: &str, join: &str) -> Result<String
         format!("RR_WORKER={token}"),
     ];
     if let Some(url) = &options.gateway {
-        environment.extend([format!("RR_GATEWAY={url}"), "RR_SPOT_NOTICES=true".to_owned()]);
+        let sessions = format!("RRHOST_SESSIONS={}", options.sessions);
+        environment.extend([format!("RR_GATEWAY={url}"), "RR_SPOT_NOTICES=true".to_owned(), sessions]);
     }
     environment.extend(options.env.iter().map(|(name, value)| format!("{name}={value}")));
     if environment.iter().any(|line| line.contains(['\n', '\r'])) {

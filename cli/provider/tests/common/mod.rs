@@ -100,6 +100,7 @@ pub fn options(fleet: &str) -> Ec2Options {
         security_groups: Vec::new(),
         allow: vec!["203.0.113.0/24".to_owned(), "2001:db8::/32".to_owned()],
         port: 8443,
+        sessions: 1,
         instance_profile: Some("rr-worker".to_owned()),
         key_name: None,
         volume_gib: 60,
