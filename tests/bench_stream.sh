@@ -7,6 +7,8 @@ out=target/bench-stream
 mkdir -p "$out"
 # With the features of the whole workspace: any smaller set would compile the dependencies again.
 [ -n "${RR_HOST:-}" ] || cargo build -q --workspace --examples --bins
+# Examples do not lie beside it.
+export RR_IMPORT="${RR_IMPORT:-$PWD/target/debug/rr-import}"
 
 workspace=samples/production-line.rrws.json
 if [ ! -s "$out/pictures.rgba" ] || [ "$workspace" -nt "$out/pictures.rgba" ]; then

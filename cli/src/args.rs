@@ -1,5 +1,6 @@
 //! The command line. What can also stand in `rrctl.toml` or the environment is an `Option` here.
 
+use crate::keys::KeySource;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -307,9 +308,13 @@ pub struct GatewayServe {
     /// File with the secret that users' tokens are signed with (JWT, HS256).
     #[arg(long, env = "RRCTL_JWT_SECRET_FILE", value_name = "FILE", conflicts_with = "jwks")]
     pub jwt_secret_file: Option<PathBuf>,
-    /// File with the public keys that users' tokens are signed with (JWKS: RS256, ES256, EdDSA).
-    #[arg(long, env = "RRCTL_JWKS", value_name = "FILE")]
-    pub jwks: Option<PathBuf>,
+    /// Public keys that users' tokens are signed with (JWKS: RS256, ES256, EdDSA): a file, which may be replaced meanwhile, or
+    /// the https:// address of the sign-on, which is asked again and when a token names a new key.
+    #[arg(long, env = "RRCTL_JWKS", value_name = "FILE|URL")]
+    pub jwks: Option<KeySource>,
+    /// Certificates (PEM) to trust there instead of the public ones.
+    #[arg(long, env = "RRCTL_JWKS_CA", value_name = "FILE", requires = "jwks")]
+    pub jwks_ca: Option<PathBuf>,
     /// Take only tokens of this issuer.
     #[arg(long, env = "RRCTL_JWT_ISSUER", value_name = "TEXT")]
     pub jwt_issuer: Option<String>,

@@ -4,6 +4,7 @@ use crate::args::{
     GatewayArgs, GatewayCommand, GatewayServe, GatewayState, GatewayTls, LinkArgs, LinkTo, RoleName, TokenArgs,
 };
 use crate::exit::{Exit, Failure};
+use crate::keys::{self, KeyWatch};
 use crate::pool::{Pool, PoolConfig};
 use crate::settings::home;
 use crate::show;
@@ -108,7 +109,8 @@ fn serve(args: &GatewayServe) -> anyhow::Result<()> {
     // Before any thread starts, so that a signal during the start ends it in order, too.
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot listen for signals")?;
     let state = folder(&args.state);
-    let gateway = Arc::new(Gateway::start(config(args, &state)?)?);
+    let (users, _watch) = users(args, &state)?.unzip();
+    let gateway = Arc::new(Gateway::start(config(args, &state, users)?)?);
     let address = Address { url: gateway.url().to_owned(), workers: gateway.workers_url().to_owned() };
     rr_provider::replace_file(&state.join(ADDRESS), &serde_json::to_vec(&address)?)
         .with_context(|| format!("cannot write {}", state.join(ADDRESS).display()))?;
@@ -143,7 +145,7 @@ fn serve(args: &GatewayServe) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn config(args: &GatewayServe, state: &Path) -> anyhow::Result<GatewayConfig> {
+fn config(args: &GatewayServe, state: &Path, users: Option<Users>) -> anyhow::Result<GatewayConfig> {
     let next_port = match args.listen.port() {
         0 => 0,
         port => port.checked_add(1).ok_or_else(|| wrong("there is no port after 65535: say --workers"))?,
@@ -168,7 +170,7 @@ fn config(args: &GatewayServe, state: &Path) -> anyhow::Result<GatewayConfig> {
         spec: spec(),
         rules: DeskRules { linger: Duration::from_secs(args.linger_secs), ..DeskRules::default() },
         grows: args.pool,
-        users: users(args)?,
+        users,
         rates: Rates::default(),
         worker_certificate: rr_gateway::WORKER_CERTIFICATE,
         limits,
@@ -190,13 +192,17 @@ fn spec() -> FleetSpec {
     }
 }
 
-fn users(args: &GatewayServe) -> anyhow::Result<Option<Users>> {
-    let users = match (&args.jwt_secret_file, &args.jwks) {
-        (Some(secret), _) => Users::with_secret(secret)?,
-        (None, Some(jwks)) => Users::with_jwks(jwks)?,
+/// Whose tokens are taken, and the watch over their keys where these change.
+fn users(args: &GatewayServe, state: &Path) -> anyhow::Result<Option<(Users, Option<KeyWatch>)>> {
+    let (users, watch) = match (&args.jwt_secret_file, &args.jwks) {
+        (Some(secret), _) => (Users::with_secret(secret)?, None),
+        (None, Some(jwks)) => {
+            let (users, watch) = keys::users(jwks, state, args.jwks_ca.as_deref())?;
+            (users, Some(watch))
+        }
         (None, None) => return Ok(None),
     };
-    Ok(Some(users.meant_for(args.jwt_issuer.clone(), args.jwt_audience.clone())))
+    Ok(Some((users.meant_for(args.jwt_issuer.clone(), args.jwt_audience.clone()), watch)))
 }
 
 fn ice(args: &GatewayServe) -> anyhow::Result<IceServers> {

@@ -7,6 +7,7 @@ mod exit;
 mod fleet;
 mod gateway;
 mod health;
+mod keys;
 mod pool;
 mod progress;
 mod settings;

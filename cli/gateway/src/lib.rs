@@ -31,4 +31,4 @@ pub use rr_signal::{IceServers, IceUrl, Limits, Secret, TimeLimitedTurn, Tls};
 pub use secrets::{Secrets, SecretsError, WORKER_CERTIFICATE};
 pub use store::StoreError;
 pub use throttle::{Rate, Rates};
-pub use users::{Denied, User, Users, UsersError};
+pub use users::{Denied, KeyRing, User, Users, UsersError};

@@ -1,6 +1,6 @@
 //! Who asks: signed JSON Web Tokens (RFC 7519) of the plant's own sign-on, checked and never issued here.
 //!
-//! HS256 with a shared secret, or RS256, ES256 and EdDSA with the keys of a JWKS file (RFC 7517). The header's `alg` only
+//! HS256 with a shared secret, or RS256, ES256 and EdDSA with the keys of a JWKS (RFC 7517), which may change meanwhile. The header's `alg` only
 //! chooses among what the keys allow, so that no token can choose how it is checked. Claims: `sub`, `exp`, `nbf`, `role`
 //! (what the user may do anywhere) and `projects` (what in which project: `{"hall-3": "engineer"}`).
 
@@ -14,6 +14,8 @@ use rr_protocol::token::Role;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Longest token, bytes.
@@ -26,8 +28,6 @@ const MAX_PROJECTS: usize = 256;
 const MIN_SECRET_LEN: usize = 32;
 /// Clocks may differ by so much.
 const SKEW: Duration = Duration::from_secs(60);
-/// Largest JWKS file, bytes.
-const MAX_JWKS_LEN: usize = 256 * 1024;
 
 /// Why users cannot be checked.
 #[derive(Debug, thiserror::Error)]
@@ -48,9 +48,6 @@ pub enum UsersError {
         /// As it is.
         length: usize,
     },
-    /// No key that we know.
-    #[error("{} holds no keys that can be used: a JWKS with RSA (RS256), EC P-256 (ES256) or Ed25519 keys is wanted", .0.display())]
-    Jwks(PathBuf),
 }
 
 /// Why a user is not let in. The text goes to whoever asks.
@@ -99,9 +96,46 @@ impl User {
 
 /// Checks tokens.
 pub struct Users {
-    keys: Vec<Key>,
+    keys: KeyRing,
     issuer: Option<String>,
     audience: Option<String>,
+}
+
+/// The keys of tokens. Who has it can exchange them while tokens are checked.
+#[derive(Clone)]
+pub struct KeyRing(Arc<Ring>);
+
+struct Ring {
+    keys: RwLock<Arc<[Key]>>,
+    /// A token has named a key that is not there.
+    missed: AtomicBool,
+}
+
+impl KeyRing {
+    fn new(keys: Vec<Key>) -> Self {
+        Self(Arc::new(Ring { keys: RwLock::new(keys.into()), missed: AtomicBool::new(false) }))
+    }
+
+    fn now(&self) -> Arc<[Key]> {
+        Arc::clone(&self.0.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Other keys from now on. False, and all as before, when there is none in it that can be used.
+    pub fn renew(&self, jwks: &[u8]) -> bool {
+        let Some(keys) = keys_of(jwks) else { return false };
+        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = keys.into();
+        true
+    }
+
+    /// Whether a token has named a key that is not there, since [`Self::asked_for_more`].
+    pub fn misses_one(&self) -> bool {
+        self.0.missed.load(Ordering::Relaxed)
+    }
+
+    /// Keys are being looked for.
+    pub fn asked_for_more(&self) {
+        self.0.missed.store(false, Ordering::Relaxed);
+    }
 }
 
 struct Key {
@@ -167,7 +201,7 @@ impl Users {
     /// # Errors
     /// The file cannot be read, or is too short.
     pub fn with_secret(path: &Path) -> Result<Self, UsersError> {
-        let text = read(path)?;
+        let text = std::fs::read(path).map_err(|source| UsersError::File { path: path.to_owned(), source })?;
         let secret = text.trim_ascii();
         if secret.len() < MIN_SECRET_LEN {
             return Err(UsersError::Secret { path: path.to_owned(), length: secret.len() });
@@ -175,27 +209,18 @@ impl Users {
         Ok(Self::new(vec![Key { id: None, check: Check::Hs256(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret))) }]))
     }
 
-    /// Tokens that are signed with one of these public keys.
-    ///
-    /// # Errors
-    /// The file cannot be read, or holds no key that can be used.
-    pub fn with_jwks(path: &Path) -> Result<Self, UsersError> {
-        let text = read(path)?;
-        let wrong = || UsersError::Jwks(path.to_owned());
-        let jwks: Jwks = serde_json::from_slice(&text).map_err(|_| wrong())?;
-        // Keys of other kinds stand beside those that we can use.
-        let keys: Vec<Key> = jwks
-            .keys
-            .into_iter()
-            .filter_map(|key| serde_json::from_value::<Jwk>(key).ok())
-            .filter(|key| key.purpose.as_deref().is_none_or(|purpose| purpose == "sig"))
-            .filter_map(key_of)
-            .collect();
-        if keys.is_empty() { Err(wrong()) } else { Ok(Self::new(keys)) }
+    /// Tokens that are signed with one of these public keys: a JWKS (RFC 7517). `None`: it holds none that can be used.
+    pub fn with_jwks(jwks: &[u8]) -> Option<Self> {
+        keys_of(jwks).map(Self::new)
     }
 
     fn new(keys: Vec<Key>) -> Self {
-        Self { keys, issuer: None, audience: None }
+        Self { keys: KeyRing::new(keys), issuer: None, audience: None }
+    }
+
+    /// To exchange the keys.
+    pub fn keys(&self) -> KeyRing {
+        self.keys.clone()
     }
 
     /// Takes only tokens of this issuer, and for this audience.
@@ -223,7 +248,11 @@ impl Users {
             _ => true,
         };
         // Nothing of the claims is looked at before.
-        if !self.keys.iter().filter(fits).any(|key| key.check.holds(&header.alg, signed.as_bytes(), &signature)) {
+        let keys = self.keys.now();
+        if !keys.iter().filter(fits).any(|key| key.check.holds(&header.alg, signed.as_bytes(), &signature)) {
+            if !keys.iter().any(|key| fits(&key)) {
+                self.keys.0.missed.store(true, Ordering::Relaxed);
+            }
             return Err(Denied::Signature);
         }
         let claims: Claims = serde_json::from_slice(&decode(claims)?).map_err(|_| Denied::Claims)?;
@@ -276,6 +305,15 @@ impl Check {
     }
 }
 
+/// Keys of other kinds stand beside those that we can use.
+fn keys_of(jwks: &[u8]) -> Option<Vec<Key>> {
+    let jwks: Jwks = serde_json::from_slice(jwks).ok()?;
+    let keys = jwks.keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
+    let for_tokens = keys.filter(|key| key.purpose.as_deref().is_none_or(|purpose| purpose == "sig"));
+    let keys: Vec<Key> = for_tokens.filter_map(key_of).collect();
+    (!keys.is_empty()).then_some(keys)
+}
+
 fn key_of(key: Jwk) -> Option<Key> {
     let bytes = |text: &Option<String>| BASE64.decode(text.as_deref()?).ok();
     let check = match (key.kty.as_str(), key.crv.as_deref()) {
@@ -291,19 +329,10 @@ fn key_of(key: Jwk) -> Option<Key> {
     Some(Key { id: key.kid, check })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, UsersError> {
-    let file = |source| UsersError::File { path: path.to_owned(), source };
-    let text = std::fs::read(path).map_err(file)?;
-    if text.len() > MAX_JWKS_LEN {
-        return Err(file(std::io::Error::new(std::io::ErrorKind::InvalidData, "the file is far too large")));
-    }
-    Ok(text)
-}
-
 impl std::fmt::Debug for Users {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Secrets stay out of logs.
-        f.debug_struct("Users").field("keys", &self.keys.len()).finish_non_exhaustive()
+        f.debug_struct("Users").field("keys", &self.keys.now().len()).finish_non_exhaustive()
     }
 }
 

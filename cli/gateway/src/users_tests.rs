@@ -43,6 +43,31 @@ fn the_example_of_the_standard_is_checked_as_it_says() {
 }
 
 #[test]
+fn the_example_of_the_standard_for_rsa_is_checked_as_it_says() {
+    // RFC 7515, A.2: an RS256 token and the public half of its key.
+    let n = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pC\
+             gNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg66\
+             5xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyu\
+             XpoQ";
+    let signature = "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF\
+                     9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383L\
+                     cOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWyw\
+                     lVmtVrBp0igcN_IoypGlUPQGe77Rw";
+    let text = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0\
+                cnVlfQ";
+    let jwks = json!({ "keys": [{ "kty": "RSA", "kid": "rsa", "n": n, "e": "AQAB" }] });
+    let users = Users::with_jwks(jwks.to_string().as_bytes()).unwrap();
+    let keys = users.keys.now();
+    let [key] = &*keys else { panic!("one key") };
+    let signature = BASE64.decode(signature).unwrap();
+    assert!(key.check.holds("RS256", text.as_bytes(), &signature));
+    assert!(!key.check.holds("RS256", &text.as_bytes()[1..], &signature));
+    assert!(!key.check.holds("ES256", text.as_bytes(), &signature), "by another name");
+    // Its claims name nobody.
+    assert_eq!(users.check(&format!("{text}.{}", BASE64.encode(&signature)), at(1)), Err(Denied::Claims));
+}
+
+#[test]
 fn roles_are_of_everywhere_or_of_a_project() {
     let claims = json!({ "sub": "ada", "exp": 1000, "role": "viewer", "projects": { "hall-3": "engineer" } });
     let user = users().check(&hs256(&claims), at(1)).unwrap();
@@ -109,10 +134,7 @@ fn public_keys_check_what_theirs_signed_and_are_no_secrets() {
         { "kty": "OKP", "crv": "Ed25519", "kid": "two", "x": BASE64.encode(ed.public_key().as_ref()) },
         { "kty": "oct", "kid": "three", "k": "AAAA" },
     ] });
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("jwks.json");
-    std::fs::write(&path, jwks.to_string()).unwrap();
-    let users = Users::with_jwks(&path).unwrap();
+    let users = Users::with_jwks(jwks.to_string().as_bytes()).unwrap();
     let claims = json!({ "sub": "ada", "exp": 1000 });
     let by_ec = |kid: &str| {
         let header = json!({ "alg": "ES256", "kid": kid });
@@ -127,6 +149,17 @@ fn public_keys_check_what_theirs_signed_and_are_no_secrets() {
         hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, point), signed).as_ref().to_vec()
     });
     assert_eq!(users.check(&confused, at(1)), Err(Denied::Signature));
-    std::fs::write(&path, r#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#).unwrap();
-    assert!(matches!(Users::with_jwks(&path), Err(UsersError::Jwks(_))));
+    assert!(Users::with_jwks(br#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#).is_none());
+
+    // Keys are exchanged while the gateway runs; what is none leaves those that are there.
+    let ring = users.keys();
+    assert!(!ring.misses_one());
+    assert_eq!(users.check(&by_ec("later"), at(1)), Err(Denied::Signature));
+    assert!(ring.misses_one());
+    ring.asked_for_more();
+    assert!(!ring.misses_one() && !ring.renew(b"{}") && users.check(&by_ec("one"), at(1)).is_ok());
+    let later = jwks.to_string().replace("\"one\"", "\"later\"");
+    assert!(ring.renew(later.as_bytes()));
+    assert!(users.check(&by_ec("later"), at(1)).is_ok());
+    assert_eq!(users.check(&by_ec("one"), at(1)), Err(Denied::Signature));
 }

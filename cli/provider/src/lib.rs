@@ -13,6 +13,7 @@
 pub mod ec2;
 mod error;
 mod file;
+pub mod http;
 pub mod local;
 
 pub use error::{Kind, ProviderError};

@@ -1,11 +1,11 @@
 //! Who asks: keys, looked for where and in the order that the AWS CLI does.
 
 use super::environment::{Environment, Profiles};
-use super::http::Http;
 use super::imds::Imds;
 use super::sign::Keys;
 use super::wire::{Params, Wire};
 use super::{date, xml::Node};
+use crate::http::Http;
 use crate::{Kind, ProviderError};
 use rr_fleet::Time;
 use serde::Deserialize;

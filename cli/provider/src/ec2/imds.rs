@@ -1,7 +1,7 @@
 //! What a machine of EC2 knows of itself (instance metadata, version 2 only: with a token).
 
 use super::environment::Environment;
-use super::http::Http;
+use crate::http::Http;
 use std::time::Duration;
 
 const TOKEN_SECS: &str = "21600";

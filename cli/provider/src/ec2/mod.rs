@@ -13,7 +13,6 @@ mod codes;
 mod credentials;
 mod date;
 mod environment;
-mod http;
 mod imds;
 mod kit;
 mod profile;

@@ -1,10 +1,10 @@
 //! Signed requests: AWS's query protocol and its JSON one, with retries that leave a throttling service alone.
 
 use super::environment::{Environment, Profiles};
-use super::http::{Answer, Http, host_of};
 use super::sign::{self, Keys, Post};
 use super::xml::{self, Node};
 use super::{codes, imds::Imds};
+use crate::http::{Answer, Http, host_of};
 use crate::{Kind, ProviderError};
 use rand::Rng;
 use rr_fleet::Time;

@@ -13,7 +13,9 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
 /// What was answered.
 #[derive(Debug)]
 pub struct Answer {
+    /// Of HTTP.
     pub status: u16,
+    /// As text; what is none is replaced.
     pub body: String,
     /// The server wants to be left alone for so long.
     pub retry_after: Option<Duration>,
@@ -70,7 +72,16 @@ impl Http {
     /// There was no answer, in words.
     pub fn post(&self, url: &str, headers: &[(&str, String)], body: &[u8]) -> Result<Answer, String> {
         let agent = if is_here(url) { &self.direct } else { &self.proxied };
-        send(agent, "POST", url, headers, body, ANSWERS_WITHIN)
+        send(agent, "POST", url, headers, body, (ANSWERS_WITHIN, MOST_BYTES))
+    }
+
+    /// An answer of more than `most` bytes is none.
+    ///
+    /// # Errors
+    /// There was no answer, in words.
+    pub fn get(&self, url: &str, within: Duration, most: u64) -> Result<Answer, String> {
+        let agent = if is_here(url) { &self.direct } else { &self.proxied };
+        send(agent, "GET", url, &[], &[], (within, most))
     }
 
     /// To what only this machine can reach, without a proxy.
@@ -84,7 +95,7 @@ impl Http {
         headers: &[(&str, String)],
         within: Duration,
     ) -> Result<Answer, String> {
-        send(&self.direct, method, url, headers, &[], within)
+        send(&self.direct, method, url, headers, &[], (within, MOST_BYTES))
     }
 }
 
@@ -94,7 +105,7 @@ fn send(
     url: &str,
     headers: &[(&str, String)],
     body: &[u8],
-    within: Duration,
+    (within, most): (Duration, u64),
 ) -> Result<Answer, String> {
     let mut request = Request::builder().method(method).uri(url);
     for (name, value) in headers {
@@ -114,7 +125,7 @@ fn send(
     };
     let mut answer = sent.map_err(run)?;
     let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-    let body = answer.body_mut().with_config().limit(MOST_BYTES).read_to_vec().map_err(run)?;
+    let body = answer.body_mut().with_config().limit(most).read_to_vec().map_err(run)?;
     Ok(Answer {
         status: answer.status().as_u16(),
         body: String::from_utf8_lossy(&body).into_owned(),
@@ -128,7 +139,8 @@ pub fn host_of(url: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
-fn is_here(url: &str) -> bool {
+/// An address of this machine.
+pub fn is_here(url: &str) -> bool {
     let host = host_of(url);
     let name = host.split(':').next().unwrap_or_default();
     name == "localhost" || name.starts_with("127.") || host.starts_with("[::1]")
