@@ -78,6 +78,7 @@ struct TimingFile {
     dead_secs: Option<u64>,
     drain_secs: Option<u64>,
     retry_secs: Option<u64>,
+    idle_secs: Option<u64>,
 }
 
 /// What `up` and `scale` were told by flags and the environment: it holds for the fleet until `down`.
@@ -431,6 +432,7 @@ fn timing(p: &mut Picker, file: &TimingFile) -> Timing {
         dead: secs("timing.dead_secs", file.dead_secs.as_ref(), usual.dead),
         drain: secs("timing.drain_secs", file.drain_secs.as_ref(), usual.drain),
         retry: secs("timing.retry_secs", file.retry_secs.as_ref(), usual.retry),
+        idle: secs("timing.idle_secs", file.idle_secs.as_ref(), usual.idle),
         ..usual
     }
 }

@@ -205,10 +205,10 @@ test('sessions make the pool grow up to its maximum, and the dead are replaced',
   writeFileSync(
     at('rrctl.toml'),
     `max = 3\n[local]\ncommand = ${JSON.stringify(h.rrhost)}\nargs = ${JSON.stringify([...args, file])}\nslots = 3\nprice = 0.5\n` +
-      '[timing]\ndead_secs = 10\n',
+      '[timing]\ndead_secs = 10\nidle_secs = 3\n',
   );
   const fleet = ['--config', at('rrctl.toml'), '--state-dir', at('fleets')];
-  const gateway = await startGateway(at('gateway'), ['--pool', '--warm', '1', ...fleet], { env: { XDG_STATE_HOME: at('state') } });
+  const gateway = await startGateway(at('gateway'), ['--pool', '--warm', '1', '--linger-secs', '2', ...fleet], { env: { XDG_STATE_HOME: at('state') } });
   const ctl = (...command) => execFileSync(rrctl, [...command, ...fleet], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   const list = () => JSON.parse(ctl('list', '--json'));
   try {
@@ -252,6 +252,13 @@ test('sessions make the pool grow up to its maximum, and the dead are replaced',
     await h.waitForPicture(first.page);
     await h.waitForPicture(second.page);
     assert.throws(() => ctl('scale', '1', '--yes'), /a gateway keeps this fleet/);
+    // When all have left, only the warm one stays.
+    await first.page.close();
+    await second.page.close();
+    await until('those that nobody needs are gone', () => list().workers.length === 1, 40_000);
+    assert.equal(list().kept_by_gateway, true);
+    await new Promise((done) => setTimeout(done, 2000));
+    assert.equal(list().workers.length, 1, 'the warm one stays');
   } finally {
     await gateway.kill();
     ctl('down', '--now', '--yes');
