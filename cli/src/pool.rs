@@ -165,6 +165,10 @@ fn hold(config: &PoolConfig, gateway: &Arc<Gateway>, stop: &AtomicBool) -> anyho
             {
                 progress.note(&format!("! {error}"));
             }
+            if let Action::Terminate { token, .. } = action {
+                // What is left of the machine may hold its key.
+                gateway.revoke(token)?;
+            }
             fleet.store.save(&fleet.state)?;
         }
         pause(LOOK, stop);

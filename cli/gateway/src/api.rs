@@ -11,7 +11,7 @@ use crate::users::{Denied, User, Users};
 use axum::extract::{DefaultBodyLimit, Extension, FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use rr_fleet::{DeskRules, queue_place, waiting};
 use rr_protocol::gateway::{Allocate, Allocated, ApiError, Health, SessionState, SessionView, WorkerView};
@@ -41,6 +41,8 @@ pub(crate) struct Api {
     pub(crate) users: Option<Users>,
     pub(crate) url: String,
     pub(crate) boot: Option<Duration>,
+    /// How long a worker's certificate lives.
+    pub(crate) worker_certificate: Duration,
     pub(crate) by_user: Mutex<Buckets<String>>,
     pub(crate) by_address: Mutex<Buckets<IpAddr>>,
 }
@@ -52,6 +54,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route("/openapi.json", get(openapi::document))
         .route("/allocate", post(allocate))
         .route("/workers", get(workers))
+        .route("/workers/{worker}", delete(revoke))
         .route("/workers/{worker}/drain", post(drain))
         .route("/sessions", get(sessions))
         .method_not_allowed_fallback(|| async {
@@ -236,6 +239,30 @@ async fn drain(
             StatusCode::NO_CONTENT.into_response()
         }
         Ok(false) => failure(StatusCode::NOT_FOUND, "there is no such worker"),
+        Err(error) => trouble(&error),
+    }
+}
+
+/// Cuts a worker off for good.
+async fn revoke(
+    State(api): State<Arc<Api>>,
+    Extension(remote): Extension<Remote>,
+    Path(worker): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let user = match api.admin(&remote, &headers) {
+        Ok(user) => user,
+        Err(response) => return *response,
+    };
+    if !is_name(&worker) {
+        return failure(StatusCode::NOT_FOUND, "there is no such worker");
+    }
+    match api.hub.revoke(&worker, now() + api.worker_certificate * 2).await {
+        Ok(()) => {
+            let address = remote.address.ip();
+            api.note(What::Admin { address, user: &user.name, action: "revoke", subject: &worker });
+            StatusCode::NO_CONTENT.into_response()
+        }
         Err(error) => trouble(&error),
     }
 }

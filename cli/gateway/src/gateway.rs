@@ -101,6 +101,7 @@ pub struct Gateway {
     hub: Arc<Hub>,
     secrets: Arc<Secrets>,
     rules: DeskRules,
+    worker_certificate: Duration,
     began: Time,
     /// Of viewers' links.
     url: String,
@@ -168,6 +169,7 @@ impl Gateway {
             users: config.users,
             url: url.clone(),
             boot,
+            worker_certificate: config.worker_certificate,
             by_user: Mutex::new(Buckets::new(config.rates.user)),
             by_address: Mutex::new(Buckets::new(config.rates.address)),
         };
@@ -225,7 +227,9 @@ impl Gateway {
         ];
         tracing::info!(%at, %workers_at, replica = hub.replica, "gateway listens");
         let (rules, began) = (config.rules, crate::hub::now());
-        Ok(Self { runtime: Some(runtime), shutdown, tasks, hub, secrets, rules, began, url, workers_url })
+        let worker_certificate = config.worker_certificate;
+        let runtime = Some(runtime);
+        Ok(Self { runtime, shutdown, tasks, hub, secrets, rules, worker_certificate, began, url, workers_url })
     }
 
     /// Where viewers come in: scheme, host and port.
@@ -289,6 +293,21 @@ impl Gateway {
         let Some(runtime) = &self.runtime else { return Ok(false) };
         let done = runtime.block_on(self.hub.drain(&worker.0))?;
         Ok(done)
+    }
+
+    /// A worker's machine is gone: whoever has its certificate is nobody. Blocks.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub fn revoke(&self, worker: &Token) -> Result<(), GatewayError> {
+        let Some(runtime) = &self.runtime else { return Ok(()) };
+        runtime.block_on(self.hub.revoke(&worker.0, self.certificates_until()))?;
+        Ok(())
+    }
+
+    /// When all certificates that are given out now have expired.
+    fn certificates_until(&self) -> Time {
+        Time::from(SystemTime::now()) + self.worker_certificate * 2
     }
 
     /// Says `bye` with this message to viewers that signal, and ends. Sessions go on without. Blocks.

@@ -85,6 +85,9 @@ pub struct Registered {
     entry: Arc<ViewerEntry>,
 }
 
+/// What a worker hears whose certificates are good for nothing any more.
+pub(crate) const REVOKED: &str = "this worker was revoked: it does not belong to the fleet any more";
+
 impl Hub {
     /// A replica without connections.
     pub fn new(replica: String, store: Arc<dyn Store>) -> Arc<Self> {
@@ -307,6 +310,21 @@ impl Hub {
         self.to_worker(at, worker, ToWorker::Drain).await;
         self.tell_change().await;
         Ok(true)
+    }
+
+    /// A worker's certificates are good for nothing from now on: it is cut off, and its sessions move. What it does not
+    /// know yet it learns when it comes back.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn revoke(&self, worker: &str, until: Time) -> Result<(), StoreError> {
+        self.store.revoke(worker, until).await?;
+        let workers = self.store.workers().await?;
+        if let Some(row) = workers.iter().find(|row| row.desk.worker.token.0 == worker) {
+            self.to_worker(&row.replica, worker, ToWorker::Refused { message: REVOKED.to_owned() }).await;
+        }
+        self.tell_change().await;
+        Ok(())
     }
 
     /// A session, and where it stands in the queue if it waits.

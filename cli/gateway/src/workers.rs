@@ -1,7 +1,7 @@
 //! The listener for workers: joining, renewing, and the control socket of each.
 
 use crate::audit::{Audit, What};
-use crate::hub::{Hub, lock, now};
+use crate::hub::{Hub, REVOKED, lock, now};
 use crate::secrets::{Secrets, worker_of};
 use crate::store::{Hello, StoreError};
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -20,6 +20,7 @@ use rr_protocol::worker::{
 use rr_signal::front::{Remote, Shutdown, last_words};
 use rr_signal::throttle::Failures;
 use serde::de::DeserializeOwned;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::time::{sleep_until, timeout};
@@ -111,6 +112,11 @@ async fn join(State(lobby): State<Lobby>, Extension(remote): Extension<Remote>, 
         Ok(claims) => claims,
         Err(error) => return bad(error.to_string()),
     };
+    match lobby.hub.store.is_revoked(&claims.worker).await {
+        Ok(false) => {}
+        Ok(true) => return bad(REVOKED.into()),
+        Err(error) => return trouble(&error),
+    }
     // Before the token is used up: a request that is none costs nothing.
     let certificate = match lobby.secrets.sign_worker(&claims.worker, &request.csr, now, lobby.certificate) {
         Ok(certificate) => certificate,
@@ -129,7 +135,7 @@ async fn join(State(lobby): State<Lobby>, Extension(remote): Extension<Remote>, 
 }
 
 async fn renew(State(lobby): State<Lobby>, Extension(remote): Extension<Remote>, request: Request) -> Response {
-    let (worker, request): (_, RenewRequest) = match member(&remote, request).await {
+    let (worker, request): (_, RenewRequest) = match member(&lobby, &remote, request).await {
         Ok(asked) => asked,
         Err(response) => return response,
     };
@@ -151,7 +157,7 @@ fn membership(lobby: &Lobby, worker: String, certificate: String) -> Membership 
 }
 
 async fn fetch(State(lobby): State<Lobby>, Extension(remote): Extension<Remote>, request: Request) -> Response {
-    let (worker, FetchRequest { session }) = match member(&remote, request).await {
+    let (worker, FetchRequest { session }) = match member(&lobby, &remote, request).await {
         Ok(asked) => asked,
         Err(response) => return response,
     };
@@ -163,7 +169,7 @@ async fn fetch(State(lobby): State<Lobby>, Extension(remote): Extension<Remote>,
 }
 
 async fn keep(State(lobby): State<Lobby>, Extension(remote): Extension<Remote>, request: Request) -> Response {
-    let (worker, KeepRequest { session, state, last }) = match member(&remote, request).await {
+    let (worker, KeepRequest { session, state, last }) = match member(&lobby, &remote, request).await {
         Ok(asked) => asked,
         Err(response) => return response,
     };
@@ -185,10 +191,19 @@ async fn keep(State(lobby): State<Lobby>, Extension(remote): Extension<Remote>, 
 }
 
 /// Who asks, by certificate, and what.
-async fn member<T: DeserializeOwned + Send>(remote: &Remote, request: Request) -> Result<(String, T), Response> {
+async fn member<T: DeserializeOwned + Send>(
+    lobby: &Lobby,
+    remote: &Remote,
+    request: Request,
+) -> Result<(String, T), Response> {
     let worker = remote.certificates.first().and_then(worker_of);
     let nobody = || refuse(StatusCode::UNAUTHORIZED, "only a worker with a certificate of this gateway may ask this");
-    Ok((worker.ok_or_else(nobody)?, body(request).await?))
+    let worker = worker.ok_or_else(nobody)?;
+    if lobby.hub.store.is_revoked(&worker).await.map_err(|error| trouble(&error))? {
+        lobby.note(What::WorkerDenied { address: remote.address.ip(), reason: REVOKED });
+        return Err(refuse(StatusCode::FORBIDDEN, REVOKED));
+    }
+    Ok((worker, body(request).await?))
 }
 
 fn not_yours() -> Response {
@@ -210,7 +225,7 @@ async fn control(
     };
     upgrade.max_message_size(MAX_WORKER_MESSAGE_LEN).max_frame_size(MAX_WORKER_MESSAGE_LEN).on_upgrade(
         move |socket| async move {
-            let mut control = Control { worker, socket, lobby };
+            let mut control = Control { worker, address: remote.address.ip(), socket, lobby };
             control.run().await;
             drop(remote);
         },
@@ -219,6 +234,7 @@ async fn control(
 
 struct Control {
     worker: String,
+    address: IpAddr,
     socket: WebSocket,
     lobby: Lobby,
 }
@@ -249,6 +265,15 @@ impl Control {
             }
         };
         let hub = Arc::clone(&self.lobby.hub);
+        match hub.store.is_revoked(&self.worker).await {
+            Ok(false) => {}
+            Ok(true) => {
+                self.lobby.note(What::WorkerDenied { address: self.address, reason: REVOKED });
+                let _ = self.send(&ToWorker::Refused { message: REVOKED.to_owned() }).await;
+                return;
+            }
+            Err(error) => return tracing::error!(%error, worker = self.worker, "a worker cannot be taken"),
+        }
         let (number, mut rx) = hub.connect(&self.worker);
         let begun = async {
             hub.store.hello(&hub.replica, &hello.0, now()).await?;
@@ -280,8 +305,12 @@ impl Control {
             tokio::select! {
                 message = rx.recv() => match message {
                     Some(message) => {
+                        let last = matches!(message, ToWorker::Refused { .. });
                         if let Err(why) = self.send(&message).await {
                             return why;
+                        }
+                        if last {
+                            return "it was refused".into();
                         }
                     }
                     None => return "the worker has connected again".into(),

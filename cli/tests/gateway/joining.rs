@@ -269,6 +269,34 @@ fn what_changes_while_the_gateway_is_away_is_kept_when_it_is_back() {
     assert_eq!(second.session("one").unwrap().state().as_deref(), Some("while nobody could be told"));
 }
 
+#[test]
+fn a_revoked_worker_is_cut_off_and_its_sessions_move() {
+    let (dir, own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let gateway = gateway(dir.path(), None);
+    let (first, second) = (Sessions::new(1), Sessions::new(1));
+    let _first = join(&[&gateway], "w1", own.path(), &first);
+    run(async {
+        Viewer::open(&link(&gateway, "one")).await.welcome().await;
+        assert_eq!(first.names(), ["one"]);
+    });
+    gateway.revoke(&Token("w1".into())).unwrap();
+    let _second = join(&[&gateway], "w2", other.path(), &second);
+    run(async { Viewer::open(&link(&gateway, "one")).await.welcome().await });
+    assert_eq!(second.names(), ["one"]);
+    // It tries again and again with its certificate, is refused each time, and gets nothing with a new token either.
+    std::thread::sleep(Duration::from_secs(1));
+    let connected = |name: &str| gateway.observed().unwrap().0.workers.iter().any(|worker| worker.token.0 == name);
+    assert!(connected("w2"));
+    let token = gateway.join_token("w1", Duration::from_secs(60));
+    let again = refused(try_join(gateway.workers_url(), Some(token)));
+    assert!(again.contains("revoked"), "{again}");
+    let audit = std::fs::read_to_string(dir.path().join("audit.jsonl")).unwrap();
+    assert!(
+        audit.lines().filter(|line| line.contains("worker_denied") && line.contains("revoked")).count() >= 2,
+        "{audit}"
+    );
+}
+
 /// What a machine of EC2 can ask about itself; the flag says whether it will be taken away.
 fn metadata() -> (String, Arc<AtomicBool>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -47,6 +47,7 @@ fn other_databases_are_refused_without_their_passwords() {
 async fn complies(url: Option<&str>, dir: &Path) {
     let store: Arc<dyn Store> = Arc::new(SqlStore::open(url, dir).await.unwrap());
     joins(&*store).await;
+    revoked(&*store).await;
     workers(&*store).await;
     leases(&*store).await;
     states(&*store).await;
@@ -62,6 +63,15 @@ async fn joins(store: &dyn Store) {
     // The first has expired, so that its name may be given again; the other has not.
     assert!(store.consume_join("w1", Time(90_000)).await.unwrap());
     assert!(!store.consume_join("w2", Time(90_000)).await.unwrap());
+}
+
+async fn revoked(store: &dyn Store) {
+    store.revoke("r1", Time(10_000)).await.unwrap();
+    store.revoke("r1", Time(20_000)).await.unwrap();
+    store.tidy(Time(15_000), Duration::from_secs(60)).await.unwrap();
+    assert!(store.is_revoked("r1").await.unwrap() && !store.is_revoked("r2").await.unwrap());
+    store.tidy(Time(25_000), Duration::from_secs(60)).await.unwrap();
+    assert!(!store.is_revoked("r1").await.unwrap(), "its certificates have expired");
 }
 
 fn hello(worker: &str, capacity: u32) -> Hello {

@@ -110,6 +110,9 @@ fn a_user_gets_a_session_with_the_right_role_and_sees_it() {
         assert_eq!(ask(&gateway, "POST", "/workers/w1/drain", Some(&ada), None).await.0, 403);
         assert_eq!(ask(&gateway, "POST", "/workers/w1/drain", Some(&admin()), None).await.0, 204);
         assert_eq!(ask(&gateway, "POST", "/workers/w9/drain", Some(&admin()), None).await.0, 404);
+        assert_eq!(ask(&gateway, "DELETE", "/workers/w1", Some(&ada), None).await.0, 403);
+        assert_eq!(ask(&gateway, "DELETE", "/workers/w1", None, None).await.0, 401);
+        assert_eq!(ask(&gateway, "DELETE", "/workers/w9", Some(&admin()), None).await.0, 204);
     });
     let log = std::fs::read_to_string(dir.path().join("audit.jsonl")).unwrap();
     let events: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

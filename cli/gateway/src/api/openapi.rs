@@ -47,6 +47,12 @@ fn make() -> Value {
         "parameters": [{ "name": "worker", "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 } }],
         "responses": with_errors(&["400", "401", "403", "404"], json!({ "204": { "description": "It will." } })),
     } });
+    let revoke = json!({ "delete": {
+        "summary": "Cuts a worker off for good: its certificates are revoked, and its sessions move; for administrators.",
+        "security": [{ "user": [] }],
+        "parameters": [{ "name": "worker", "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 } }],
+        "responses": with_errors(&["400", "401", "403", "404"], json!({ "204": { "description": "It is." } })),
+    } });
     let metrics = json!({ "get": { "summary": "Figures.", "security": [], "responses": with_errors(&[], text) } });
     json!({
         "openapi": "3.1.0",
@@ -60,6 +66,7 @@ fn make() -> Value {
             "/metrics": metrics,
             "/allocate": allocate,
             "/workers": workers,
+            "/workers/{worker}": revoke,
             "/workers/{worker}/drain": drain,
             "/sessions": sessions,
         },

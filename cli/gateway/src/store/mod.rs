@@ -102,6 +102,12 @@ pub trait Store: Send + Sync + 'static {
     /// Uses a join token up. False when it was used before.
     async fn consume_join(&self, worker: &str, expires: Time) -> Result<bool, StoreError>;
 
+    /// A worker's certificates are good for nothing any more; after `until` none of them is by its own date.
+    async fn revoke(&self, worker: &str, until: Time) -> Result<(), StoreError>;
+
+    /// Whether they are.
+    async fn is_revoked(&self, worker: &str) -> Result<bool, StoreError>;
+
     /// A worker is connected to this replica.
     async fn hello(&self, replica: &str, hello: &Hello, now: Time) -> Result<(), StoreError>;
 
@@ -179,7 +185,7 @@ pub trait Store: Send + Sync + 'static {
     /// What comes for this replica from now on. The end of the receiver ends it.
     async fn listen(&self, replica: &str) -> Result<mpsc::Receiver<Event>, StoreError>;
 
-    /// Throws away messages of replicas that are gone, join tokens that have expired, and what was kept of sessions that
-    /// ended long ago.
+    /// Throws away messages of replicas that are gone, join tokens and certificates that have expired, and what was
+    /// kept of sessions that ended long ago.
     async fn tidy(&self, now: Time, keep: Duration) -> Result<(), StoreError>;
 }

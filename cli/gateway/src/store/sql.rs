@@ -26,8 +26,9 @@ const LISTEN_AGAIN: Duration = Duration::from_millis(500);
 /// The channel on which replicas hear that something has changed; each has another one for its messages.
 const CHANGED: &str = "rr_changed";
 
-const SCHEMA: [&str; 7] = [
+const SCHEMA: [&str; 8] = [
     "CREATE TABLE IF NOT EXISTS rr_joins (worker TEXT PRIMARY KEY, expires BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS rr_revoked (worker TEXT PRIMARY KEY, until BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS rr_workers (worker TEXT PRIMARY KEY, replica TEXT NOT NULL, program TEXT NOT NULL, \
      capacity BIGINT NOT NULL, taken BIGINT NOT NULL, viewers BIGINT NOT NULL, load DOUBLE PRECISION NOT NULL, \
      seen BIGINT NOT NULL, joined BIGINT NOT NULL, idle_since BIGINT NOT NULL, lost BIGINT NOT NULL, \
@@ -212,6 +213,22 @@ impl Store for SqlStore {
                 .execute(&self.pool)
                 .await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    async fn revoke(&self, worker: &str, until: Time) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO rr_revoked (worker, until) VALUES ($1, $2) ON CONFLICT (worker) DO UPDATE SET until = excluded.until",
+        )
+        .bind(worker.to_owned())
+        .bind(big(until))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    async fn is_revoked(&self, worker: &str) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT worker FROM rr_revoked WHERE worker = $1").bind(worker.to_owned());
+        Ok(row.fetch_optional(&self.pool).await?.is_some())
     }
 
     async fn hello(&self, replica: &str, hello: &Hello, now: Time) -> Result<(), StoreError> {
@@ -484,6 +501,7 @@ impl Store for SqlStore {
         sqlx::query("DELETE FROM rr_relay WHERE at < $1").bind(big(now - keep)).execute(&self.pool).await?;
         // A token is refused by its own date from then on.
         sqlx::query("DELETE FROM rr_joins WHERE expires < $1").bind(big(now - keep)).execute(&self.pool).await?;
+        sqlx::query("DELETE FROM rr_revoked WHERE until < $1").bind(big(now)).execute(&self.pool).await?;
         let old =
             sqlx::query("DELETE FROM rr_states WHERE at < $1 AND session NOT IN (SELECT session FROM rr_sessions)");
         old.bind(big(now - STATE_KEPT)).execute(&self.pool).await?;
