@@ -6,6 +6,7 @@ mod openapi;
 use crate::audit::{Audit, What};
 use crate::hub::{Hub, is_name, lock, now};
 use crate::secrets::Secrets;
+use crate::store::StoreError;
 use crate::throttle::Buckets;
 use crate::users::{Denied, User, Users};
 use axum::extract::{DefaultBodyLimit, Extension, FromRequest, Path, Request, State};
@@ -77,21 +78,44 @@ fn trouble(error: &dyn std::fmt::Display) -> Response {
     failure(StatusCode::SERVICE_UNAVAILABLE, "the gateway's database does not answer; try again")
 }
 
+type Answer = Result<Response, Early>;
+
+/// An answer that ends a request before its work is done.
+struct Early(Box<Response>);
+
+impl IntoResponse for Early {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}
+
+impl From<Response> for Early {
+    fn from(response: Response) -> Self {
+        Self(Box::new(response))
+    }
+}
+
+impl From<StoreError> for Early {
+    fn from(error: StoreError) -> Self {
+        trouble(&error).into()
+    }
+}
+
 impl Api {
     /// Who asks, within the limits.
-    fn user(&self, remote: &Remote, headers: &HeaderMap) -> Result<User, Box<Response>> {
+    fn user(&self, remote: &Remote, headers: &HeaderMap) -> Result<User, Early> {
         let address = remote.address.ip();
         // Whoever has one address of IPv6 has a network of them.
         if !lock(&self.by_address).take(&network(address), Instant::now()) {
-            return Err(Box::new(too_many("too many requests from your address: wait a moment")));
+            return Err(too_many("too many requests from your address: wait a moment").into());
         }
         let Some(users) = &self.users else {
             let text = "this gateway knows no users: it was started without --jwt-secret-file or --jwks";
-            return Err(Box::new(failure(StatusCode::FORBIDDEN, text)));
+            return Err(failure(StatusCode::FORBIDDEN, text).into());
         };
         let denied = |denied: Denied| {
             self.note(What::Denied { address, reason: &denied.to_string(), user: None });
-            Box::new(failure(StatusCode::UNAUTHORIZED, denied.to_string()))
+            Early::from(failure(StatusCode::UNAUTHORIZED, denied.to_string()))
         };
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
         let (Some(value), None) = (values.next(), values.next()) else { return Err(denied(Denied::Missing)) };
@@ -102,19 +126,19 @@ impl Api {
         let token = token.ok_or_else(|| denied(Denied::Missing))?;
         let user = users.check(token, SystemTime::now()).map_err(denied)?;
         if !lock(&self.by_user).take(&user.name, Instant::now()) {
-            return Err(Box::new(too_many("too many requests of yours: wait a moment")));
+            return Err(too_many("too many requests of yours: wait a moment").into());
         }
         Ok(user)
     }
 
-    fn admin(&self, remote: &Remote, headers: &HeaderMap) -> Result<User, Box<Response>> {
+    fn admin(&self, remote: &Remote, headers: &HeaderMap) -> Result<User, Early> {
         let user = self.user(remote, headers)?;
         if user.is_admin() {
             return Ok(user);
         }
         let address = remote.address.ip();
         self.note(What::Denied { address, reason: "not an administrator", user: Some(&user.name) });
-        Err(Box::new(failure(StatusCode::FORBIDDEN, "only administrators may do this")))
+        Err(failure(StatusCode::FORBIDDEN, "only administrators may do this").into())
     }
 
     fn note(&self, what: What<'_>) {
@@ -129,27 +153,24 @@ fn too_many(error: &str) -> Response {
 }
 
 /// A session of one's own, or one's place in the queue for it, and the link to it.
-async fn allocate(State(api): State<Arc<Api>>, Extension(remote): Extension<Remote>, request: Request) -> Response {
-    let user = match api.user(&remote, request.headers()) {
-        Ok(user) => user,
-        Err(response) => return *response,
-    };
-    let asked = match Json::<Allocate>::from_request(request, &()).await {
-        Ok(Json(asked)) => asked,
-        // What axum says has the input in it.
-        Err(rejection) => return failure(rejection.status(), "the body is not what POST /allocate takes"),
-    };
+async fn allocate(State(api): State<Arc<Api>>, Extension(remote): Extension<Remote>, request: Request) -> Answer {
+    let user = api.user(&remote, request.headers())?;
+    // What axum says has the input in it.
+    let Json(asked) = Json::<Allocate>::from_request(request, &())
+        .await
+        .map_err(|rejection| failure(rejection.status(), "the body is not what POST /allocate takes"))?;
     let address = remote.address.ip();
     if !is_name(&asked.project) {
-        return failure(StatusCode::UNPROCESSABLE_ENTITY, "a project has 1 to 40 small letters, digits and hyphens");
+        let text = "a project has 1 to 40 small letters, digits and hyphens";
+        return Ok(failure(StatusCode::UNPROCESSABLE_ENTITY, text));
     }
     let allowed = user.role_in(&asked.project);
     let role = asked.role.or(allowed);
     let Some(role) = role.filter(|role| Some(*role) <= allowed) else {
         api.note(What::Denied { address, reason: "no such right in the project", user: Some(&user.name) });
-        return failure(StatusCode::FORBIDDEN, "you have no such right in this project");
+        return Ok(failure(StatusCode::FORBIDDEN, "you have no such right in this project"));
     };
-    match begin(&api, &user, &asked.project, role).await {
+    Ok(match begin(&api, &user, &asked.project, role).await {
         Ok(Some(allocated)) => {
             let role = role_name(role);
             let (session, project) = (allocated.session.as_str(), asked.project.as_str());
@@ -161,7 +182,7 @@ async fn allocate(State(api): State<Arc<Api>>, Extension(remote): Extension<Remo
             format!("you have {MOST_SESSIONS} sessions already: leave one, and try again"),
         ),
         Err(error) => trouble(&error),
-    }
+    })
 }
 
 async fn begin(api: &Api, user: &User, project: &str, role: Role) -> Result<Option<Allocated>, crate::GatewayError> {
@@ -196,14 +217,10 @@ fn role_name(role: Role) -> &'static str {
     }
 }
 
-async fn workers(State(api): State<Arc<Api>>, Extension(remote): Extension<Remote>, headers: HeaderMap) -> Response {
-    if let Err(response) = api.admin(&remote, &headers) {
-        return *response;
-    }
-    match api.hub.store.workers().await {
-        Ok(rows) => Json(rows.into_iter().map(worker_view).collect::<Vec<_>>()).into_response(),
-        Err(error) => trouble(&error),
-    }
+async fn workers(State(api): State<Arc<Api>>, Extension(remote): Extension<Remote>, headers: HeaderMap) -> Answer {
+    api.admin(&remote, &headers)?;
+    let rows = api.hub.store.workers().await?;
+    Ok(Json(rows.into_iter().map(worker_view).collect::<Vec<_>>()).into_response())
 }
 
 fn worker_view(row: crate::store::WorkerRow) -> WorkerView {
@@ -227,20 +244,13 @@ async fn drain(
     Extension(remote): Extension<Remote>,
     Path(worker): Path<String>,
     headers: HeaderMap,
-) -> Response {
-    let user = match api.admin(&remote, &headers) {
-        Ok(user) => user,
-        Err(response) => return *response,
-    };
-    match api.hub.drain(&worker).await {
-        Ok(true) => {
-            let address = remote.address.ip();
-            api.note(What::Admin { address, user: &user.name, action: "drain", subject: &worker });
-            StatusCode::NO_CONTENT.into_response()
-        }
-        Ok(false) => failure(StatusCode::NOT_FOUND, "there is no such worker"),
-        Err(error) => trouble(&error),
+) -> Answer {
+    let user = api.admin(&remote, &headers)?;
+    if !api.hub.drain(&worker).await? {
+        return Ok(failure(StatusCode::NOT_FOUND, "there is no such worker"));
     }
+    api.note(What::Admin { address: remote.address.ip(), user: &user.name, action: "drain", subject: &worker });
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// Cuts a worker off for good.
@@ -249,34 +259,20 @@ async fn revoke(
     Extension(remote): Extension<Remote>,
     Path(worker): Path<String>,
     headers: HeaderMap,
-) -> Response {
-    let user = match api.admin(&remote, &headers) {
-        Ok(user) => user,
-        Err(response) => return *response,
-    };
+) -> Answer {
+    let user = api.admin(&remote, &headers)?;
     if !is_name(&worker) {
-        return failure(StatusCode::NOT_FOUND, "there is no such worker");
+        return Ok(failure(StatusCode::NOT_FOUND, "there is no such worker"));
     }
-    match api.hub.revoke(&worker, now() + api.worker_certificate * 2).await {
-        Ok(()) => {
-            let address = remote.address.ip();
-            api.note(What::Admin { address, user: &user.name, action: "revoke", subject: &worker });
-            StatusCode::NO_CONTENT.into_response()
-        }
-        Err(error) => trouble(&error),
-    }
+    api.hub.revoke(&worker, now() + api.worker_certificate * 2).await?;
+    api.note(What::Admin { address: remote.address.ip(), user: &user.name, action: "revoke", subject: &worker });
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// One's own; all of them for administrators.
-async fn sessions(State(api): State<Arc<Api>>, Extension(remote): Extension<Remote>, headers: HeaderMap) -> Response {
-    let user = match api.user(&remote, &headers) {
-        Ok(user) => user,
-        Err(response) => return *response,
-    };
-    let rows = match api.hub.store.sessions().await {
-        Ok(rows) => rows,
-        Err(error) => return trouble(&error),
-    };
+async fn sessions(State(api): State<Arc<Api>>, Extension(remote): Extension<Remote>, headers: HeaderMap) -> Answer {
+    let user = api.user(&remote, &headers)?;
+    let rows = api.hub.store.sessions().await?;
     let seats: Vec<_> = rows.iter().map(|row| row.seat.clone()).collect();
     let view = |row: crate::store::SessionRow| SessionView {
         place: queue_place(&api.rules, &seats, &row.seat.session, None, now()).map(|place| place.place),
@@ -290,27 +286,20 @@ async fn sessions(State(api): State<Arc<Api>>, Extension(remote): Extension<Remo
         opened_ms: row.seat.opened.0,
     };
     let mine = rows.into_iter().filter(|row| user.is_admin() || row.owner == user.name);
-    Json(mine.map(view).collect::<Vec<_>>()).into_response()
+    Ok(Json(mine.map(view).collect::<Vec<_>>()).into_response())
 }
 
 /// Well is who can reach the store: without it no new session begins.
-async fn health(State(api): State<Arc<Api>>) -> Response {
-    match api.hub.store.workers().await {
-        Ok(_) => {
-            let replica = api.hub.replica.clone();
-            let body = Json(Health { status: "ok".into(), version: env!("CARGO_PKG_VERSION").into(), replica });
-            ([(header::CACHE_CONTROL, "no-store")], body).into_response()
-        }
-        Err(error) => trouble(&error),
-    }
+async fn health(State(api): State<Arc<Api>>) -> Answer {
+    api.hub.store.workers().await?;
+    let replica = api.hub.replica.clone();
+    let body = Json(Health { status: "ok".into(), version: env!("CARGO_PKG_VERSION").into(), replica });
+    Ok(([(header::CACHE_CONTROL, "no-store")], body).into_response())
 }
 
 /// Prometheus' text format, version 0.0.4.
-async fn metrics(State(api): State<Arc<Api>>) -> Response {
-    let (workers, sessions) = match (api.hub.store.workers().await, api.hub.store.sessions().await) {
-        (Ok(workers), Ok(sessions)) => (workers, sessions),
-        (Err(error), _) | (_, Err(error)) => return trouble(&error),
-    };
+async fn metrics(State(api): State<Arc<Api>>) -> Answer {
+    let (workers, sessions) = (api.hub.store.workers().await?, api.hub.store.sessions().await?);
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let connected = workers.iter().filter(|row| row.desk.lost.is_none()).count();
     let draining = workers.iter().filter(|row| row.desk.draining).count();
@@ -355,6 +344,6 @@ async fn metrics(State(api): State<Arc<Api>>) -> Response {
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
         }
     }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], text)
-        .into_response()
+    let of = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    Ok((of, text).into_response())
 }

@@ -44,7 +44,7 @@ fn device(id: &str, name: &str, kind: DeviceKind) -> Device {
 pub(super) fn workspace() -> Workspace {
     let mut workspace = Workspace::new("Line 4");
     let mut broken = device("broken", "Press", DeviceKind::MachiningCell);
-    broken.model = Some(ModelRef { path: "models/press.igs".into(), unit: None, up: Default::default() });
+    broken.model = Some(ModelRef { path: "/data/models/press.igs".into(), unit: None, up: Default::default() });
     let commands = [
         Command::AddDevice(device("robot", "Robot 1", DeviceKind::RobotArm)),
         Command::AddDevice(device("belt", "Belt", DeviceKind::Conveyor)),
