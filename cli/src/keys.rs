@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::thread::Thread;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Between two looks at a file.
@@ -49,16 +49,14 @@ impl FromStr for KeySource {
 /// Looks for new keys, until it is dropped.
 pub struct KeyWatch {
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    thread: Thread,
 }
 
 impl Drop for KeyWatch {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            let _ = thread.join();
-        }
+        // Not waited for: it may be in the middle of a question that takes its time.
+        self.thread.unpark();
     }
 }
 
@@ -91,7 +89,7 @@ pub fn users(source: &KeySource, state: &Path, ca_bundle: Option<&Path>) -> anyh
             std::thread::park_timeout(LOOK);
         }
     })?;
-    Ok((users, KeyWatch { stop, thread: Some(thread) }))
+    Ok((users, KeyWatch { stop, thread: thread.thread().clone() }))
 }
 
 struct Watch {
@@ -161,7 +159,8 @@ fn keep(source: &KeySource, kept: &Path, text: &[u8]) {
     if let KeySource::Url(_) = source
         && std::fs::read(kept).ok().as_deref() != Some(text)
     {
-        let _ = kept.parent().map(std::fs::create_dir_all);
+        // The gateway's secrets come into the same folder.
+        let _ = kept.parent().map(rr_signal::private_file::create_dir);
         let _ = replace_file(kept, text);
     }
 }

@@ -251,10 +251,12 @@ impl Store {
 
     /// A gateway holds the lock.
     pub fn is_kept(&self) -> bool {
-        let file = fs::File::open(self.folder.join("lock"));
-        file.is_ok_and(|file| {
-            matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)) && first_line(file).ends_with(GATEWAY)
-        })
+        let path = self.folder.join("lock");
+        let open = || fs::File::open(&path);
+        // Its line stays where it was killed. Whoever tries the lock has it for a moment, in which a command would be refused:
+        // only where the line does not say it already.
+        open().is_ok_and(|file| first_line(file).ends_with(GATEWAY))
+            && open().is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
     }
 
     /// Leaves a wish for whoever keeps the fleet.

@@ -36,6 +36,9 @@ pub fn run(args: &HostArgs) -> anyhow::Result<ExitCode> {
             anyhow::bail!("none of the files could be read");
         }
         engines.push((engine, served));
+        if ending.was_asked_for() {
+            break;
+        }
     }
     let all: Vec<Engine> = engines.iter().map(|(engine, _)| engine.clone()).collect();
     let (engine, Served { share, adapter }) = engines.swap_remove(0);

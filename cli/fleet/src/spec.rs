@@ -136,7 +136,13 @@ pub enum SpecError {
     /// A worker must serve somebody, somewhere.
     #[error("{0} must be at least 1")]
     Zero(&'static str),
+    /// More than `rrhost --sessions` takes: no worker would start.
+    #[error("sessions_per_worker is {MOST_SESSIONS} at most, not {0}")]
+    Sessions(u32),
 }
+
+/// Sessions of one worker at most.
+const MOST_SESSIONS: u32 = 64;
 
 impl FleetSpec {
     /// Workers that are wanted when nobody watches.
@@ -176,6 +182,9 @@ impl FleetSpec {
             if value == 0 {
                 return Err(SpecError::Zero(name));
             }
+        }
+        if self.sessions_per_worker > MOST_SESSIONS {
+            return Err(SpecError::Sessions(self.sessions_per_worker));
         }
         let wanted = self.base();
         if wanted > self.max {
@@ -218,6 +227,7 @@ pub(crate) mod tests {
             FleetSpec { cost_cap: Some(Money(1)), ..spec() },
             FleetSpec { spot_share: 101, ..spec() },
             FleetSpec { sessions_per_worker: 0, ..spec() },
+            FleetSpec { sessions_per_worker: 65, ..spec() },
             FleetSpec { places: 0, ..spec() },
         ];
         for spec in bad {

@@ -264,7 +264,7 @@ async fn revoke(
     if !is_name(&worker) {
         return Ok(failure(StatusCode::NOT_FOUND, "there is no such worker"));
     }
-    api.hub.revoke(&worker, now() + api.worker_certificate * 2).await?;
+    api.hub.revoke(&worker, api.worker_certificate).await?;
     api.note(What::Admin { address: remote.address.ip(), user: &user.name, action: "revoke", subject: &worker });
     Ok(StatusCode::NO_CONTENT.into_response())
 }

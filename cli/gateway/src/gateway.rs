@@ -301,13 +301,8 @@ impl Gateway {
     /// The store does not answer.
     pub fn revoke(&self, worker: &Token) -> Result<(), GatewayError> {
         let Some(runtime) = &self.runtime else { return Ok(()) };
-        runtime.block_on(self.hub.revoke(&worker.0, self.certificates_until()))?;
+        runtime.block_on(self.hub.revoke(&worker.0, self.worker_certificate))?;
         Ok(())
-    }
-
-    /// When all certificates that are given out now have expired.
-    fn certificates_until(&self) -> Time {
-        Time::from(SystemTime::now()) + self.worker_certificate * 2
     }
 
     /// Says `bye` with this message to viewers that signal, and ends. Sessions go on without. Blocks.

@@ -313,12 +313,13 @@ impl Hub {
     }
 
     /// A worker's certificates are good for nothing from now on: it is cut off, and its sessions move. What it does not
-    /// know yet it learns when it comes back.
+    /// know yet it learns when it comes back. `certificate` is how long one is good for.
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn revoke(&self, worker: &str, until: Time) -> Result<(), StoreError> {
-        self.store.revoke(worker, until).await?;
+    pub async fn revoke(&self, worker: &str, certificate: Duration) -> Result<(), StoreError> {
+        // All that are given out now have expired then, wherever clocks differ.
+        self.store.revoke(worker, now() + certificate * 2).await?;
         let workers = self.store.workers().await?;
         if let Some(row) = workers.iter().find(|row| row.desk.worker.token.0 == worker) {
             self.to_worker(&row.replica, worker, ToWorker::Refused { message: REVOKED.to_owned() }).await;

@@ -199,8 +199,8 @@ async fn member<T: DeserializeOwned + Send>(
     let worker = remote.certificates.first().and_then(worker_of);
     let nobody = || refuse(StatusCode::UNAUTHORIZED, "only a worker with a certificate of this gateway may ask this");
     let worker = worker.ok_or_else(nobody)?;
+    // Not in the audit log, which tells that it comes and joins: this is asked twice a second.
     if lobby.hub.store.is_revoked(&worker).await.map_err(|error| trouble(&error))? {
-        lobby.note(What::WorkerDenied { address: remote.address.ip(), reason: REVOKED });
         return Err(refuse(StatusCode::FORBIDDEN, REVOKED));
     }
     Ok((worker, body(request).await?))

@@ -29,11 +29,12 @@ pub(crate) fn with_full_paths(workspace: Workspace, path: &Path) -> Workspace {
 pub(crate) fn with_paths_for(workspace: Workspace, path: &Path) -> Workspace {
     let folder = path.parent().unwrap_or(Path::new("."));
     renamed(workspace, |model| {
-        let full = Path::new(&model.path);
+        // Names that never had a workspace's folder are from the one that the host was started in.
+        let full = normalised(&absolute(Path::new(&model.path)));
         match full.strip_prefix(folder) {
             // Forward slashes are read by every system.
             Ok(below) => below.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/"),
-            Err(_) => model.path.clone(),
+            Err(_) => full.to_string_lossy().into_owned(),
         }
     })
 }
@@ -110,5 +111,9 @@ mod tests {
         assert_eq!(here("models/a.igs", Some("/plant/line.rrws.json"), "/else/line.rrws.json"), "/plant/models/a.igs");
         assert_eq!(here("../shared/a.igs", Some("/plant/l/x.json"), "/plant/y.json"), "shared/a.igs");
         assert_eq!(here("/far/a.igs", None, "/plant/line.rrws.json"), "/far/a.igs");
+        assert_eq!(here("/plant/x/../a.igs", None, "/plant/line.rrws.json"), "a.igs");
+        let full = absolute(Path::new("models/a.igs"));
+        assert_eq!(here("models/a.igs", None, "/plant/line.rrws.json"), full.to_string_lossy());
+        assert_eq!(here("models/a.igs", None, &full.with_file_name("line.rrws.json").to_string_lossy()), "a.igs");
     }
 }

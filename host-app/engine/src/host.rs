@@ -306,11 +306,11 @@ impl Host {
         result: Result<(), file::FileError>,
         answer: Option<Answer<Result<PathBuf, EngineError>>>,
     ) {
+        // Another one may have been opened meanwhile, which has a file of its own.
+        let is_open = document == self.documents;
         match &result {
             Ok(()) => {
                 let asked = answer.is_some();
-                // Another one may have been opened meanwhile, which has a file of its own.
-                let is_open = document == self.documents;
                 if asked {
                     self.log.add(LogLevel::Info, format!("saved {}", path.display()));
                 }
@@ -324,7 +324,7 @@ impl Host {
             }
             Err(error) => {
                 self.log.add(LogLevel::Error, format!("{error}. Nothing is lost: the workspace stays open."));
-                if self.saving == Saving::Always {
+                if is_open && self.saving == Saving::Always {
                     self.autosave_at = Some(Instant::now() + AUTOSAVE_AFTER * 5);
                 }
             }

@@ -12,7 +12,7 @@ use crate::wire;
 use rr_encode::{Bitrate, Codec, Codecs};
 use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::Candidate;
-use rr_rtc::{PeerId, RtcConfig, RtcServer, RungId, SentPicture};
+use rr_rtc::{PeerId, Publisher, RtcConfig, RtcServer, RungId, SentPicture};
 use rr_scene::{Role, ViewId};
 use rr_session::ParticipantId;
 use rr_signal::{
@@ -172,10 +172,12 @@ impl Sharing {
         });
         // Encoders run only while somebody watches; that there is one is found out now.
         drop(make(Codec::H264, ladder.start, fps)?);
-        let units_to = rtc.clone();
+        // Not the server itself: it owns who owns the encoders.
+        let publisher: Arc<OnceLock<Publisher>> = Arc::default();
+        let units_to = publisher.clone();
         let on_unit: OnUnit = Arc::new(move |rung, encoded| {
-            if let Some(rtc) = units_to.get() {
-                rtc.publish(rung, &encoded.unit);
+            if let Some(publisher) = units_to.get() {
+                publisher.publish(rung, &encoded.unit);
             }
         });
         let make_view = move |first_rung, id| {
@@ -197,6 +199,7 @@ impl Sharing {
         };
         let port = free_udp_port(at);
         let server = RtcServer::start(rtc_config(port), move |event, steerings| events.handle(event, steerings))?;
+        publisher.get_or_init(|| server.publisher());
         let server = rtc.get_or_init(|| Arc::new(server)).clone();
 
         let mut urls = vec![signal.url_base().to_owned()];
@@ -263,6 +266,8 @@ impl Sharing {
 impl Drop for Sharing {
     fn drop(&mut self) {
         self.render.end_streams();
+        // Doors that viewers come by may be held elsewhere for longer.
+        self.rtc.end();
     }
 }
 

@@ -23,7 +23,7 @@ fn with_double(test: &str) -> bool {
     again.args([test, "--exact", "--nocapture"]).env(INNER, "1").env("LD_LIBRARY_PATH", Double::folder());
     let out = again.output().unwrap();
     let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
-    assert!(out.status.success() && said.contains("1 passed"), "{said}");
+    assert!(out.status.success() && said.contains("1 passed"), "{}: {said}", out.status);
     false
 }
 

@@ -39,4 +39,4 @@ mod wait;
 pub use address::{Locals, Transport, is_public};
 pub use error::RtcError;
 pub use event::{Channel, DisconnectReason, PathSample, PeerId, PeerStats, RtcEvent, RungId, SentPicture, Steering};
-pub use server::{RtcConfig, RtcServer, Steerings};
+pub use server::{Publisher, RtcConfig, RtcServer, Steerings};

@@ -69,9 +69,8 @@ pub type Steerings = Vec<(PeerId, Steering)>;
 pub struct RtcServer {
     commands_tx: SyncSender<Command>,
     arrivals_tx: SyncSender<Arrival>,
-    units: Arc<Mutex<UnitSlot>>,
+    publisher: Publisher,
     place: Arc<Mutex<Place>>,
-    waker: Waker,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -121,7 +120,7 @@ impl RtcServer {
         };
         let thread = std::thread::Builder::new().name("rr-rtc".to_owned());
         let thread = thread.spawn(move || worker.run()).map_err(RtcError::Start)?;
-        Ok(Self { commands_tx, arrivals_tx, units, place, waker, thread: Some(thread) })
+        Ok(Self { commands_tx, arrivals_tx, publisher: Publisher { units, waker }, place, thread: Some(thread) })
     }
 
     /// Where it listens.
@@ -141,7 +140,7 @@ impl RtcServer {
     pub fn take_tcp(&self, stream: TcpStream, held: impl Any + Send) {
         // What does not find room is dropped, which closes it.
         if self.arrivals_tx.try_send(Arrival { stream, held: Box::new(held) }).is_ok() {
-            self.waker.wake();
+            self.publisher.waker.wake();
         }
     }
 
@@ -163,22 +162,14 @@ impl RtcServer {
         self.command(Command::Candidate { peer, text: candidate.to_owned() })
     }
 
-    /// Sends an access unit to all peers of its rung. Never waits: when the thread is four units of a rung behind, they
-    /// are dropped, and the rung's peers wait for a keyframe.
+    /// Sends an access unit to all peers of its rung: [`Publisher::publish`].
     pub fn publish(&self, rung: RungId, unit: &AccessUnit) {
-        let mut slot = self.units.lock().unwrap_or_else(PoisonError::into_inner);
-        if unit.keyframe {
-            slot.waiting.retain(|(of, _)| *of != rung);
-        } else if slot.waiting.iter().filter(|(of, _)| *of == rung).count() == UNITS {
-            slot.waiting.retain(|(of, _)| *of != rung);
-            slot.lost.insert(rung);
-            drop(slot);
-            self.waker.wake();
-            return;
-        }
-        slot.waiting.push_back((rung, unit.clone()));
-        drop(slot);
-        self.waker.wake();
+        self.publisher.publish(rung, unit);
+    }
+
+    /// What hands pictures over, for encoders: it does not keep the server alive, which may well own who calls it.
+    pub fn publisher(&self) -> Publisher {
+        self.publisher.clone()
     }
 
     /// Sends a state message that continues those before it. Dropped while the peer is behind
@@ -227,10 +218,16 @@ impl RtcServer {
         wait_for(&reply_rx)?
     }
 
+    /// Says goodbye to all and ends the thread, without waiting for that. Whatever is asked afterwards is refused.
+    pub fn end(&self) {
+        self.publisher.units.lock().unwrap_or_else(PoisonError::into_inner).stop = true;
+        self.publisher.waker.wake();
+    }
+
     fn command(&self, command: Command) -> Result<(), RtcError> {
         match self.commands_tx.try_send(command) {
             Ok(()) => {
-                self.waker.wake();
+                self.publisher.waker.wake();
                 Ok(())
             }
             Err(TrySendError::Full(_)) => Err(RtcError::Busy),
@@ -241,12 +238,38 @@ impl RtcServer {
 
 impl Drop for RtcServer {
     fn drop(&mut self) {
-        self.units.lock().unwrap_or_else(PoisonError::into_inner).stop = true;
-        self.waker.wake();
+        self.end();
         if let Some(thread) = self.thread.take() {
             // A panic there was already reported by its hook.
             let _ = thread.join();
         }
+    }
+}
+
+/// Hands pictures to the peers of a server, as long as that one runs.
+#[derive(Clone)]
+pub struct Publisher {
+    units: Arc<Mutex<UnitSlot>>,
+    waker: Waker,
+}
+
+impl Publisher {
+    /// Sends an access unit to all peers of its rung. Never waits: when the thread is four units of a rung behind, they
+    /// are dropped, and the rung's peers wait for a keyframe.
+    pub fn publish(&self, rung: RungId, unit: &AccessUnit) {
+        let mut slot = self.units.lock().unwrap_or_else(PoisonError::into_inner);
+        if unit.keyframe {
+            slot.waiting.retain(|(of, _)| *of != rung);
+        } else if slot.waiting.iter().filter(|(of, _)| *of == rung).count() == UNITS {
+            slot.waiting.retain(|(of, _)| *of != rung);
+            slot.lost.insert(rung);
+            drop(slot);
+            self.waker.wake();
+            return;
+        }
+        slot.waiting.push_back((rung, unit.clone()));
+        drop(slot);
+        self.waker.wake();
     }
 }
 
