@@ -4,7 +4,7 @@ use crate::cli::HostArgs;
 use crate::ending::Ending;
 use crate::start;
 use anyhow::Context;
-use rr_engine::{Engine, Kept};
+use rr_engine::{Engine, EngineError, Kept};
 use rr_signal::SignalHandler;
 use rr_signal::worker::{EC2_METADATA, GatewayConfig, GatewayLink, SessionHost};
 use std::io::ErrorKind;
@@ -35,7 +35,7 @@ pub fn join(args: &HostArgs, engines: &[Engine], ending: &Ending) -> anyhow::Res
             elsewhere.unwrap_or_else(|| EC2_METADATA.to_owned())
         }),
     };
-    let slots = Slots::new(engines);
+    let slots = Slots::new(engines)?;
     let (tell, told) = sync_channel(1);
     let join = move || tell.send(GatewayLink::start(config, Arc::new(slots), PATIENCE));
     std::thread::Builder::new().name("rr-join".into()).spawn(join)?;
@@ -93,13 +93,13 @@ enum Use {
 }
 
 impl Slots {
-    fn new(engines: &[Engine]) -> Self {
+    fn new(engines: &[Engine]) -> Result<Self, EngineError> {
         let slot = |engine: &Engine| {
-            let start = engine.kept();
+            let start = engine.kept()?;
             let told = Mutex::new(start.clone());
-            Slot { engine: engine.clone(), start, state: Mutex::new(Use::Free), told }
+            Ok(Slot { engine: engine.clone(), start, state: Mutex::new(Use::Free), told })
         };
-        Self(engines.iter().map(slot).collect())
+        engines.iter().map(slot).collect::<Result<_, _>>().map(Self)
     }
 
     fn serving(&self, session: &str) -> Option<&Slot> {
@@ -128,7 +128,8 @@ impl Slot {
 
     fn news(&self) -> Option<String> {
         let mut told = self.told();
-        let now = self.engine.kept();
+        // An engine that is busy for so long is asked again.
+        let now = self.engine.kept().ok()?;
         if now == *told {
             return None;
         }
@@ -145,7 +146,7 @@ impl Slot {
             }
             None => {}
         }
-        *self.told() = self.engine.kept();
+        *self.told() = self.engine.kept().map_err(|error| error.to_string())?;
         Ok(())
     }
 }

@@ -57,7 +57,8 @@ pub const MAX_TEXT_LEN: usize = 256;
 pub const MAX_COORDINATE: f32 = 50_000.0;
 
 /// A change somebody asks for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Command {
     /// Places a device. Its id must be free.
     AddDevice(Device),

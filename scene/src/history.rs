@@ -5,7 +5,9 @@
 
 use crate::command::{Command, CommandError, Event, Role};
 use crate::workspace::Workspace;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// How many steps can be taken back.
 pub const MAX_STEPS: usize = 500;
@@ -14,18 +16,29 @@ pub const MAX_STEPS: usize = 500;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Group(pub u64);
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Step {
     group: Option<Group>,
     /// Applied in order they take the step back.
     undo: Vec<Command>,
 }
 
-/// What was done and can be taken back.
-#[derive(Debug, Clone, Default)]
+/// What was done and can be taken back. Copies share their steps.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
-    undo: VecDeque<Step>,
-    redo: Vec<Step>,
+    undo: VecDeque<Arc<Step>>,
+    redo: Vec<Arc<Step>>,
+}
+
+/// A history outside of the program: each step is what takes it back, in order, oldest step first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Steps {
+    /// What can be taken back.
+    #[serde(default)]
+    pub undo: VecDeque<Vec<Command>>,
+    /// What can be done again.
+    #[serde(default)]
+    pub redo: VecDeque<Vec<Command>>,
 }
 
 impl History {
@@ -39,7 +52,7 @@ impl History {
     ) -> Result<Vec<Event>, CommandError> {
         let (events, undo) = workspace.apply(command, role)?;
         self.redo.clear();
-        let same = |s: &&mut Step| group.is_some() && s.group == group;
+        let same = |s: &&mut Arc<Step>| group.is_some() && s.group == group;
         if let (Some(last), Command::SetTransform { id, .. }) = (self.undo.back_mut().filter(same), command)
             && last.undo.iter().any(|c| matches!(c, Command::SetTransform { id: other, .. } if other == id))
         {
@@ -48,6 +61,7 @@ impl History {
         }
         match self.undo.back_mut().filter(same) {
             Some(last) => {
+                let last = Arc::make_mut(last);
                 let earlier = std::mem::replace(&mut last.undo, undo);
                 last.undo.extend(earlier);
             }
@@ -55,7 +69,7 @@ impl History {
                 if self.undo.len() == MAX_STEPS {
                     self.undo.pop_front();
                 }
-                self.undo.push_back(Step { group, undo });
+                self.undo.push_back(Arc::new(Step { group, undo }));
             }
         }
         Ok(events)
@@ -65,7 +79,7 @@ impl History {
     pub fn undo(&mut self, workspace: &mut Workspace) -> Result<Vec<Event>, CommandError> {
         let Some(step) = self.undo.pop_back() else { return Ok(Vec::new()) };
         let (events, step) = replay(workspace, &step)?;
-        self.redo.push(step);
+        self.redo.push(Arc::new(step));
         Ok(events)
     }
 
@@ -73,7 +87,7 @@ impl History {
     pub fn redo(&mut self, workspace: &mut Workspace) -> Result<Vec<Event>, CommandError> {
         let Some(step) = self.redo.pop() else { return Ok(Vec::new()) };
         let (events, step) = replay(workspace, &step)?;
-        self.undo.push_back(step);
+        self.undo.push_back(Arc::new(step));
         Ok(events)
     }
 
@@ -86,6 +100,42 @@ impl History {
     pub fn can_redo(&self) -> bool {
         !self.redo.is_empty()
     }
+
+    /// The last steps, as many as have room in `most_bytes` of JSON, changed by `f` before. What can be taken back goes
+    /// before what can be done again.
+    #[must_use]
+    pub fn steps(&self, most_bytes: usize, f: impl Fn(&mut Command)) -> Steps {
+        let mut room = most_bytes;
+        let mut take = |newest_first: &mut dyn Iterator<Item = &Arc<Step>>| {
+            let mut all = VecDeque::new();
+            for step in newest_first {
+                let mut undo = step.undo.clone();
+                undo.iter_mut().for_each(&f);
+                let bytes = serde_json::to_vec(&undo).map_or(usize::MAX, |json| json.len());
+                // One that is left out would make those before it wrong.
+                let Some(left) = room.checked_sub(bytes) else {
+                    room = 0;
+                    break;
+                };
+                room = left;
+                all.push_front(undo);
+            }
+            all
+        };
+        let undo = take(&mut self.undo.iter().rev());
+        let redo = take(&mut self.redo.iter().rev());
+        Steps { undo, redo }
+    }
+
+    /// From outside. Steps that do not fit the workspace are refused when their turn comes.
+    #[must_use]
+    pub fn of(mut steps: Steps) -> Self {
+        let too_many = |steps: &VecDeque<Vec<Command>>| steps.len().saturating_sub(MAX_STEPS);
+        steps.undo.drain(..too_many(&steps.undo));
+        steps.redo.drain(..too_many(&steps.redo));
+        let step = |undo| Arc::new(Step { group: None, undo });
+        Self { undo: steps.undo.into_iter().map(step).collect(), redo: steps.redo.into_iter().map(step).collect() }
+    }
 }
 
 fn replay(workspace: &mut Workspace, step: &Step) -> Result<(Vec<Event>, Step), CommandError> {
@@ -93,9 +143,19 @@ fn replay(workspace: &mut Workspace, step: &Step) -> Result<(Vec<Event>, Step), 
     let mut inverse = Vec::new();
     for command in &step.undo {
         // The step was allowed when it was made, so taking it back is allowed too.
-        let (mut e, undo) = workspace.apply(command, Role::Admin)?;
-        events.append(&mut e);
-        inverse.splice(0..0, undo);
+        match workspace.apply(command, Role::Admin) {
+            Ok((mut e, undo)) => {
+                events.append(&mut e);
+                inverse.splice(0..0, undo);
+            }
+            Err(error) => {
+                // One from outside may not fit: then nothing of it is done.
+                for command in &inverse {
+                    let _ = workspace.apply(command, Role::Admin);
+                }
+                return Err(error);
+            }
+        }
     }
     Ok((events, Step { group: None, undo: inverse }))
 }
@@ -181,5 +241,57 @@ mod tests {
         let before = history.undo.len();
         assert!(history.apply(&mut ws, &move_to(1.0), Role::Viewer, None).is_err());
         assert_eq!(history.undo.len(), before);
+    }
+
+    #[test]
+    fn steps_go_on_elsewhere() {
+        let (mut ws, mut history) = start();
+        for x in 1..=3 {
+            history.apply(&mut ws, &move_to(x as f32 / 3.0), Role::Engineer, None).unwrap();
+        }
+        history.apply(&mut ws, &Command::RemoveDevice("b".into()), Role::Admin, None).unwrap();
+        history.undo(&mut ws).unwrap();
+        history.undo(&mut ws).unwrap();
+        let json = serde_json::to_string(&history.steps(usize::MAX, |_| {})).unwrap();
+        let mut elsewhere = History::of(serde_json::from_str(&json).unwrap());
+        assert_eq!(elsewhere, history, "to the last bit");
+        let mut there = ws.clone();
+        for _ in 0..4 {
+            assert_eq!(elsewhere.redo(&mut there).unwrap(), history.redo(&mut ws).unwrap());
+        }
+        for _ in 0..9 {
+            assert_eq!(elsewhere.undo(&mut there).unwrap(), history.undo(&mut ws).unwrap());
+            assert_eq!(there, ws);
+        }
+    }
+
+    #[test]
+    fn the_newest_steps_have_the_room() {
+        let (mut ws, mut history) = start();
+        for x in 0..100 {
+            history.apply(&mut ws, &move_to(x as f32), Role::Engineer, None).unwrap();
+        }
+        history.undo(&mut ws).unwrap();
+        let all = history.steps(usize::MAX, |_| {});
+        assert_eq!((all.undo.len(), all.redo.len()), (101, 1));
+        let some = history.steps(1_000, |_| {});
+        let bytes = serde_json::to_vec(&some).unwrap().len();
+        assert!((500..1_100).contains(&bytes) && some.redo.is_empty(), "{bytes}");
+        assert_eq!(some.undo.back(), all.undo.back());
+        assert_eq!(history.steps(0, |_| {}), Steps::default());
+        // A text from outside is no larger than one of ours may be.
+        let many = std::iter::repeat_n(all.undo[0].clone(), 2 * MAX_STEPS).collect();
+        assert_eq!(History::of(Steps { undo: many, ..Steps::default() }).undo.len(), MAX_STEPS);
+    }
+
+    #[test]
+    fn a_step_that_does_not_fit_changes_nothing() {
+        let (mut ws, _) = start();
+        let before = ws.clone();
+        let step = vec![move_to(4.0), Command::RemoveDevice("nobody".into())];
+        let mut history = History::of(Steps { undo: [step].into(), ..Steps::default() });
+        assert!(history.undo(&mut ws).is_err());
+        assert_eq!(ws, before);
+        assert!(!history.can_undo() && !history.can_redo());
     }
 }

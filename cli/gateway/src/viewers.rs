@@ -111,6 +111,7 @@ impl Door {
             role: request.claims.role,
             link: request.claims.id.clone(),
             name: request.name.clone(),
+            return_key: request.return_key.clone(),
             remote: request.remote.to_string(),
         };
         if !place.send(message).await {

@@ -2,7 +2,8 @@
 //! themselves; while a workspace is open they have their full paths, which stay true when it is saved elsewhere, and
 //! cannot be mistaken for those of the workspace that was open before.
 
-use rr_scene::{Command, Device, ModelRef, Role, Workspace};
+use rr_scene::history::Steps;
+use rr_scene::{Command, Device, History, ModelRef, Role, Workspace};
 use std::path::{Component, Path, PathBuf};
 
 /// The path from the root, without asking whether it exists.
@@ -21,22 +22,44 @@ pub(crate) fn resolve(model: &ModelRef, workspace_path: Option<&Path>) -> PathBu
 
 /// The workspace that was read from `path`, with the full paths of its models.
 pub(crate) fn with_full_paths(workspace: Workspace, path: &Path) -> Workspace {
-    renamed(workspace, |model| normalised(&resolve(model, Some(path))).to_string_lossy().into_owned())
+    renamed(workspace, |model| full_path(model, path))
+}
+
+/// What can be taken back in that workspace, with full paths as well.
+pub(crate) fn steps_with_full_paths(history: &History, path: &Path) -> History {
+    History::of(history.steps(usize::MAX, |command| rename(command, |model| full_path(model, path))))
+}
+
+fn full_path(model: &ModelRef, path: &Path) -> String {
+    normalised(&resolve(model, Some(path))).to_string_lossy().into_owned()
 }
 
 /// The workspace as it is written to `path`: models below its folder are named relative to it, others by their full
 /// path, so that a folder with its workspace and models can be moved as a whole.
 pub(crate) fn with_paths_for(workspace: Workspace, path: &Path) -> Workspace {
+    renamed(workspace, |model| path_for(model, path))
+}
+
+/// What can be taken back in that workspace, at most so many bytes of it.
+pub(crate) fn steps_with_paths_for(history: &History, most_bytes: usize, path: &Path) -> Steps {
+    history.steps(most_bytes, |command| rename(command, |model| path_for(model, path)))
+}
+
+fn path_for(model: &ModelRef, path: &Path) -> String {
     let folder = path.parent().unwrap_or(Path::new("."));
-    renamed(workspace, |model| {
-        // Names that never had a workspace's folder are from the one that the host was started in.
-        let full = normalised(&absolute(Path::new(&model.path)));
-        match full.strip_prefix(folder) {
-            // Forward slashes are read by every system.
-            Ok(below) => below.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/"),
-            Err(_) => full.to_string_lossy().into_owned(),
-        }
-    })
+    // Names that never had a workspace's folder are from the one that the host was started in.
+    let full = normalised(&absolute(Path::new(&model.path)));
+    match full.strip_prefix(folder) {
+        // Forward slashes are read by every system.
+        Ok(below) => below.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/"),
+        Err(_) => full.to_string_lossy().into_owned(),
+    }
+}
+
+fn rename(command: &mut Command, path: impl Fn(&ModelRef) -> String) {
+    if let Command::AddDevice(Device { model: Some(model), .. }) | Command::SetModel { model: Some(model), .. } = command {
+        model.path = path(model);
+    }
 }
 
 fn renamed(mut workspace: Workspace, path: impl Fn(&ModelRef) -> String) -> Workspace {

@@ -13,7 +13,7 @@ use arc_swap::ArcSwap;
 use rr_load::{Cache, ImportOptions, Limits};
 use rr_render::{Gpu, Theme};
 use rr_scene::{Role, SceneSnapshot, Workspace};
-use rr_session::{Input, Settings, SharedView};
+use rr_session::{Input, Settings};
 use rr_signal::SignalHandler;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -288,10 +288,8 @@ impl Engine {
     }
 
     /// What would be lost with this host now.
-    pub fn kept(&self) -> Kept {
-        let scene = self.scene();
-        let path = self.status().document.path.clone();
-        Kept { workspace: scene.workspace.clone(), view: SharedView::of(&scene), path }
+    pub fn kept(&self) -> Result<Kept, EngineError> {
+        Ok(*self.inner.session.ask(ANSWER_WITHIN, Message::Kept)?)
     }
 
     /// Goes on from there, with the people who are here. Models that are loaded already stay.

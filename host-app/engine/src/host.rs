@@ -18,7 +18,7 @@ use arc_swap::ArcSwap;
 use rr_load::ImportOptions;
 use rr_protocol::host::ErrorCode;
 use rr_scene::{Camera, Command, ModelRef, NamedViewKind, Role, SceneSnapshot, ViewId, Workspace, file};
-use rr_session::{Changes, ModelState, ParticipantId, Session};
+use rr_session::{Changes, ModelState, Newcomer, ParticipantId, Session};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -121,6 +121,9 @@ impl Host {
                 }
             }
             Message::Open(workspace, path) => self.open(workspace, path),
+            Message::Kept(answer) => {
+                let _ = answer.try_send(Box::new(self.kept()));
+            }
             Message::Restore(kept, answer) => {
                 self.restore(*kept);
                 let _ = answer.try_send(());
@@ -145,7 +148,9 @@ impl Host {
             }
             Message::Progress(job, stage, done) => self.imports.progress(job, stage, done),
             Message::Loaded(job, result) => self.loaded(job, result),
-            Message::Join { name, role, answer } => self.join(&name, role, &answer),
+            Message::Join { name, role, return_key, answer } => {
+                self.join(Newcomer { name: &name, role, key: return_key.as_deref() }, &answer);
+            }
             Message::Peer(id, event) => {
                 self.peer_event(now, id, event);
                 self.load_wanted_models();
@@ -261,8 +266,17 @@ impl Host {
     fn restore(&mut self, kept: Kept) {
         self.show_all_when_loaded = false;
         let workspace = self.with_full_paths(Arc::unwrap_or_clone(kept.workspace));
-        self.session.restore(workspace, &kept.view);
+        let history = match &self.path {
+            Some(path) => document::steps_with_full_paths(&kept.history, path),
+            None => kept.history,
+        };
+        self.session.restore(Instant::now(), workspace, &kept.view, history);
         self.begin();
+    }
+
+    fn kept(&self) -> Kept {
+        let (workspace, history) = (self.session.workspace().clone(), self.session.history().clone());
+        Kept { workspace, view: self.session.shared_view(), history, path: self.path.clone() }
     }
 
     fn with_full_paths(&self, workspace: Workspace) -> Workspace {

@@ -1,14 +1,18 @@
 //! What a session would lose with its host, as a text that another host goes on with.
 //!
 //! ```text
-//! {"version":1,"camera":{...},"section":{...},"selection":[...],"measurements":[...]}      one line
-//! { "format": "remote-render-workspace", ... }                                            the workspace file
+//! {"version":1,"camera":{...},"section":{...},"selection":[...],"measurements":[...],"seats":[...],"history":{...}}
+//! { "format": "remote-render-workspace", ... }
 //! ```
+//!
+//! The first line is the view, people who may come again and the last steps that can be taken back; the rest is the workspace
+//! file.
 //!
 //! Models are named as in a workspace file: hosts that have the same files find them, wherever their folders are.
 
 use crate::document;
-use rr_scene::{Workspace, file};
+use rr_scene::history::Steps;
+use rr_scene::{History, Workspace, file};
 use rr_session::SharedView;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -16,14 +20,25 @@ use std::sync::Arc;
 
 /// Newest version that is read, and the one that is written.
 const VERSION: u32 = 1;
+/// Steps beyond that stay behind: a workspace is what must come along.
+const MOST_HISTORY_LEN: usize = 512 * 1024;
 
 /// A moment of a session.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Kept {
     pub(crate) workspace: Arc<Workspace>,
     pub(crate) view: SharedView,
+    pub(crate) history: History,
     /// The file that the workspace came from; models are named relative to it.
     pub(crate) path: Option<PathBuf>,
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        // Mostly it is the very same document, which need not be read then.
+        let same = Arc::ptr_eq(&self.workspace, &other.workspace) || self.workspace == other.workspace;
+        same && self.view == other.view && self.history == other.history && self.path == other.path
+    }
 }
 
 /// Why a text is no session.
@@ -45,17 +60,24 @@ struct ViewRef<'a> {
     version: u32,
     #[serde(flatten)]
     view: &'a SharedView,
+    history: Steps,
 }
 
 #[derive(Deserialize)]
-struct Version {
+struct Head {
     version: u32,
+    #[serde(default)]
+    history: serde_json::Value,
 }
 
 impl Kept {
     /// As text.
     pub fn to_text(&self) -> String {
-        let view = ViewRef { version: VERSION, view: &self.view };
+        let history = match &self.path {
+            Some(path) => document::steps_with_paths_for(&self.history, MOST_HISTORY_LEN, path),
+            None => self.history.steps(MOST_HISTORY_LEN, |_| {}),
+        };
+        let view = ViewRef { version: VERSION, view: &self.view, history };
         // Numbers of a session are finite, and maps have text for keys: this cannot fail.
         let mut text = serde_json::to_string(&view).unwrap_or_default();
         text.push('\n');
@@ -73,12 +95,21 @@ impl Kept {
     /// It is none, or of a newer version.
     pub fn parse(text: &str) -> Result<Self, KeptError> {
         let (view, workspace) = text.split_once('\n').unwrap_or((text, ""));
-        let Version { version } = serde_json::from_str(view).map_err(KeptError::View)?;
+        let Head { version, history } = serde_json::from_str(view).map_err(KeptError::View)?;
         if version > VERSION {
             return Err(KeptError::TooNew(version));
         }
         let view = serde_json::from_str(view).map_err(KeptError::View)?;
+        // Rather no steps than no session.
+        let steps = match history {
+            serde_json::Value::Null => Ok(Steps::default()),
+            history => serde_json::from_value(history),
+        };
+        let history = steps.map(History::of).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the session goes on, but what was done before cannot be taken back");
+            History::default()
+        });
         let workspace = file::parse(workspace.as_bytes(), Path::new("the workspace of a session"))?;
-        Ok(Self { workspace: Arc::new(workspace), view, path: None })
+        Ok(Self { workspace: Arc::new(workspace), view, history, path: None })
     }
 }

@@ -35,6 +35,7 @@ pub(crate) enum Message {
     Import(Vec<ImportRequest>),
     DismissImport(ImportId),
     Open(Workspace, Option<PathBuf>),
+    Kept(Answer<Box<Kept>>),
     Restore(Box<Kept>, Answer<()>),
     Save(Option<PathBuf>, Answer<Result<PathBuf, EngineError>>),
     Saved {
@@ -56,6 +57,7 @@ pub(crate) enum Message {
     Join {
         name: String,
         role: Role,
+        return_key: Option<String>,
         answer: Answer<ParticipantId>,
     },
     Peer(ParticipantId, PeerEvent),

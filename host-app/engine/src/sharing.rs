@@ -341,7 +341,8 @@ impl SignalHandler for Handler {
         let name = request.name.unwrap_or_default();
         let role = wire::role_from_wire(request.claims.role);
         let busy = || Refusal { code: ErrorCode::Internal, message: "The host is busy; try again.".into() };
-        if !self.session.try_send(Message::Join { name, role, answer }) {
+        let return_key = request.return_key;
+        if !self.session.try_send(Message::Join { name, role, return_key, answer }) {
             return Err(busy());
         }
         let id = answered.recv_timeout(ANSWER_WITHIN).map_err(|_| busy())?;

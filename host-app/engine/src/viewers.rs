@@ -13,7 +13,7 @@ use rr_protocol::client::{ClientBody, ClientMessage};
 use rr_protocol::host::{Ack, ErrorCode, HostBody, HostError, HostMessage, Picture, StateUpdate};
 use rr_rtc::SentPicture;
 use rr_scene::{Role, ViewId};
-use rr_session::{Changes, ParticipantId};
+use rr_session::{Changes, Newcomer, ParticipantId};
 use rr_stream::EncoderReport;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -83,8 +83,11 @@ impl Viewers {
 }
 
 impl Host {
-    pub fn join(&mut self, name: &str, role: Role, answer: &Answer<ParticipantId>) {
-        let id = self.session.join(name, role);
+    pub fn join(&mut self, newcomer: Newcomer<'_>, answer: &Answer<ParticipantId>) {
+        let (id, before) = self.session.come(Instant::now(), newcomer);
+        if let Some(before) = before {
+            self.remove_viewer(before, ErrorCode::Closing, "you came again");
+        }
         self.viewers.by_id.insert(id, Viewer::default());
         self.viewers.sent.add(id);
         if answer.try_send(id).is_err() {
@@ -197,7 +200,8 @@ impl Host {
         let mut left = Vec::new();
         for (id, viewer) in &mut self.viewers.by_id {
             let view = self.session.view_of(*id);
-            if viewer.view == view {
+            // Whoever comes again may have a camera before there is a connection for its pictures.
+            if viewer.view == view || !viewer.open {
                 continue;
             }
             viewer.view = view;
@@ -332,7 +336,7 @@ impl Host {
     fn gone(&mut self, id: ParticipantId) {
         self.viewers.by_id.remove(&id);
         self.viewers.sent.remove(id);
-        self.session.leave(id);
+        self.session.leave(Instant::now(), id);
     }
 
     /// All of them; they may come back.

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Host, line, software};
-use rr_engine::Engine;
+use rr_engine::{Engine, Input, Kept};
 use rr_scene::{Command, DeviceId, ModelRef, Role, Workspace, file};
 use std::path::{Path, PathBuf};
 
@@ -94,4 +94,40 @@ fn a_workspace_saved_elsewhere_finds_its_models_however_often_it_is_saved() {
     assert_eq!(paths(&file::load(&here).unwrap()), ["models/part.stl"]);
     host.engine.open(&there).unwrap();
     until_high(&host, 2.0);
+}
+
+#[test]
+fn what_was_removed_at_one_host_comes_back_at_another_with_its_model() {
+    let Some(gpu) = software() else { return };
+    let (here, there) = (Host::start(&gpu, None, line(&[])), Host::start(&gpu, None, line(&[])));
+    // The same files in another folder, as workers have them.
+    here.engine.open(&project(here.folder.path(), "one", 2.0)).unwrap();
+    there.engine.open(&project(there.folder.path(), "two", 2.0)).unwrap();
+    until_high(&here, 2.0);
+    let removed = here.engine.scene().workspace.clone();
+    here.engine.input(Input::Edit(Command::RemoveDevice("part".into()))).unwrap();
+    let text = here.engine.kept().unwrap().to_text();
+    assert!(!text.contains(&*here.folder.path().to_string_lossy()), "{text}");
+
+    there.engine.restore(Kept::parse(&text).unwrap()).unwrap();
+    there.engine.flush().unwrap();
+    assert_eq!(there.engine.scene().workspace.devices().len(), 0);
+    there.engine.input(Input::Undo).unwrap();
+    until_high(&there, 2.0);
+    let model = there.folder.path().join("two/models/part.stl").to_string_lossy().into_owned();
+    assert_eq!(paths(&there.engine.scene().workspace), [model]);
+    // And on: taken back here, done again at the next one.
+    let text = there.engine.kept().unwrap().to_text();
+    here.engine.restore(Kept::parse(&text).unwrap()).unwrap();
+    here.engine.flush().unwrap();
+    assert_eq!(*here.engine.scene().workspace, *removed);
+    here.engine.input(Input::Redo).unwrap();
+    here.until("it goes again", |engine| engine.scene().workspace.devices().len() == 0);
+    // A history that is none costs only itself.
+    let odd = text.replacen("\"history\":{", "\"history\":{\"undo\":7,\"x\":{", 1).replacen("}\n", "}}\n", 1);
+    assert_ne!(odd, text);
+    there.engine.restore(Kept::parse(&odd).unwrap()).unwrap();
+    there.engine.flush().unwrap();
+    assert_eq!(there.engine.scene().workspace.devices().len(), 1);
+    assert!(!there.engine.status().document.can_undo && !there.engine.status().document.can_redo);
 }

@@ -30,9 +30,9 @@ fn steer(engine: &Engine) {
 fn a_session_goes_on_at_another_host() {
     let Some(gpu) = software() else { return };
     let one = Host::start(&gpu, None, press_line());
-    let fresh = one.engine.kept();
+    let fresh = one.engine.kept().unwrap();
     steer(&one.engine);
-    let kept = one.engine.kept();
+    let kept = one.engine.kept().unwrap();
     assert_ne!(kept, fresh);
     let text = kept.to_text();
 
@@ -48,11 +48,11 @@ fn a_session_goes_on_at_another_host() {
         (here.camera, here.section, &here.marks.selection),
         (there.camera, there.section, &there.marks.selection)
     );
-    assert_eq!(two.engine.kept().to_text(), text);
+    assert_eq!(two.engine.kept().unwrap().to_text(), text);
     viewer.sees_new_pictures("the session of the other host");
     // The next session begins with what the host was started with, and nothing is written anywhere.
     two.engine.restore(fresh.clone()).unwrap();
-    assert_eq!(two.engine.kept().to_text(), fresh.to_text());
+    assert_eq!(two.engine.kept().unwrap().to_text(), fresh.to_text());
     steer(&two.engine);
     assert_eq!(two.engine.shutdown().unwrap(), None);
 }
@@ -62,7 +62,7 @@ fn texts_that_are_no_session_are_refused_and_odd_ones_do_no_harm() {
     let Some(gpu) = software() else { return };
     let host = Host::start(&gpu, None, press_line());
     steer(&host.engine);
-    let text = host.engine.kept().to_text();
+    let text = host.engine.kept().unwrap().to_text();
     let (view, workspace) = text.split_once('\n').unwrap();
     for (wrong, why) in [
         (String::new(), "first line"),

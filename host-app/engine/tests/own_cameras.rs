@@ -172,3 +172,38 @@ fn who_finds_no_room_is_told_why_and_goes_on_with_the_others() {
     assert_eq!(own_cameras(&viewer), 0);
     viewer.sees_new_pictures("the shared view");
 }
+
+/// A connection breaks without a word: the host does not know yet, and whoever comes is the same person.
+#[test]
+fn whoever_comes_again_has_their_camera_and_control_again() {
+    let Some(gpu) = software() else { return };
+    let host = host(&gpu);
+    let link = host.share();
+    let mut before = Viewer::comes(&link, "a-key-of-16-bytes");
+    before.until("the first picture", |v| !v.pictures.is_empty());
+    before.send(&message("control:request", 1, "{}"));
+    before.send(&message("camera:own", 2, r#"{"on":true}"#));
+    before.send(&message("camera:orbit", 3, r#"{"deltaX":300,"deltaY":0}"#));
+    before.until("the camera of one's own", |v| acknowledged(v, 3) && own_cameras(v) == 1);
+    let camera = host.engine.scene().own_views[0].camera;
+    let names = |host: &Host| host.engine.status().participants.iter().map(|p| p.name.clone()).collect::<Vec<_>>();
+    let (people, presenter) = (names(&host), host.engine.status().presenter);
+    assert_eq!((people.len(), presenter.is_some()), (2, true));
+
+    let mut after = Viewer::comes(&link, "a-key-of-16-bytes");
+    after.until("the first picture", |v| !v.pictures.is_empty() && own_cameras(v) == 1);
+    assert_eq!(names(&host), people, "the same people by name");
+    let views = host.engine.scene().own_views.clone();
+    assert_eq!(views.iter().map(|view| view.camera).collect::<Vec<_>>(), [camera]);
+    assert!(host.engine.status().presenter.is_some() && host.engine.status().presenter != presenter);
+    assert_eq!(last_camera(&after).yaw, camera.yaw, "it is told what it looks through");
+    // What it sees is its own camera's: that turns for it alone.
+    after.send(&message("camera:orbit", 4, r#"{"deltaX":200,"deltaY":0}"#));
+    let seen = after.pictures.len();
+    after.until("pictures of it", |v| acknowledged(v, 4) && v.pictures.len() > seen);
+    assert_ne!(host.engine.scene().own_views[0].camera, camera);
+    // Somebody else is somebody else.
+    let other = Viewer::comes(&link, "another-key-of-20-b");
+    host.until("three are here", |engine| engine.status().participants.len() == 3);
+    drop(other);
+}

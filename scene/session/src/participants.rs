@@ -22,14 +22,28 @@ pub struct Participant {
     pub(crate) last_pointer_ms: f64,
     pub(crate) last_drag_ms: f64,
     pub(crate) last_section_ms: f64,
+    /// By which they are known when they come again.
+    pub(crate) key: Option<String>,
 }
 
 /// Longest name in characters.
 const MAX_NAME_CHARS: usize = 40;
 
-/// A name fit to be shown: no control characters, not too long, never empty.
-pub(crate) fn shown_name(name: &str, id: ParticipantId) -> String {
+/// A name fit to be shown: no control characters, not too long; none is left of an empty one.
+pub(crate) fn shown_name(name: &str) -> Option<String> {
     let clean: String = name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
     let clean = clean.trim();
-    if clean.is_empty() { format!("Guest {}", id.0) } else { clean.to_owned() }
+    (!clean.is_empty()).then(|| clean.to_owned())
+}
+
+/// A name for somebody who gave none, which nobody else has.
+pub(crate) fn guest_name(id: ParticipantId, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut number = id.0;
+    loop {
+        let name = format!("Guest {number}");
+        if !is_taken(&name) {
+            return name;
+        }
+        number = number.wrapping_add(1);
+    }
 }

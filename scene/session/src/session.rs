@@ -4,7 +4,8 @@ use crate::changes::Changes;
 use crate::input::{Input, Outcome, Refusal};
 use crate::measure::Measuring;
 use crate::models::{ModelState, Models};
-use crate::participants::{Participant, ParticipantId, shown_name};
+use crate::participants::{Participant, ParticipantId};
+use crate::returning::Absent;
 use crate::views::{OwnCameras, Views};
 use glam::Vec2;
 use rr_scene::history::Group;
@@ -12,7 +13,7 @@ use rr_scene::{
     Aabb, Camera, Command, CommandError, DeviceId, History, Marks, Model, ModelRef, NamedViewKind, PickModel,
     PickModels, Role, SceneSnapshot, Section, Workspace,
 };
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -53,7 +54,7 @@ impl Default for Settings {
 pub struct Session {
     pub(crate) settings: Settings,
     pub(crate) workspace: Arc<Workspace>,
-    history: History,
+    pub(crate) history: History,
     pub(crate) marks: Arc<Marks>,
     pub(crate) views: Views,
     pub(crate) section: Section,
@@ -62,7 +63,9 @@ pub struct Session {
     aspect: f32,
     models: Models,
     pub(crate) participants: BTreeMap<ParticipantId, Participant>,
-    presenter: Option<ParticipantId>,
+    pub(crate) presenter: Option<ParticipantId>,
+    /// Who may come again, the longest gone first.
+    pub(crate) absent: VecDeque<Absent>,
     next_participant: u32,
     revision: u64,
     pub(crate) changes: Changes,
@@ -85,6 +88,7 @@ impl Session {
             models: Models::default(),
             participants: BTreeMap::new(),
             presenter: None,
+            absent: VecDeque::new(),
             next_participant: 1,
             revision: 1,
             changes: Changes { everything: true, ..Changes::default() },
@@ -105,26 +109,28 @@ impl Session {
         self.changes.everything = true;
     }
 
-    /// Somebody comes.
-    pub fn join(&mut self, name: &str, role: Role) -> ParticipantId {
+    pub(crate) fn add(&mut self, role: Role, key: Option<&str>) -> ParticipantId {
         let id = ParticipantId(self.next_participant);
         self.next_participant += 1;
         let participant = Participant {
             id,
-            name: shown_name(name, id),
+            name: String::new(),
             role,
             pointer: None,
             last_pointer_ms: f64::NEG_INFINITY,
             last_drag_ms: f64::NEG_INFINITY,
             last_section_ms: f64::NEG_INFINITY,
+            key: key.map(str::to_owned),
         };
         self.participants.insert(id, participant);
         self.changes.presence = true;
         id
     }
 
-    /// Somebody leaves; a presenter's place becomes free.
-    pub fn leave(&mut self, id: ParticipantId) {
+    /// Somebody leaves; a presenter's place becomes free. Whoever has a key gets it all back when they come again soon, and
+    /// control if nobody else took it meanwhile.
+    pub fn leave(&mut self, now: Instant, id: ParticipantId) {
+        self.keep_seat(now, id);
         if self.participants.remove(&id).is_some() {
             self.changes.presence = true;
         }
@@ -174,6 +180,11 @@ impl Session {
     /// True when something can be taken back, and when something can be done again.
     pub fn can_undo_redo(&self) -> (bool, bool) {
         (self.history.can_undo(), self.history.can_redo())
+    }
+
+    /// What can be taken back, and done again.
+    pub fn history(&self) -> &History {
+        &self.history
     }
 
     /// Width / height of the picture that points of inputs refer to.

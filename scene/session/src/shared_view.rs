@@ -1,15 +1,16 @@
-//! What people in a session share beside its document: it comes along when the session goes on at another host. Who is
-//! there does not, nor what could be taken back.
+//! What people in a session have beside its document: it comes along when the session goes on at another host.
 
 use crate::measure::MAX_MEASUREMENTS;
+use crate::returning::Seat;
 use crate::session::Session;
 use rr_scene::measure::{self, Feature, Measurement};
-use rr_scene::{Camera, DeviceId, SceneSnapshot, Section, SectionPlane, Workspace};
+use rr_scene::{Camera, DeviceId, History, Section, SectionPlane, Workspace};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
-/// Camera, section, selection and measurements of a session.
+/// Camera, section, selection, measurements and people of a session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SharedView {
@@ -24,25 +25,29 @@ pub struct SharedView {
     /// One or two features of each measurement, oldest first.
     #[serde(default)]
     pub measurements: Vec<Vec<Feature>>,
-}
-
-impl SharedView {
-    /// As others see it.
-    pub fn of(scene: &SceneSnapshot) -> Self {
-        Self {
-            camera: scene.camera,
-            section: scene.section,
-            selection: scene.marks.selection.clone(),
-            measurements: scene.measurements.iter().map(|m| m.features.clone()).collect(),
-        }
-    }
+    /// What people get back when they come again.
+    #[serde(default)]
+    pub seats: Vec<Seat>,
 }
 
 impl Session {
-    /// Goes on with another document and what people saw of it. What does not fit the document, or is no number, is left
-    /// out.
-    pub fn restore(&mut self, workspace: Workspace, view: &SharedView) {
+    /// As it is now.
+    pub fn shared_view(&self) -> SharedView {
+        SharedView {
+            camera: self.views.shared.camera,
+            section: self.section,
+            selection: self.marks.selection.clone(),
+            measurements: self.measuring.list.iter().map(|m| m.features.clone()).collect(),
+            seats: self.seats(),
+        }
+    }
+
+    /// Goes on with another document, what people saw of it and what they can take back. What does not fit the document, or
+    /// is no number, is left out.
+    pub fn restore(&mut self, now: Instant, workspace: Workspace, view: &SharedView, history: History) {
         self.replace_workspace(workspace);
+        self.history = history;
+        self.wait_for_all(now, &view.seats);
         if view.camera.is_valid() {
             self.views.all_to(view.camera);
         }

@@ -132,6 +132,17 @@ impl Views {
         Arc::new(own.map(|(of, v)| OwnView { id: id_of(*of), camera: v.camera, changed: v.changed }).collect())
     }
 
+    pub fn own_camera(&self, who: ParticipantId) -> Option<Camera> {
+        self.own.get(&who).map(|view| view.camera)
+    }
+
+    /// Where they look through a camera of their own.
+    pub fn put(&mut self, who: ParticipantId, camera: Camera) {
+        if let Some(view) = self.own.get_mut(&who) {
+            view.set(camera);
+        }
+    }
+
     fn of(&mut self, who: ParticipantId) -> &mut View {
         self.own.get_mut(&who).unwrap_or(&mut self.shared)
     }

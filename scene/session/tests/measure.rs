@@ -109,7 +109,7 @@ fn what_was_begun_and_says_nothing_goes_with_whoever_began_it() {
     s.handle(now, a, Input::MeasureEnd).unwrap();
     assert_eq!(headlines(&s), ["2.000 m"], "a lone corner says nothing, an edge does");
     assert_eq!(s.take_changes().removed_measurements, [1].into());
-    s.leave(b);
+    s.leave(Instant::now(), b);
     assert!(!s.measurements()[0].is_open);
     let anew = MeasurePick { at: at(&s, Vec3::new(2.0, 0.0, 0.0)), starts_anew: true, ..MeasurePick::default() };
     for _ in 0..2 {
@@ -211,14 +211,14 @@ fn measurements_come_along_to_another_host() {
     let who = s.join("a", Role::Admin);
     // Between two edges, one thing that says something by itself, and one that was only begun.
     do_all(&mut s, who, &[(-3.0, 0.5), (1.0, 0.5), (-2.0, 1.0)]);
-    let text = serde_json::to_string(&SharedView::of(&s.snapshot())).unwrap();
+    let text = serde_json::to_string(&s.shared_view()).unwrap();
     let view: SharedView = serde_json::from_str(&text).unwrap();
-    assert_eq!(view, SharedView::of(&s.snapshot()), "nothing is lost on the way");
+    assert_eq!(view, s.shared_view(), "nothing is lost on the way");
     let before = headlines(&s);
     assert_eq!(before.len(), 2);
 
     let (mut other, _) = session();
-    other.restore((**s.workspace()).clone(), &view);
+    other.restore(Instant::now(), (**s.workspace()).clone(), &view, s.history().clone());
     assert_eq!(headlines(&other), before);
     assert!(other.measurements().iter().all(|m| !m.is_open));
     assert_eq!(other.snapshot().measurements[0].measured.marks, s.measurements()[0].measured.marks);
@@ -227,6 +227,6 @@ fn measurements_come_along_to_another_host() {
     do_all(&mut other, me, &[(-2.0, 1.0)]);
     assert_eq!(other.measurements().iter().map(|m| m.id).collect::<Vec<_>>(), [1, 2, 3]);
     // A document without these devices has nothing to measure.
-    other.restore(Workspace::new("empty"), &view);
+    other.restore(Instant::now(), Workspace::new("empty"), &view, rr_scene::History::default());
     assert!(other.measurements().is_empty());
 }

@@ -105,7 +105,7 @@ fn a_presenter_is_the_only_one_who_steers() {
     s.handle(now, a, orbit()).unwrap();
     s.handle(now, boss, Input::RequestControl).unwrap();
     assert_eq!(s.presenter(), Some(boss));
-    s.leave(boss);
+    s.leave(Instant::now(), boss);
     assert_eq!(s.presenter(), None, "the place is free when the presenter vanishes");
     s.handle(now, b, orbit()).unwrap();
 }

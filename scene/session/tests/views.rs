@@ -145,7 +145,7 @@ fn the_owner_and_the_room_decide_and_say_why() {
     // Once more changes nothing.
     s.handle(now, engineer, LEAVE).unwrap();
     assert!(s.handle(now, second, LEAVE).unwrap_err().to_string().contains("40 ms"));
-    s.leave(engineer);
+    s.leave(Instant::now(), engineer);
     assert_eq!(s.own_cameras(), 0);
     s.handle(now, second, LEAVE).unwrap();
     // Less room than there are: nobody is thrown out.

@@ -60,6 +60,10 @@ pub struct Hello {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub name: Option<String>,
+    /// By which the host knows who comes again: made up by the viewer, nobody else's, 16 to 64 letters, digits, `-` and `_`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub return_key: Option<String>,
 }
 
 /// A place in the queue of a gateway.

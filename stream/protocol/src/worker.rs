@@ -224,6 +224,9 @@ pub enum ToWorker {
         /// Shown to others.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
+        /// By which they are known when they come again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        return_key: Option<String>,
         /// Address and port that they come from.
         remote: String,
     },

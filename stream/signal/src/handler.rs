@@ -26,6 +26,8 @@ pub struct JoinRequest {
     pub claims: Claims,
     /// The name that the viewer gave, checked: 1 to 64 characters, no control characters.
     pub name: Option<String>,
+    /// By which the viewer is known when it comes again, checked: 16 to 64 letters, digits, `-` and `_`.
+    pub return_key: Option<String>,
     /// Where the viewer comes from.
     pub remote: SocketAddr,
 }

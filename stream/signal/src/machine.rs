@@ -75,6 +75,8 @@ pub enum Action {
         claims: Claims,
         /// Checked.
         name: Option<String>,
+        /// Checked.
+        return_key: Option<String>,
     },
     /// Call the handler's `offer`, then [`Machine::on_answered`].
     Offer {
@@ -336,8 +338,14 @@ impl Machine {
             }
             Some(name) => Some(name.to_owned()),
         };
+        let is_key = |key: &String| {
+            (16..=64).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        };
+        if hello.return_key.as_ref().is_some_and(|key| !is_key(key)) {
+            return self.refuse(ErrorCode::Invalid, "returnKey is 16 to 64 letters, digits, - and _", CLOSE_POLICY);
+        }
         self.state = State::Joining { role: claims.role };
-        vec![Action::Join { claims, name }]
+        vec![Action::Join { claims, name, return_key: hello.return_key.clone() }]
     }
 
     fn on_bad_token(&mut self, now: Instant, error: TokenError) -> Vec<Action> {

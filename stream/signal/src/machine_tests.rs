@@ -102,7 +102,7 @@ fn the_whole_conversation() {
     let token = talk.token();
     let text = format!(r#"{{"type":"hello","data":{{"token":"{token}","protocolVersion":1,"name":" Käthe "}}}}"#);
     let actions = talk.say(&text);
-    let [Action::Join { claims, name }] = &actions[..] else { panic!("{actions:?}") };
+    let [Action::Join { claims, name, .. }] = &actions[..] else { panic!("{actions:?}") };
     assert_eq!((claims.role, name.as_deref()), (Role::Engineer, Some("Käthe")));
 
     let now = talk.now();
@@ -211,6 +211,24 @@ fn oversized_messages_are_refused() {
     let candidate = |len: usize| format!(r#"{{"type":"candidate","data":{{"candidate":"{}"}}}}"#, "c".repeat(len));
     assert!(matches!(Talk::open().say(&candidate(MAX_CANDIDATE_LEN))[..], [Action::Candidate { .. }]));
     assert_eq!(refused(&Talk::open().say(&candidate(MAX_CANDIDATE_LEN + 1))), (ErrorCode::Invalid, CLOSE_POLICY));
+}
+
+#[test]
+fn keys_of_those_who_come_again_are_checked() {
+    let hello = |key: &str| {
+        let mut talk = Talk::new();
+        let key = serde_json::to_string(key).unwrap();
+        let text =
+            format!(r#"{{"type":"hello","data":{{"token":"{}","protocolVersion":1,"returnKey":{key}}}}}"#, talk.token());
+        talk.say(&text)
+    };
+    for good in ["0123456789abcdef", "A-_z0123456789abcdef", &"k".repeat(64)] {
+        let actions = hello(good);
+        assert!(matches!(&actions[..], [Action::Join { return_key: Some(key), .. }] if key == good), "{actions:?}");
+    }
+    for bad in ["", "0123456789abcde", "0123456789abcde\n", "0123456789äbcdef", &"k".repeat(65)] {
+        assert_eq!(refused(&hello(bad)), (ErrorCode::Invalid, CLOSE_POLICY), "{bad:?}");
+    }
 }
 
 #[test]

@@ -128,8 +128,8 @@ impl Driver {
                 self.write(Message::Text(text.into())).await?;
             }
             Action::Ping => self.write(Message::Ping(Vec::new().into())).await?,
-            Action::Join { claims, name } => {
-                let request = JoinRequest { claims, name, remote: self.context.remote };
+            Action::Join { claims, name, return_key } => {
+                let request = JoinRequest { claims, name, return_key, remote: self.context.remote };
                 self.joining = Some(self.calls.join(request, self.outbox.take()?));
             }
             Action::Offer { peer, sdp } => {

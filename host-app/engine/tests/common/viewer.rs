@@ -45,10 +45,19 @@ impl Viewer {
 
     /// The same with codecs of its own.
     pub fn join_with(link: &str, codecs: RtcConfig) -> Self {
+        Self::join_as(link, codecs, None)
+    }
+
+    /// The same for somebody who comes again, by the key of before.
+    pub fn comes(link: &str, key: &str) -> Self {
+        Self::join_as(link, RtcConfig::new().clear_codecs().enable_h264(true), Some(key.to_owned()))
+    }
+
+    fn join_as(link: &str, codecs: RtcConfig, return_key: Option<String>) -> Self {
         let (base, token) = link.split_once("/#").unwrap();
         let (mut signal, _) = connect(format!("{}/signal", base.replace("http://", "ws://"))).unwrap();
         let token = token.to_owned();
-        let hello = Hello { token, protocol_version: rr_protocol::PROTOCOL_VERSION, name: None };
+        let hello = Hello { token, protocol_version: rr_protocol::PROTOCOL_VERSION, name: None, return_key };
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
         let mut rtc = codecs.build(Instant::now());
         rtc.add_local_candidate(Candidate::host(udp.local_addr().unwrap(), "udp").unwrap());

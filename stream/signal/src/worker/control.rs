@@ -286,7 +286,7 @@ impl Viewers {
             ToWorker::SessionClose { session } => {
                 tokio::spawn(self.keeping.close(session));
             }
-            ToWorker::ViewerJoin { viewer, session, role, link, name, remote } => {
+            ToWorker::ViewerJoin { viewer, session, role, link, name, return_key, remote } => {
                 self.tidy();
                 let Ok(remote) = remote.parse::<SocketAddr>() else { return };
                 if self.tasks.len() >= MAX_SIGNALING || self.tasks.contains_key(&viewer) {
@@ -297,7 +297,8 @@ impl Viewers {
                 let (tx, rx) = mpsc::channel(VIEWER_QUEUE);
                 self.tasks.insert(viewer.clone(), tx);
                 // The gateway has checked the link; only its name and the role matter here.
-                let request = JoinRequest { claims: Claims { role, exp: u64::MAX, id: link }, name, remote };
+                let claims = Claims { role, exp: u64::MAX, id: link };
+                let request = JoinRequest { claims, name, return_key, remote };
                 let viewer = Viewer { name: viewer, out: self.out.clone(), rx };
                 tokio::spawn(viewer.serve(Arc::clone(&self.host), Arc::clone(&self.keeping), session, request));
             }
