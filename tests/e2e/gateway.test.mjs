@@ -164,6 +164,13 @@ test('a session takes its changes along, and leaves nothing to the next one', as
     await h.waitForPicture(page);
     const start = await look(page);
     const [moved] = start.devices[0];
+    const presents = () =>
+      page.evaluate(() => {
+        const { state, presence } = window.remoteRender;
+        return presence?.presenter === state?.you.participantId;
+      });
+    await page.evaluate(() => window.remoteRender.requestControl());
+    await until('control', presents);
     await page.evaluate((device) => {
       window.remoteRender.sendCameraZoom(400);
       window.remoteRender.sendDeviceDrag(device, 1.25, 0, -2.5, { last: true });
@@ -186,6 +193,10 @@ test('a session takes its changes along, and leaves nothing to the next one', as
     await ends;
     await h.waitForPicture(page);
     assert.deepEqual(await look(page), changed);
+    await until('control again', presents);
+    // What was done at the other machine can be taken back here.
+    await page.evaluate(() => window.remoteRender.undo());
+    await until('it is taken back', async () => JSON.stringify((await look(page)).devices) === JSON.stringify(start.devices));
     // Somebody else's session begins as the workers were started, on the same machine.
     await page.close();
     await until('nobody is there', async () => (await metric(gateway, 'rr_gateway_viewers')) === 0);

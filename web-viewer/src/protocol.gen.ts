@@ -760,7 +760,11 @@ protocolVersion: number,
 /**
  * Shown to the others.
  */
-name?: string, };
+name?: string, 
+/**
+ * By which the host knows who comes again: made up by the viewer, nobody else's, 16 to 64 letters, digits, `-` and `_`.
+ */
+returnKey?: string, };
 
 export type IceServer = { 
 /**

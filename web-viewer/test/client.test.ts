@@ -52,7 +52,7 @@ describe('setting up', () => {
     await offer();
     const { peer, socket } = browser;
     expect(socket.sent).toEqual([
-      { type: 'hello', data: { token: 'tok.en', protocolVersion: 1, name: 'Ana' } },
+      { type: 'hello', data: { token: 'tok.en', protocolVersion: 1, returnKey: 'secret number 1', name: 'Ana' } },
       { type: 'offer', data: { sdp: 'v=0 offer' } },
       { type: 'candidate', data: { candidate: 'candidate:1', sdpMid: '0', sdpMLineIndex: 0 } },
     ]);
@@ -356,7 +356,8 @@ describe('staying connected', () => {
     await vi.advanceTimersByTimeAsync(1);
     expect(browser.sockets.length).toBe(2);
     await connect();
-    expect(browser.socket.sent[0]).toMatchObject({ type: 'hello', data: { token: 'tok.en' } });
+    // The host knows that it is us again.
+    expect(browser.socket.sent[0]).toMatchObject({ type: 'hello', data: { token: 'tok.en', returnKey: 'secret number 1' } });
     expect(client.connectionState).toBe('connected');
     expect(phases).toEqual(['connecting', 'connected', 'reconnecting', 'connected']);
   });

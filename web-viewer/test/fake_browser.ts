@@ -159,6 +159,8 @@ export class FakeBrowser implements Environment {
   ];
   now = (): number => Date.now();
   random = (): number => 1;
+  private secrets = 0;
+  secret = (): string => `secret number ${++this.secrets}`;
   schedule = (callback: () => void): (() => void) => {
     this.frames.push(callback);
     return () => void (this.frames = this.frames.filter((one) => one !== callback));

@@ -9,6 +9,8 @@ export interface Environment {
   /** Milliseconds; never goes back. */
   now(): number;
   random(): number;
+  /** 32 characters that nobody guesses. */
+  secret(): string;
   schedule: Schedule;
 }
 
@@ -19,5 +21,7 @@ export const browserEnvironment: Environment = {
   videoCodecs: () => RTCRtpReceiver.getCapabilities?.('video')?.codecs ?? null,
   now: () => performance.timeOrigin + performance.now(),
   random: Math.random,
+  // Not `randomUUID`, which plain HTTP does not have.
+  secret: () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join(''),
   schedule: nextFrame,
 };

@@ -67,6 +67,7 @@ export class Peer {
     private readonly environment: Environment,
     private readonly link: ShareLink,
     private readonly name: string | undefined,
+    private readonly returnKey: string,
     private readonly events: PeerEvents,
   ) {
     this.setupTimer = setTimeout(
@@ -126,7 +127,7 @@ export class Peer {
   private onSocketOpen(): void {
     this.reached = true;
     this.expectSetup();
-    const hello = { token: this.link.token, protocolVersion: PROTOCOL_VERSION };
+    const hello = { token: this.link.token, protocolVersion: PROTOCOL_VERSION, returnKey: this.returnKey };
     this.signal({ type: 'hello', data: this.name ? { ...hello, name: this.name } : hello });
   }
 

@@ -49,6 +49,8 @@ export class Supervisor {
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private silenceTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly backoff: Backoff;
+  /** By which hosts know that we come again. Not kept beyond the page: a second tab is somebody else. */
+  private readonly returnKey: string;
   private connectedOnce = false;
   private connectedAt = 0;
   private heardAt = 0;
@@ -59,6 +61,7 @@ export class Supervisor {
     private readonly events: SupervisorEvents,
   ) {
     this.backoff = new Backoff(() => environment.random());
+    this.returnKey = environment.secret();
   }
 
   get status(): ConnectionStatus {
@@ -116,7 +119,7 @@ export class Supervisor {
     this.retryTimer = undefined;
     if (!this.link) return;
     try {
-      const peer: Peer = new Peer(this.environment, this.link, this.name, {
+      const peer: Peer = new Peer(this.environment, this.link, this.name, this.returnKey, {
         onWaiting: (waiting) => this.setQueue(waiting),
         onWelcome: (welcome) => {
           this.setQueue(null);
