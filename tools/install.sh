@@ -7,7 +7,7 @@ build=(build-essential pkg-config cmake nasm nodejs npm
   libocct-visualization-dev)
 run=(mesa-vulkan-drivers libvulkan1 libxkbcommon0 libxkbcommon-x11-0 libwayland-client0 libx11-6 libxcursor1 libxi6
   libxrandr2)
-test=(xvfb xdotool x11-utils imagemagick iproute2 ffmpeg libffmpeg-nvenc-dev libopenh264-dev libx265-dev libaom-dev coturn
+test=(xvfb xdotool x11-utils imagemagick iproute2 ffmpeg openssl libffmpeg-nvenc-dev libopenh264-dev libx265-dev libaom-dev coturn
   curl systemd postgresql)
 # An emulator of AWS, which is not in apt: into target/, unless there is one.
 moto=(moto[ec2,iam,ssm,sts]==5.2.1 flask==3.1.3 flask-cors==6.0.2)

@@ -5,6 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as h from './harness.mjs';
+import { routeShown, selected, steers, watch } from './route.mjs';
+import { startTurn } from './turn.mjs';
 import { joinToken, rrctl, sessionLink, startGateway, startWorker } from './fleet.mjs';
 
 after(h.closeBrowser);
@@ -60,6 +62,27 @@ test('a browser sees and steers a worker through the gateway', async (t) => {
     assert.equal(await metric(gateway, 'rr_gateway_sessions_placed'), 1);
     assert.deepEqual(errors, []);
   });
+});
+
+test('a browser that may use relays only comes by the one that the gateway names', async () => {
+  const turn = h.temporaryFolder();
+  const relay = await startTurn(turn.path, 'the west wind');
+  const secret = join(turn.path, 'secret');
+  writeFileSync(secret, 'the west wind\n', { mode: 0o600 });
+  try {
+    await fleet(async ({ worker, link }) => {
+      await worker('first');
+      const { page, errors } = await h.openViewer(link('hall-3'), { prepare: watch('relay') });
+      await h.waitForPicture(page);
+      assert.equal((await selected(page)).local.candidateType, 'relay');
+      await steers(page);
+      assert.equal(await routeShown(page), 'Relayed, UDP');
+      assert.deepEqual(errors, []);
+    }, ['--turn', relay.url, '--turn-secret-file', secret]);
+  } finally {
+    await relay.stop();
+    turn.remove();
+  }
 });
 
 test('pictures go on without the gateway', async () => {

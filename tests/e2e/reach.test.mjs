@@ -4,6 +4,7 @@ import { after, test } from 'node:test';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as h from './harness.mjs';
+import { routeShown, selected, steers, watch } from './route.mjs';
 import { credentials, startTurn, turnInstalled } from './turn.mjs';
 
 after(h.closeBrowser);
@@ -12,45 +13,6 @@ after(h.closeBrowser);
 const NO_UDP = ['webrtc', 'force-webrtc'].map((name) => `--${name}-ip-handling-policy=disable_non_proxied_udp`);
 const SECRET = 'the north wind';
 const noTurn = turnInstalled() ? false : 'coturn is not installed: tools/install.sh test';
-
-/** Before a page is loaded: keeps its peer connections, and lets it use relays only where wanted. */
-const watch = (policy) => (page) =>
-  page.addInitScript((policy) => {
-    window.peers = [];
-    const Original = window.RTCPeerConnection;
-    window.RTCPeerConnection = class extends Original {
-      constructor(configuration) {
-        super(policy ? { ...configuration, iceTransportPolicy: policy } : configuration);
-        window.peers.push(this);
-      }
-    };
-  }, policy);
-
-/** Selected candidates of the last peer connection: of the browser and of the host. */
-const selected = (page) =>
-  page.evaluate(async () => {
-    const report = await window.peers.at(-1).getStats();
-    const all = [...report.values()];
-    const { selectedCandidatePairId } = all.find((s) => s.type === 'transport');
-    const pair = report.get(selectedCandidatePairId);
-    const short = ({ candidateType, protocol, relayProtocol, port }) => ({ candidateType, protocol, relayProtocol, port });
-    return { local: short(report.get(pair.localCandidateId)), remote: short(report.get(pair.remoteCandidateId)) };
-  });
-
-/** The picture moves by the hand of the viewer. */
-async function steers(page) {
-  const before = await h.samplePicture(page);
-  await page.evaluate(() => window.remoteRender.sendCameraOrbit(120, 0));
-  await h.waitForChange(page, before, 2);
-}
-
-/** What the panel says of the way. */
-async function routeShown(page) {
-  await page.keyboard.press('l');
-  const shown = page.locator('dt:text-is("Route") + dd');
-  await page.waitForFunction((dd) => dd.textContent !== '–', await shown.elementHandle());
-  return shown.textContent();
-}
 
 /** A host with some options and a viewer's page, and the end of both. */
 async function watched(args, viewer, options, use) {
@@ -136,15 +98,18 @@ test('an ICE-lite host is found over TCP, too', async () => {
 test('a browser that may use relays only sees and steers through a TURN server', { skip: noTurn }, async () => {
   const folder = h.temporaryFolder();
   const turn = await startTurn(folder.path, SECRET);
+  // A relay's certificate is a known authority's; this one's is its own.
+  const browser = await h.launchBrowser(['--ignore-certificate-errors']);
   const secret = join(folder.path, 'secret');
   writeFileSync(secret, `${SECRET}\n`, { mode: 0o600 });
   try {
     for (const [url, shown] of [
       [turn.url, 'Relayed, UDP'],
       [`${turn.url}?transport=tcp`, 'Relayed, TCP'],
+      [`${turn.tlsUrl}?transport=tcp`, 'Relayed, TLS'],
     ]) {
       const args = ['--turn', url, '--turn-secret-file', secret, '--turn-hours', '1'];
-      await watched(args, { prepare: watch('relay') }, {}, async ({ host, page }) => {
+      await watched(args, { browser, prepare: watch('relay') }, {}, async ({ host, page }) => {
         const { local } = await selected(page);
         assert.equal(local.candidateType, 'relay');
         await steers(page);
@@ -157,6 +122,7 @@ test('a browser that may use relays only sees and steers through a TURN server',
       });
     }
   } finally {
+    await browser.close();
     await turn.stop();
     folder.remove();
   }

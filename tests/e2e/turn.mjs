@@ -24,7 +24,12 @@ export function credentials(secret, expiry, name = 'test') {
 
 /** Starts coturn on a port of its own on loopback. Its files live in `folder`. */
 export async function startTurn(folder, secret) {
-  const port = await freePort();
+  const [port, tlsPort] = [await freePort(), await freePort()];
+  const [cert, key] = [join(folder, 'turn-cert.pem'), join(folder, 'turn-key.pem')];
+  const wanted = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1'];
+  execFileSync('openssl', ['req', '-x509', ...wanted, '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert], {
+    stdio: 'ignore',
+  });
   const config = join(folder, 'turnserver.conf');
   const lines = [
     'listening-ip=127.0.0.1',
@@ -35,7 +40,9 @@ export async function startTurn(folder, secret) {
     'realm=remote-render.test',
     // The host is on loopback here, which coturn keeps clients from otherwise.
     'allow-loopback-peers',
-    'no-tls',
+    `tls-listening-port=${tlsPort}`,
+    `cert=${cert}`,
+    `pkey=${key}`,
     'no-dtls',
     'no-cli',
     'log-file=stdout',
@@ -60,6 +67,7 @@ export async function startTurn(folder, secret) {
   return {
     port,
     url: `turn:127.0.0.1:${port}`,
+    tlsUrl: `turns:127.0.0.1:${tlsPort}`,
     log: () => log,
     stop: () => (child.kill('SIGTERM'), exited),
   };

@@ -255,7 +255,12 @@ impl Viewer {
         let url = format!("{}/signal", url.replacen("http", "ws", 1));
         let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         let mut viewer = Self { socket };
-        let hello = Hello { token: token.to_owned(), protocol_version: PROTOCOL_VERSION, name: Some("Tablet".into()), return_key: None };
+        let hello = Hello {
+            token: token.to_owned(),
+            protocol_version: PROTOCOL_VERSION,
+            name: Some("Tablet".into()),
+            return_key: None,
+        };
         viewer.say(&SignalFromViewer::Hello(hello)).await;
         viewer
     }

@@ -57,7 +57,9 @@ fn path_for(model: &ModelRef, path: &Path) -> String {
 }
 
 fn rename(command: &mut Command, path: impl Fn(&ModelRef) -> String) {
-    if let Command::AddDevice(Device { model: Some(model), .. }) | Command::SetModel { model: Some(model), .. } = command {
+    if let Command::AddDevice(Device { model: Some(model), .. }) | Command::SetModel { model: Some(model), .. } =
+        command
+    {
         model.path = path(model);
     }
 }

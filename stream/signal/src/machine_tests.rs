@@ -218,8 +218,10 @@ fn keys_of_those_who_come_again_are_checked() {
     let hello = |key: &str| {
         let mut talk = Talk::new();
         let key = serde_json::to_string(key).unwrap();
-        let text =
-            format!(r#"{{"type":"hello","data":{{"token":"{}","protocolVersion":1,"returnKey":{key}}}}}"#, talk.token());
+        let text = format!(
+            r#"{{"type":"hello","data":{{"token":"{}","protocolVersion":1,"returnKey":{key}}}}}"#,
+            talk.token()
+        );
         talk.say(&text)
     };
     for good in ["0123456789abcdef", "A-_z0123456789abcdef", &"k".repeat(64)] {
