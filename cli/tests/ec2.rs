@@ -2,16 +2,19 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
+mod cloud;
 mod common;
 #[path = "../provider/tests/common/mod.rs"]
 mod emulator;
 
+use cloud::Cloud;
 use common::{Rrctl, signal, until};
 use emulator::front::Front;
 use emulator::{IMAGE_PARAMETER, REGION};
 use rr_fleet::MachineState;
 use rr_provider::Provider;
 use serde_json::Value;
+use std::sync::Arc;
 
 fn config(fleet: &str) -> String {
     format!(
@@ -177,4 +180,47 @@ fn ctrl_c_in_the_middle_is_gone_on_from() {
     assert!(there >= 1, "the step at hand is finished");
     rrctl.run(&["down", "--yes"]).ok();
     assert_eq!(machines(&front, "ctrl-c"), [""; 0]);
+}
+
+/// Sessions come and go, EC2 takes a machine back, and the pool follows. What machines would do is done here: their workers are
+/// real ones, started as their user data says.
+#[test]
+fn a_pool_in_the_cloud_follows_its_sessions_and_its_losses() {
+    let front = Arc::new(Front::start());
+    let rrctl = operator(&front, "pool");
+    rrctl.configure(
+        &(config("pool").replace("max = 4", "max = 3\nsessions_per_worker = 1") + "[timing]\nidle_secs = 3\n"),
+    );
+    let gateway = cloud::Gateway::start(&rrctl, &["--pool", "--warm", "1", "--linger-secs", "2"]);
+    let cloud = Cloud::start(&front, "pool");
+    until("one is warm", || gateway.workers() == 1);
+    let first = machines(&front, "pool");
+    assert_eq!(first.len(), 1);
+
+    let one = gateway.viewer(&rrctl, "one");
+    assert!(one.is_let_in(), "by the machine that was warm");
+    until("another one is warm", || gateway.workers() == 2);
+    let two = gateway.viewer(&rrctl, "two");
+    assert!(two.is_let_in());
+    until("the last one that there may be", || gateway.workers() == 3);
+    let all = rrctl.run(&["list", "--json"]).ok();
+    assert_eq!(all.workers().len(), 3, "{all:?}");
+
+    // EC2 wants one back that serves somebody: they go on at the warm one, and another one comes.
+    let begun = cloud.begun();
+    cloud.notice(&first[0]);
+    until("it is gone", || !machines(&front, "pool").contains(&first[0]));
+    until("another one comes", || cloud.begun() > begun);
+    assert!(one.is_let_in_again());
+    until("three again", || gateway.workers() == 3);
+
+    drop((one, two));
+    until("all but the warm one go", || machines(&front, "pool").len() == 1 && gateway.workers() == 1);
+    let cost = rrctl.run(&["cost", "--json"]).ok().json();
+    assert!(cost["cost"].as_f64().unwrap() > 0.0, "{cost}");
+    gateway.end();
+    // Machines stay when the gateway ends, until somebody says otherwise.
+    assert_eq!(machines(&front, "pool").len(), 1);
+    rrctl.run(&["down", "--yes"]).ok();
+    assert_eq!(machines(&front, "pool"), [""; 0]);
 }
