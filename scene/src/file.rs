@@ -137,18 +137,26 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Workspace, FileError> {
 
 /// The bytes that [`save`] writes.
 pub fn to_json(workspace: &Workspace) -> Vec<u8> {
-    let document = DocumentRef {
+    // Serialising plain data into memory fails for no value that a workspace can hold.
+    let mut bytes = serde_json::to_vec_pretty(&document(workspace)).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// The same in one line, half as long: for programs.
+pub fn to_short_json(workspace: &Workspace) -> Vec<u8> {
+    serde_json::to_vec(&document(workspace)).unwrap_or_default()
+}
+
+fn document(workspace: &Workspace) -> DocumentRef<'_> {
+    DocumentRef {
         format: FORMAT,
         version: VERSION,
         name: &workspace.name,
         devices: workspace.devices().collect(),
         connections: workspace.connections().collect(),
         views: workspace.views(),
-    };
-    // Serialising plain data into memory fails for no value that a workspace can hold.
-    let mut bytes = serde_json::to_vec_pretty(&document).unwrap_or_default();
-    bytes.push(b'\n');
-    bytes
+    }
 }
 
 /// Saves by writing a new file beside the old one and renaming it: whatever happens, one of the two is whole.

@@ -82,8 +82,8 @@ impl Kept {
         let mut text = serde_json::to_string(&view).unwrap_or_default();
         text.push('\n');
         let workspace = match &self.path {
-            Some(path) => file::to_json(&document::with_paths_for(Workspace::clone(&self.workspace), path)),
-            None => file::to_json(&self.workspace),
+            Some(path) => file::to_short_json(&document::with_paths_for(Workspace::clone(&self.workspace), path)),
+            None => file::to_short_json(&self.workspace),
         };
         text.push_str(&String::from_utf8_lossy(&workspace));
         text
@@ -111,5 +111,50 @@ impl Kept {
         });
         let workspace = file::parse(workspace.as_bytes(), Path::new("the workspace of a session"))?;
         Ok(Self { workspace: Arc::new(workspace), view, history, path: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rr_scene::command::{MAX_CONNECTIONS, MAX_DEVICES};
+    use rr_scene::{Command, Connection, Device, DeviceKind, ModelRef, PropertyValue, Role, Transform};
+
+    /// As many as there may be, each with a model and some properties.
+    #[test]
+    fn the_largest_workspace_can_be_kept() {
+        let mut workspace = Workspace::new("hall");
+        let mut add = |command: Command| _ = workspace.apply(&command, Role::Admin).unwrap();
+        for n in 0..MAX_DEVICES {
+            let property = |name: &str| (name.to_owned(), PropertyValue::Text("1234567890".into()));
+            add(Command::AddDevice(Device {
+                id: format!("device-{n}").as_str().into(),
+                name: format!("Machine number {n}"),
+                kind: DeviceKind::default(),
+                model: Some(ModelRef {
+                    path: format!("models/machine-{}.igs", n % 90),
+                    unit: None,
+                    up: Default::default(),
+                }),
+                transform: Transform::at(glam::Vec3::new(n as f32 / 7.0, 0.1, -(n as f32) / 9.0)),
+                properties: ["serial", "maker", "year"].map(property).into(),
+            }));
+        }
+        for n in 0..MAX_CONNECTIONS {
+            let id = |n: usize| format!("device-{}", n % MAX_DEVICES);
+            add(Command::AddConnection(Connection {
+                id: format!("connection-{n}").as_str().into(),
+                source: id(n).as_str().into(),
+                target: id(n + 1 + n / MAX_DEVICES).as_str().into(),
+                kind: "material".into(),
+            }));
+        }
+        let session = rr_session::Session::new(workspace, rr_session::Settings::default());
+        let (workspace, history) = (session.workspace().clone(), session.history().clone());
+        let kept = Kept { workspace, view: session.shared_view(), history, path: None };
+        let text = kept.to_text();
+        let most = rr_protocol::worker::MAX_KEPT_LEN;
+        assert!((most / 2..most).contains(&text.len()), "{}", text.len());
+        assert_eq!(Kept::parse(&text).unwrap(), kept);
     }
 }

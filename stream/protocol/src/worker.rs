@@ -29,8 +29,8 @@ pub const WORKER_VERSION: u32 = 2;
 pub const MAX_WORKER_MESSAGE_LEN: usize = 2 * crate::MAX_SIGNAL_LEN;
 /// Longest request to join or renew, bytes.
 pub const MAX_JOIN_LEN: usize = 16 * 1024;
-/// Longest text that is kept of a session, bytes.
-pub const MAX_KEPT_LEN: usize = 8 << 20;
+/// Longest text that is kept of a session, bytes: the largest workspace with some properties takes 10 million.
+pub const MAX_KEPT_LEN: usize = 16 << 20;
 /// Longest body around that, bytes: as text in JSON it may be twice as long.
 pub const MAX_KEEP_LEN: usize = 2 * MAX_KEPT_LEN + 1024;
 /// Most sessions that one worker serves.
