@@ -22,7 +22,7 @@ async function until(what, condition, timeout = 40_000) {
     const found = await condition();
     if (found) return found;
     // The gateway counts requests.
-    await pause(400);
+    await pause(1_000);
   }
   throw new Error(`not in time: ${what}`);
 }
@@ -121,6 +121,7 @@ try {
 
   await second.leave();
   await until('hall-2 is over', async () => !(await servedBy('hall-2')));
+  say('hall-2 is over, too');
   const victim = await servedBy('hall-3');
   const machine = JSON.parse(ctl('list', '--json')).workers.find((worker) => worker.name === victim);
   const killed = Date.now();
