@@ -14,7 +14,7 @@ use rr_protocol::worker::{FromWorker, ToWorker};
 use rr_signal::{Outbox, Refusal};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -83,6 +83,7 @@ pub struct Registered {
     worker: String,
     at: String,
     entry: Arc<ViewerEntry>,
+    goodbye: AtomicBool,
 }
 
 /// What a worker hears whose certificates are good for nothing any more.
@@ -277,7 +278,17 @@ impl Hub {
         });
         lock(&self.viewers).insert(name.clone(), Arc::clone(&entry));
         let hub = Arc::clone(self);
-        (Registered { hub, name, worker: worker.to_owned(), at: at.to_owned(), entry }, joined_rx)
+        (
+            Registered {
+                hub,
+                name,
+                worker: worker.to_owned(),
+                at: at.to_owned(),
+                entry,
+                goodbye: AtomicBool::new(false),
+            },
+            joined_rx,
+        )
     }
 
     /// Sends viewers away whose worker is gone; they come back and get another one.
@@ -362,6 +373,11 @@ impl Registered {
     }
 
     /// Hears the answer to the offer that is sent next.
+    /// When it leaves, it is for good.
+    pub fn goodbye(&self) {
+        self.goodbye.store(true, Ordering::Relaxed);
+    }
+
     pub fn answer(&self) -> oneshot::Receiver<Result<String, Refusal>> {
         let (answered, answered_rx) = oneshot::channel();
         *lock(&self.entry.answered) = Some(answered);
@@ -373,7 +389,7 @@ impl Drop for Registered {
     fn drop(&mut self) {
         lock(&self.hub.viewers).remove(&self.name);
         let (hub, at, worker) = (Arc::clone(&self.hub), self.at.clone(), self.worker.clone());
-        let message = ToWorker::ViewerLeft { viewer: self.name.clone() };
+        let message = ToWorker::ViewerLeft { viewer: self.name.clone(), goodbye: *self.goodbye.get_mut() };
         // At the very end there is no runtime any more, and nobody to be told.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move { hub.to_worker(&at, &worker, message).await });

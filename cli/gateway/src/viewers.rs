@@ -5,7 +5,7 @@ use rr_fleet::DeskRules;
 use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::{Candidate, Waiting};
 use rr_protocol::worker::ToWorker;
-use rr_signal::{JoinRequest, Outbox, PeerId, Refusal, Reply, SignalService, ViewerCalls};
+use rr_signal::{JoinRequest, Leave, Outbox, PeerId, Refusal, Reply, SignalService, ViewerCalls};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -162,8 +162,11 @@ impl ViewerCalls for Viewer {
         })
     }
 
-    fn left(&mut self, _: PeerId, _: bool) -> Reply<()> {
+    fn left(&mut self, _: PeerId, how: Leave) -> Reply<()> {
         let place = lock(&self.place).take();
+        if let Some(place) = place.as_ref().filter(|_| how == Leave::Goodbye) {
+            place.goodbye();
+        }
         Box::pin(async move {
             drop(place);
             Some(())

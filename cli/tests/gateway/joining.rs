@@ -139,6 +139,17 @@ fn signaling_is_relayed_both_ways() {
         outbox.bye(rr_protocol::host::ErrorCode::Removed, "go away").unwrap();
         let bye = viewer.hear().await;
         assert!(matches!(&bye, Some(SignalFromHost::Bye(bye)) if bye.message == "go away"), "{bye:?}");
+        // The worker learns who closed the page and whose connection only broke.
+        let before = session.here.lock().unwrap().len();
+        let (mut closed, mut broken) =
+            (Viewer::open(&link(&gateway, "main")).await, Viewer::open(&link(&gateway, "main")).await);
+        for viewer in [&mut closed, &mut broken] {
+            viewer.welcome().await;
+            viewer.offer(100).await;
+        }
+        drop(broken);
+        closed.say_goodbye().await;
+        until("one is gone", || session.here.lock().unwrap().len() == before + 1);
     });
 }
 

@@ -31,6 +31,8 @@ fn a_viewer_of_one_replica_is_served_by_a_worker_of_the_other() {
         let mut another = Viewer::open(&link(&b, "main")).await;
         another.welcome().await;
         assert_eq!(session.here.lock().unwrap().len(), 2, "the same session by either replica");
+        viewer.say_goodbye().await;
+        until("the worker hears of it by the other one", || session.here.lock().unwrap().len() == 1);
     });
 }
 

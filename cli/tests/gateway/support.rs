@@ -6,13 +6,15 @@ use rr_gateway::{DeskRules, Gateway, GatewayConfig, IceServers, Limits, Rates, R
 use rr_protocol::PROTOCOL_VERSION;
 use rr_protocol::signaling::{Candidate, Hello, Sdp, SignalFromHost, SignalFromViewer};
 use rr_signal::worker::{self, GatewayLink, SessionHost};
-use rr_signal::{JoinRequest, Outbox, PeerId, Refusal, SignalHandler};
+use rr_signal::{JoinRequest, Leave, Outbox, PeerId, Refusal, SignalHandler};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// What takes longer fails.
@@ -192,9 +194,9 @@ impl SignalHandler for Noting {
         self.candidates.lock().unwrap().push(candidate);
     }
 
-    fn left(&self, peer: PeerId, answered: bool) {
+    fn left(&self, peer: PeerId, how: Leave) {
         // As with a real session: pictures go on without signaling.
-        if !answered {
+        if how != Leave::Silent {
             self.here.lock().unwrap().remove(&peer.0);
         }
     }
@@ -301,6 +303,11 @@ impl Viewer {
         let answer = SignalFromHost::Answer(Sdp { sdp: format!("answer to {length} bytes") });
         assert_eq!(self.hear().await, Some(answer));
         assert!(matches!(self.hear().await, Some(SignalFromHost::Candidate(_))));
+    }
+
+    /// As a page that is closed does it.
+    pub async fn say_goodbye(mut self) {
+        self.socket.close(Some(CloseFrame { code: CloseCode::Away, reason: "".into() })).await.unwrap();
     }
 
     pub async fn candidate(&mut self, text: &str) {

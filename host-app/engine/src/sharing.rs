@@ -16,7 +16,7 @@ use rr_rtc::{PeerId, Publisher, RtcConfig, RtcServer, RungId, SentPicture};
 use rr_scene::{Role, ViewId};
 use rr_session::ParticipantId;
 use rr_signal::{
-    ConnectionHold, IceServers, JoinRequest, MediaDoor, Outbox, Refusal, ShareLink, SignalConfig, SignalHandler,
+    ConnectionHold, IceServers, JoinRequest, Leave, MediaDoor, Outbox, Refusal, ShareLink, SignalConfig, SignalHandler,
     SignalServer, Tls, TokenKey,
 };
 use rr_stream::{
@@ -369,11 +369,17 @@ impl SignalHandler for Handler {
         }
     }
 
-    fn left(&self, peer: rr_signal::PeerId, answered: bool) {
+    fn left(&self, peer: rr_signal::PeerId, how: Leave) {
         lock(&self.outboxes).remove(&peer.0);
-        if !answered {
-            let gone = PeerEvent::Gone("left before it was connected".into());
-            self.session.send_blocking(Message::Peer(ParticipantId(peer.0), gone));
+        let why = match how {
+            // Its ICE state decides.
+            Leave::Silent => return,
+            Leave::Early => "left before it was connected",
+            Leave::Goodbye => "the page was closed",
+        };
+        self.session.send_blocking(Message::Peer(ParticipantId(peer.0), PeerEvent::Gone(why.into())));
+        if let Some(rtc) = self.rtc.get() {
+            let _ = rtc.close(PeerId(u64::from(peer.0)), why);
         }
     }
 }

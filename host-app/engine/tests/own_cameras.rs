@@ -205,5 +205,8 @@ fn whoever_comes_again_has_their_camera_and_control_again() {
     // Somebody else is somebody else.
     let other = Viewer::comes(&link, "another-key-of-20-b");
     host.until("three are here", |engine| engine.status().participants.len() == 3);
-    drop(other);
+    // Who closes the page is gone, which need not be concluded from silence.
+    other.closes_the_page();
+    host.until("two are here", |engine| engine.status().participants.len() == 2);
+    assert!(host.log().contains("left: the page was closed"), "{}", host.log());
 }

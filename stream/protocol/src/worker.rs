@@ -248,6 +248,9 @@ pub enum ToWorker {
     ViewerLeft {
         /// Who.
         viewer: String,
+        /// They said so: nothing goes on.
+        #[serde(default)]
+        goodbye: bool,
     },
     /// No more sessions will come; the worker may end when it has none left.
     Drain,

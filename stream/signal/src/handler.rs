@@ -47,9 +47,20 @@ pub trait SignalHandler: Send + Sync + 'static {
     /// A trickled candidate of the viewer, after its offer was answered. An empty one marks the end.
     fn candidate(&self, peer: PeerId, candidate: Candidate);
 
-    /// The signaling socket is closed; called exactly once for each peer that joined. With `answered` the WebRTC
-    /// session may go on and its ICE state decides; without, there is none and the peer is gone.
-    fn left(&self, peer: PeerId, answered: bool);
+    /// The signaling socket is closed; called exactly once for each peer that joined.
+    fn left(&self, peer: PeerId, how: Leave);
+}
+
+/// How a viewer's signaling ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leave {
+    /// Before its offer was answered: there is no WebRTC session, and the peer is gone.
+    Early,
+    /// The socket broke, perhaps with a network, a proxy or a gateway. The WebRTC session may go on; its ICE state decides.
+    Silent,
+    /// The viewer said goodbye (RFC 6455, 7.4.1: 1000, or 1001 when a page is closed). It is gone, and nobody need wait until
+    /// its silence shows that.
+    Goodbye,
 }
 
 /// Takes the connections that carry media instead of HTTP: the WebRTC engine's side of the door that both share.
@@ -140,7 +151,7 @@ pub trait ViewerCalls: Send + 'static {
     /// As [`SignalHandler::candidate`].
     fn candidate(&mut self, peer: PeerId, candidate: Candidate) -> Reply<()>;
     /// As [`SignalHandler::left`].
-    fn left(&mut self, peer: PeerId, answered: bool) -> Reply<()>;
+    fn left(&mut self, peer: PeerId, how: Leave) -> Reply<()>;
 }
 
 /// A handler whose calls may block, each on a thread for that.
@@ -210,8 +221,8 @@ impl ViewerCalls for Calls {
         self.call(move |handler| handler.candidate(peer, candidate))
     }
 
-    fn left(&mut self, peer: PeerId, answered: bool) -> Reply<()> {
-        self.call(move |handler| handler.left(peer, answered))
+    fn left(&mut self, peer: PeerId, how: Leave) -> Reply<()> {
+        self.call(move |handler| handler.left(peer, how))
     }
 }
 
@@ -226,8 +237,8 @@ impl Drop for Arrived {
         let Some(peer) = self.peer.take() else { return };
         let handler = Arc::clone(&self.handler);
         match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => _ = runtime.spawn_blocking(move || handler.left(peer, false)),
-            Err(_) => handler.left(peer, false),
+            Ok(runtime) => _ = runtime.spawn_blocking(move || handler.left(peer, Leave::Early)),
+            Err(_) => handler.left(peer, Leave::Early),
         }
     }
 }

@@ -34,8 +34,8 @@ pub mod worker;
 pub use assets::{Asset, VIEWER_ASSETS};
 pub use config::{Limits, SignalConfig, SignalError, Tls};
 pub use handler::{
-    Blocking, ConnectionHold, JoinRequest, MediaDoor, Outbox, OutboxError, PeerId, Refusal, Reply, SignalHandler,
-    SignalService, ViewerCalls,
+    Blocking, ConnectionHold, JoinRequest, Leave, MediaDoor, Outbox, OutboxError, PeerId, Refusal, Reply,
+    SignalHandler, SignalService, ViewerCalls,
 };
 pub use ice::{IceServers, IceUrl, IceUrlError, Secret, SecretError, TimeLimitedTurn};
 pub use link::{QrMatrix, ShareLink};

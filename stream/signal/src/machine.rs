@@ -12,7 +12,7 @@
 //! of the host wait for the answer.
 
 use crate::config::Limits;
-use crate::handler::{PeerId, Refusal};
+use crate::handler::{Leave, PeerId, Refusal};
 use crate::ice::IceServers;
 use crate::throttle::Failures;
 use crate::token::{TokenError, TokenKey};
@@ -126,6 +126,8 @@ pub struct Machine {
     remote: IpAddr,
     state: State,
     answered: bool,
+    /// The viewer has closed the socket of its own will.
+    goodbye: bool,
     /// Of the host, that came before the answer.
     early: Vec<SignalFromHost>,
     peer: Option<PeerId>,
@@ -144,6 +146,7 @@ impl Machine {
             remote,
             state: State::Hello { deadline },
             answered: false,
+            goodbye: false,
             early: Vec::new(),
             peer: None,
             heard: now,
@@ -153,9 +156,19 @@ impl Machine {
         }
     }
 
-    /// The peer once it joined, and whether its offer was answered: for the handler's `left`.
-    pub fn peer(&self) -> Option<(PeerId, bool)> {
-        self.peer.map(|peer| (peer, self.answered))
+    /// The peer once it joined, and how it leaves when its socket ends now: for the handler's `left`.
+    pub fn peer(&self) -> Option<(PeerId, Leave)> {
+        let how = match (self.answered, self.goodbye) {
+            (false, _) => Leave::Early,
+            (true, false) => Leave::Silent,
+            (true, true) => Leave::Goodbye,
+        };
+        self.peer.map(|peer| (peer, how))
+    }
+
+    /// The viewer closes its socket, with this code if it says one.
+    pub fn on_close(&mut self, code: Option<u16>) {
+        self.goodbye = matches!(code, Some(CLOSE_NORMAL | CLOSE_AWAY));
     }
 
     /// A text message of the viewer.

@@ -109,12 +109,21 @@ fn the_whole_conversation() {
     let actions = talk.machine.on_joined(now, Ok(PEER));
     let [Action::Send(SignalFromHost::Welcome(welcome))] = &actions[..] else { panic!("{actions:?}") };
     assert_eq!((welcome.role, welcome.protocol_version, welcome.ice_servers.len()), (Role::Engineer, 1, 1));
-    assert_eq!(talk.machine.peer(), Some((PEER, false)));
+    assert_eq!(talk.machine.peer(), Some((PEER, Leave::Early)));
 
     assert_eq!(talk.say(OFFER), [Action::Offer { peer: PEER, sdp: "v=0 offer".into() }]);
     let answer = SignalFromHost::Answer(Sdp { sdp: "v=0 answer".into() });
     assert_eq!(talk.machine.on_answered(Ok("v=0 answer".into())), [Action::Send(answer)]);
-    assert_eq!(talk.machine.peer(), Some((PEER, true)));
+    assert_eq!(talk.machine.peer(), Some((PEER, Leave::Silent)));
+    // Only a goodbye is one.
+    for code in [None, Some(1006), Some(1011)] {
+        talk.machine.on_close(code);
+        assert_eq!(talk.machine.peer(), Some((PEER, Leave::Silent)), "{code:?}");
+    }
+    for code in [CLOSE_NORMAL, CLOSE_AWAY] {
+        talk.machine.on_close(Some(code));
+        assert_eq!(talk.machine.peer(), Some((PEER, Leave::Goodbye)), "{code}");
+    }
 
     let actions = talk.say(CANDIDATE);
     assert!(
@@ -305,7 +314,7 @@ fn the_handler_may_refuse_or_hang() {
     talk.say(OFFER);
     let internal = Refusal { code: ErrorCode::Internal, message: "no encoder".into() };
     assert_eq!(refused(&talk.machine.on_answered(Err(internal))), (ErrorCode::Internal, CLOSE_INTERNAL));
-    assert_eq!(talk.machine.peer(), Some((PEER, false)), "the handler learns that it left");
+    assert_eq!(talk.machine.peer(), Some((PEER, Leave::Early)), "the handler learns that it left");
 
     let mut talk = Talk::welcomed();
     talk.say(OFFER);
@@ -387,7 +396,7 @@ fn join_replies_that_come_after_the_end_are_kept_for_leaving() {
     talk.machine.on_shutdown("closing");
     let now = talk.now();
     assert_eq!(talk.machine.on_joined(now, Ok(PEER)), []);
-    assert_eq!(talk.machine.peer(), Some((PEER, false)));
+    assert_eq!(talk.machine.peer(), Some((PEER, Leave::Early)));
 }
 
 proptest::proptest! {

@@ -35,8 +35,8 @@ pub(crate) async fn drive(ws: WebSocket, context: Context) {
     driver.joining = None;
     // Whoever still holds the queue shall see that nobody reads it.
     driver.outbox_rx.close();
-    if let Some((peer, answered)) = driver.machine.peer() {
-        let _ = driver.calls.left(peer, answered).await;
+    if let Some((peer, how)) = driver.machine.peer() {
+        let _ = driver.calls.left(peer, how).await;
     }
 }
 
@@ -111,7 +111,11 @@ impl Driver {
                 self.machine.on_alive(Instant::now());
                 Some(Vec::new())
             }
-            Some(Ok(Message::Close(_))) | None => None,
+            Some(Ok(Message::Close(frame))) => {
+                self.machine.on_close(frame.map(|frame| frame.code));
+                None
+            }
+            None => None,
             Some(Err(error)) => {
                 tracing::debug!(remote = %self.context.remote, %error, "signaling socket failed");
                 // When the connection itself is broken, sending the error fails and ends it.

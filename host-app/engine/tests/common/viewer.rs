@@ -12,6 +12,8 @@ use str0m::format::Codec;
 use str0m::media::{Direction, MediaKind};
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::stream::MaybeTlsStream;
 use tokio_tungstenite::tungstenite::{Message, WebSocket, connect};
 
@@ -28,8 +30,8 @@ pub struct Picture {
 pub struct Viewer {
     rtc: Rtc,
     udp: UdpSocket,
-    // Closing it would end the viewer.
-    _signal: WebSocket<MaybeTlsStream<TcpStream>>,
+    // Breaking it would change nothing.
+    signal: WebSocket<MaybeTlsStream<TcpStream>>,
     decoder: Decoder,
     state: Option<ChannelId>,
     pub pictures: Vec<Picture>,
@@ -78,7 +80,14 @@ impl Viewer {
         };
         rtc.sdp_api().accept_answer(pending, SdpAnswer::from_sdp_string(&answer).unwrap()).unwrap();
         let (pictures, messages) = (Vec::new(), Vec::new());
-        Self { rtc, udp, _signal: signal, decoder: Decoder::new().unwrap(), state: None, pictures, messages }
+        Self { rtc, udp, signal, decoder: Decoder::new().unwrap(), state: None, pictures, messages }
+    }
+
+    /// As a page that is closed does it, without a word by the way of its pictures.
+    pub fn closes_the_page(mut self) {
+        self.signal.close(Some(CloseFrame { code: CloseCode::Away, reason: "".into() })).unwrap();
+        // Until the other side has closed it, too.
+        while self.signal.read().is_ok() {}
     }
 
     /// Sends what is due and takes what comes, for a moment.

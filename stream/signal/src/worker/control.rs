@@ -3,7 +3,7 @@
 use super::identity::{Identity, IdentityError};
 use super::keeping::{Keeping, OpenError};
 use super::{Address, GatewayConfig, SessionHost, http};
-use crate::handler::{Blocking, JoinRequest, Outbox, PeerId, Refusal, SignalService, ViewerCalls};
+use crate::handler::{Blocking, JoinRequest, Leave, Outbox, PeerId, Refusal, SignalService, ViewerCalls};
 use axum::http::Uri;
 use futures_util::{SinkExt, StreamExt};
 use rr_protocol::host::ErrorCode;
@@ -256,6 +256,7 @@ fn load() -> f32 {
 enum ForViewer {
     Offer(String),
     Candidate(Candidate),
+    Goodbye,
 }
 
 /// The viewers that signal by this connection. Dropping it ends their signaling; those that were answered go on.
@@ -304,7 +305,12 @@ impl Viewers {
             }
             ToWorker::ViewerOffer { viewer, sdp } => self.tell(&viewer, ForViewer::Offer(sdp)),
             ToWorker::ViewerCandidate { viewer, candidate } => self.tell(&viewer, ForViewer::Candidate(candidate)),
-            ToWorker::ViewerLeft { viewer } => _ = self.tasks.remove(&viewer),
+            ToWorker::ViewerLeft { viewer, goodbye } => {
+                if goodbye {
+                    self.tell(&viewer, ForViewer::Goodbye);
+                }
+                self.tasks.remove(&viewer);
+            }
             ToWorker::Drain => {
                 let host = Arc::clone(&self.host);
                 tokio::task::spawn_blocking(move || host.drain());
@@ -352,34 +358,35 @@ impl Viewer {
             None => return self.refuse(ErrorCode::Internal, "the host does not react; try again").await,
         };
         self.say(FromWorker::ViewerJoined { viewer: self.name.clone() }).await;
-        let answered = self.signal(&mut *calls, peer, &mut outbox_rx).await;
-        let _ = calls.left(peer, answered).await;
+        let how = self.signal(&mut *calls, peer, &mut outbox_rx).await;
+        let _ = calls.left(peer, how).await;
     }
 
-    /// Until the viewer or the session's goodbye; whether an offer was answered.
+    /// Until the viewer's or the session's goodbye.
     async fn signal(
         &mut self,
         calls: &mut dyn ViewerCalls,
         peer: PeerId,
         outbox: &mut mpsc::Receiver<SignalFromHost>,
-    ) -> bool {
-        let mut answered = false;
+    ) -> Leave {
+        let mut how = Leave::Early;
         loop {
             tokio::select! {
                 what = self.rx.recv() => match what {
-                    None => return answered,
+                    None => return how,
+                    Some(ForViewer::Goodbye) => return if how == Leave::Early { how } else { Leave::Goodbye },
                     Some(ForViewer::Offer(sdp)) => match calls.offer(peer, sdp).await {
                         Some(Ok(sdp)) => {
-                            answered = true;
+                            how = Leave::Silent;
                             self.say(FromWorker::ViewerAnswer { viewer: self.name.clone(), sdp }).await;
                         }
                         Some(Err(error)) => {
                             self.say(FromWorker::ViewerRefused { viewer: self.name.clone(), error }).await;
-                            return answered;
+                            return how;
                         }
                         None => {
                             self.refuse(ErrorCode::Internal, "the host does not react; try again").await;
-                            return answered;
+                            return how;
                         }
                     },
                     Some(ForViewer::Candidate(candidate)) => _ = calls.candidate(peer, candidate).await,
@@ -388,7 +395,7 @@ impl Viewer {
                     let last = matches!(message, SignalFromHost::Bye(_));
                     self.say(FromWorker::ViewerMessage { viewer: self.name.clone(), message }).await;
                     if last {
-                        return answered;
+                        return how;
                     }
                 }
             }

@@ -4,7 +4,7 @@ use super::support::*;
 use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::{Candidate, SignalFromHost};
 use rr_protocol::token::Role;
-use rr_signal::OutboxError;
+use rr_signal::{Leave, OutboxError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -23,7 +23,7 @@ async fn strangers_that_say_nothing_are_put_out() {
     assert!(matches!(viewer.next().await, Some(SignalFromHost::Welcome(_))));
     assert!(viewer.refused().await.1.contains("offer"));
     let Call::Join(peer, _) = host.call() else { panic!() };
-    assert_eq!(host.call(), Call::Left(peer, false));
+    assert_eq!(host.call(), Call::Left(peer, Leave::Early));
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn floods_are_cut() {
     }
     assert_eq!(viewer.refused().await.0, ErrorCode::TooMany);
     let calls: Vec<_> = std::iter::from_fn(|| host.calls.recv_timeout(Duration::from_secs(2)).ok()).collect();
-    assert_eq!(calls.last(), Some(&Call::Left(peer, true)));
+    assert_eq!(calls.last(), Some(&Call::Left(peer, Leave::Silent)));
     assert!(calls.len() <= 120, "{}", calls.len());
 }
 
@@ -154,7 +154,7 @@ async fn a_viewer_that_does_not_read_is_dropped_and_stalls_nobody() {
         tokio::task::yield_now().await;
     }
     assert!(full, "the queue never filled");
-    assert_eq!(host.call(), Call::Left(stuck_id, true));
+    assert_eq!(host.call(), Call::Left(stuck_id, Leave::Silent));
     drop(stuck);
 }
 
@@ -174,7 +174,7 @@ async fn half_open_sockets_are_found() {
     let (silent, silent_id) = host.watching().await;
     let (mut alive, alive_id) = host.watching().await;
     let reading = tokio::spawn(async move { alive.next().await });
-    assert_eq!(host.call(), Call::Left(silent_id, true));
+    assert_eq!(host.call(), Call::Left(silent_id, Leave::Silent));
     send(&host, alive_id, Candidate { candidate: "c".into(), sdp_mid: None, sdp_m_line_index: None }).await;
     assert!(matches!(reading.await.unwrap(), Some(SignalFromHost::Candidate(_))));
     drop(silent);

@@ -5,7 +5,7 @@ use futures_util::SinkExt;
 use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::{Candidate, SignalFromHost};
 use rr_protocol::token::Role;
-use rr_signal::{OutboxError, TokenKey};
+use rr_signal::{Leave, OutboxError, TokenKey};
 use std::time::{Duration, SystemTime};
 use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::MaybeTlsStream;
@@ -45,7 +45,7 @@ async fn a_viewer_comes_in_and_the_host_says_goodbye() {
     assert_eq!((bye.code, bye.message.as_str()), (ErrorCode::Closing, "the engineer went home"));
     assert_eq!((viewer.next().await, viewer.close_code), (None, Some(1001)));
     ending.await.unwrap();
-    assert_eq!(host.call(), Call::Left(peer, true));
+    assert_eq!(host.call(), Call::Left(peer, Leave::Silent));
     assert_eq!(outbox.bye(ErrorCode::Closing, "late"), Err(OutboxError::Closed));
 }
 
@@ -93,7 +93,7 @@ async fn the_host_ends_one_viewer_alone() {
     let Some(SignalFromHost::Bye(bye)) = first.next().await else { panic!() };
     assert_eq!((bye.code, bye.message.as_str()), (ErrorCode::Removed, "out"));
     assert_eq!((first.next().await, first.close_code), (None, Some(1000)));
-    assert_eq!(host.call(), Call::Left(first_id, true));
+    assert_eq!(host.call(), Call::Left(first_id, Leave::Silent));
     outbox(second_id).candidate(candidate("c")).unwrap();
     assert!(matches!(second.next().await, Some(SignalFromHost::Candidate(_))));
 }
@@ -184,7 +184,7 @@ async fn the_handlers_refusals_reach_the_viewer() {
     assert_eq!(viewer.refused().await, (ErrorCode::Invalid, "no H.264 in the offer".into(), Some(1008)));
     let Call::Join(peer, _) = host.call() else { panic!() };
     assert_eq!(host.call(), Call::Offer(peer, "bad".into()));
-    assert_eq!(host.call(), Call::Left(peer, false));
+    assert_eq!(host.call(), Call::Left(peer, Leave::Early));
 }
 
 #[tokio::test]
@@ -210,7 +210,7 @@ async fn a_handler_that_hangs_or_panics_costs_only_its_viewer() {
     // The slow one joins after all, and has left at once.
     let Call::Join(peer, request) = host.call() else { panic!() };
     assert_eq!(request.name.as_deref(), Some("slow"));
-    assert_eq!(host.call(), Call::Left(peer, false));
+    assert_eq!(host.call(), Call::Left(peer, Leave::Early));
     assert!(matches!(join("quick").await.next().await, Some(SignalFromHost::Welcome(_))));
 }
 
@@ -219,11 +219,21 @@ async fn a_socket_that_vanishes_is_told_to_the_handler_once() {
     let host = Host::start();
     let (viewer, peer) = host.watching().await;
     drop(viewer);
-    assert_eq!(host.call(), Call::Left(peer, true));
+    assert_eq!(host.call(), Call::Left(peer, Leave::Silent));
     let mut viewer = host.viewer().await;
     viewer.hello(&host.token(Role::Viewer)).await;
     drop(viewer);
     let Call::Join(peer, _) = host.call() else { panic!() };
-    assert_eq!(host.call(), Call::Left(peer, false));
+    assert_eq!(host.call(), Call::Left(peer, Leave::Early));
     assert!(host.calls.recv_timeout(Duration::from_millis(200)).is_err());
+}
+
+#[tokio::test]
+async fn a_page_that_is_closed_is_told_from_a_connection_that_breaks() {
+    let host = Host::start();
+    let ((closed, closed_id), (broken, broken_id)) = (host.watching().await, host.watching().await);
+    closed.say_goodbye().await;
+    assert_eq!(host.call(), Call::Left(closed_id, Leave::Goodbye));
+    drop(broken);
+    assert_eq!(host.call(), Call::Left(broken_id, Leave::Silent));
 }

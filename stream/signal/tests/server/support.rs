@@ -5,7 +5,7 @@ use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::{Candidate, SignalFromHost};
 use rr_protocol::token::Role;
 use rr_signal::{
-    Asset, JoinRequest, Limits, Outbox, PeerId, Refusal, SignalConfig, SignalHandler, SignalServer, TokenKey,
+    Asset, JoinRequest, Leave, Limits, Outbox, PeerId, Refusal, SignalConfig, SignalHandler, SignalServer, TokenKey,
 };
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
@@ -33,7 +35,7 @@ pub enum Call {
     Join(PeerId, JoinRequest),
     Offer(PeerId, String),
     Candidate(PeerId, Candidate),
-    Left(PeerId, bool),
+    Left(PeerId, Leave),
 }
 
 /// Answers every offer; by its SDP an offer may ask for trouble.
@@ -72,9 +74,9 @@ impl SignalHandler for Handler {
         self.calls.send(Call::Candidate(peer, candidate)).unwrap();
     }
 
-    fn left(&self, peer: PeerId, answered: bool) {
+    fn left(&self, peer: PeerId, how: Leave) {
         self.outboxes.lock().unwrap().remove(&peer);
-        self.calls.send(Call::Left(peer, answered)).unwrap();
+        self.calls.send(Call::Left(peer, how)).unwrap();
     }
 }
 
@@ -177,6 +179,11 @@ impl Viewer {
                 Some(Err(_)) | None => return None,
             }
         }
+    }
+
+    /// As a page that is closed does it.
+    pub async fn say_goodbye(mut self) {
+        self.ws.close(Some(CloseFrame { code: CloseCode::Away, reason: "".into() })).await.unwrap();
     }
 
     /// An error and a close must come; the error's code, its text and the close code.
