@@ -70,6 +70,7 @@ e2e: build e2e-run ## End to end in a real headless Chromium
 # With the programs as they are in target/debug.
 e2e-run: tests/e2e/node_modules
 	cd tests/e2e && node --test --test-concurrency=1 --test-reporter=spec *.test.mjs
+	cd tests/e2e && node demo_fleet.mjs
 
 # The real window under Xvfb, dark and light, against blessed pictures. The window shows the path of the file, so the
 # path is always the same one.
