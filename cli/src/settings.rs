@@ -162,6 +162,9 @@ const PRICES: [(&str, f64); 8] = [
     ("g6.4xlarge", 1.3232),
 ];
 
+/// By which a worker is told its graphics card.
+const ADAPTER: &str = "RRHOST_ADAPTER";
+
 impl File {
     /// The file that is meant, read. None at the usual places is an empty one.
     pub fn read(chosen: Option<&Path>) -> anyhow::Result<(Option<PathBuf>, Self)> {
@@ -363,11 +366,13 @@ impl Settings {
             [("RR_GATEWAY".to_owned(), url.to_owned()), sessions]
         });
         let usual = || ["--headless", "--listen", "127.0.0.1:0"].map(str::to_owned).to_vec();
+        // A card for each, unless somebody said otherwise.
+        let adapter = std::env::var_os(ADAPTER).is_none().then(|| (ADAPTER.to_owned(), "{slot}".to_owned()));
         LocalOptions {
             folder: folder.to_owned(),
             command: file.command.clone().unwrap_or_else(usual_worker),
             args: file.args.clone().unwrap_or_else(usual),
-            env: gateway.into_iter().flatten().chain(file.env.clone()).collect(),
+            env: gateway.into_iter().flatten().chain(adapter).chain(file.env.clone()).collect(),
             slots: file.slots.unwrap_or(4),
             grace: Duration::from_secs(file.grace_secs.unwrap_or(10)),
             price: file.price.unwrap_or_default(),

@@ -37,6 +37,13 @@ fn pid(worker: &Value) -> u32 {
     worker["address"].as_str().unwrap().strip_prefix("pid ").unwrap().parse().unwrap()
 }
 
+/// Of a process's environment.
+fn variable(pid: u32, name: &str) -> Option<String> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap();
+    let mut entries = environment.split(|byte| *byte == 0).map(String::from_utf8_lossy);
+    entries.find_map(|entry| Some(entry.strip_prefix(name)?.strip_prefix('=')?.to_owned()))
+}
+
 fn name(worker: &Value) -> String {
     worker["name"].as_str().unwrap().to_owned()
 }
@@ -61,6 +68,10 @@ fn hosts_are_started_found_replaced_drained_and_ended() {
         let health = rrctl.run(&["health", worker["url"].as_str().unwrap()]).ok();
         assert!(health.out.contains("\"ok\""), "{health:?}");
     }
+    // Each draws on a card of its own, where there are several.
+    let mut cards: Vec<String> = first.iter().filter_map(|worker| variable(pid(worker), "RRHOST_ADAPTER")).collect();
+    cards.sort();
+    assert_eq!(cards, ["0", "1"]);
     assert_eq!(rrctl.run(&["up", "--yes", "--json"]).ok().workers(), first, "up twice is up once");
     let list = rrctl.run(&["list"]).ok();
     assert!(list.out.contains("2 of 2 workers up, $1.00 an hour"), "{list:?}");

@@ -162,7 +162,7 @@ pub struct HostArgs {
     /// Most frames per second of the stream.
     #[arg(long, default_value_t = 30.0, env = "RRHOST_FPS", value_parser = parse_fps)]
     pub fps: f32,
-    /// Graphics adapter: auto (hardware, else software), hardware, software.
+    /// Graphics adapter: auto (hardware, else software), hardware, software, or the number of a card from 0.
     #[arg(long, default_value = "auto", env = "RRHOST_ADAPTER")]
     pub adapter: AdapterChoice,
     /// Video encoder: auto (NVENC, else openh264), nvenc (NVIDIA's, or nothing), openh264 (on the processor).
@@ -275,7 +275,7 @@ pub struct RenderArgs {
     /// [default: the workspace's first view, else iso].
     #[arg(long)]
     pub view: Option<String>,
-    /// Graphics adapter: auto (hardware, else software), hardware, software.
+    /// Graphics adapter: auto (hardware, else software), hardware, software, or the number of a card from 0.
     #[arg(long, default_value = "auto", env = "RRHOST_ADAPTER")]
     pub adapter: AdapterChoice,
     /// Samples per pixel: 1 or 4 [default: 4].
@@ -382,7 +382,7 @@ pub struct DoctorArgs {
     pub advertise: Vec<SocketAddr>,
     #[command(flatten)]
     pub network: NetworkArgs,
-    /// Graphics adapter: auto (hardware, else software), hardware, software.
+    /// Graphics adapter: auto (hardware, else software), hardware, software, or the number of a card from 0.
     #[arg(long, default_value = "auto", env = "RRHOST_ADAPTER")]
     pub adapter: AdapterChoice,
     /// Video encoder: auto, nvenc, openh264.

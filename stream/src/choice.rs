@@ -107,16 +107,18 @@ impl EncoderCandidate {
         Self { name, make: Box::new(make) }
     }
 
-    /// NVENC, with the driver that is installed.
-    pub fn nvenc(format: VideoFormat) -> Self {
+    /// NVENC, with the driver that is installed, on the card that draws, or the first one where that is not known.
+    pub fn nvenc(format: VideoFormat, card: Option<CardId>) -> Self {
         let name = match format.codec() {
             Codec::H264 => "NVENC",
             Codec::Hevc => "NVENC (HEVC)",
             Codec::Av1 => "NVENC (AV1)",
         };
         Self::new(name, move |bitrate, frames_per_second| {
-            let config = NvencConfig { format, bitrate, frames_per_second, ..NvencConfig::default() };
-            Ok(Box::new(NvencEncoder::new(&Driver::load()?, config)?))
+            let driver = Driver::load()?;
+            let gpu = card.and_then(|card| driver.index_of(card)).unwrap_or(0);
+            let config = NvencConfig { format, bitrate, frames_per_second, gpu, ..NvencConfig::default() };
+            Ok(Box::new(NvencEncoder::new(&driver, config)?))
         })
     }
 
@@ -129,11 +131,11 @@ impl EncoderCandidate {
 
     /// Those that a choice allows for a format, best first. H.264 stands in for everything else: whoever decodes that
     /// decodes H.264, too.
-    pub fn of(choice: EncoderChoice, format: VideoFormat) -> Vec<Self> {
+    pub fn of(choice: EncoderChoice, format: VideoFormat, card: Option<CardId>) -> Vec<Self> {
         let mut all = Vec::new();
         if choice != EncoderChoice::OpenH264 {
-            all.extend((format.codec() != Codec::H264).then(|| Self::nvenc(format)));
-            all.push(Self::nvenc(VideoFormat::default()));
+            all.extend((format.codec() != Codec::H264).then(|| Self::nvenc(format, card)));
+            all.push(Self::nvenc(VideoFormat::default(), card));
         }
         all.extend((choice != EncoderChoice::Nvenc).then(Self::openh264));
         all

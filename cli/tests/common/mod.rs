@@ -66,7 +66,7 @@ impl Rrctl {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rrctl"));
         command.args(args).current_dir(self.folder()).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(|name| name.starts_with("RRCTL_") || name.starts_with("AWS_")) {
+            if name.to_str().is_some_and(|name| ["RRCTL_", "RRHOST_", "AWS_"].iter().any(|own| name.starts_with(own))) {
                 command.env_remove(name);
             }
         }

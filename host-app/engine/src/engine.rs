@@ -10,6 +10,7 @@ use crate::sharing::{ShareConfig, ShareError};
 use crate::status::{ImportId, ShareStatus, Status};
 use crate::window::{WindowPicture, WindowSlot};
 use arc_swap::ArcSwap;
+use rr_encode::CardId;
 use rr_load::{Cache, ImportOptions, Limits};
 use rr_render::{Gpu, Theme};
 use rr_scene::{Role, SceneSnapshot, Workspace};
@@ -149,6 +150,8 @@ impl Engine {
         let status = Arc::new(ArcSwap::from_pointee(Status::default()));
         let window = Arc::new(WindowSlot::default());
         let (session_tx, session_rx) = session_thread::queue();
+        // Where there are several, the one that draws encodes as well.
+        let card = config.gpu.share().ok().map(|share| CardId(share.card()));
         let render = RenderThread::start(RenderConfig {
             gpu: config.gpu,
             reopen_gpu: config.reopen_gpu,
@@ -169,6 +172,7 @@ impl Engine {
                 owner_name: config.owner_name,
                 picture: config.picture,
                 fps: config.fps,
+                card,
                 saving: config.saving,
                 loading,
                 scene: scene.clone(),

@@ -15,6 +15,7 @@ use crate::sharing::{ShareError, Sharing};
 use crate::status::{DocumentStatus, ParticipantStatus, PictureStats, Status, StreamStatus};
 use crate::viewers::Viewers;
 use arc_swap::ArcSwap;
+use rr_encode::CardId;
 use rr_load::ImportOptions;
 use rr_protocol::host::ErrorCode;
 use rr_scene::{Camera, Command, ModelRef, NamedViewKind, Role, SceneSnapshot, ViewId, Workspace, file};
@@ -40,6 +41,8 @@ pub(crate) struct Host {
     pub(crate) render: RenderControl,
     pub(crate) picture: PictureSize,
     pub(crate) fps: f32,
+    /// On which is drawn.
+    pub(crate) card: Option<CardId>,
     pub(crate) stats: PictureStats,
     pub(crate) picture_fault: Option<String>,
     pub(crate) window_fault: Option<String>,
@@ -76,6 +79,7 @@ impl Host {
             render: config.render,
             picture: config.picture,
             fps: config.fps,
+            card: config.card,
             stats: PictureStats::default(),
             picture_fault: None,
             window_fault: None,

@@ -10,6 +10,7 @@ use crate::render_thread::{PictureOf, RenderControl};
 use crate::sharing::{PeerEvent, ShareConfig, ShareError, Sharing};
 use crate::status::{ImportId, PictureStats, ShareStatus, Status};
 use arc_swap::ArcSwap;
+use rr_encode::CardId;
 use rr_render::GpuInfo;
 use rr_scene::{Role, SceneSnapshot, Workspace};
 use rr_session::{Input, ParticipantId, Settings};
@@ -147,6 +148,7 @@ pub(crate) struct SessionConfig {
     pub owner_name: String,
     pub picture: PictureSize,
     pub fps: f32,
+    pub card: Option<CardId>,
     pub saving: Saving,
     pub loading: Loading,
     pub scene: Arc<ArcSwap<SceneSnapshot>>,

@@ -9,7 +9,7 @@ use crate::session_thread::{Message, SessionSender};
 use crate::status::{LinkStatus, ShareStatus};
 use crate::stream_views::StreamViews;
 use crate::wire;
-use rr_encode::{Bitrate, Codec, Codecs};
+use rr_encode::{Bitrate, CardId, Codec, Codecs};
 use rr_protocol::host::ErrorCode;
 use rr_protocol::signaling::Candidate;
 use rr_rtc::{PeerId, Publisher, RtcConfig, RtcServer, RungId, SentPicture};
@@ -138,6 +138,7 @@ impl Sharing {
         session: SessionSender,
         sent: Arc<SentPictures>,
         render: RenderControl,
+        card: Option<CardId>,
     ) -> Result<Self, ShareError> {
         let key = Arc::new(TokenKey::load_or_create(&config.config_dir.join("share-links.key"))?);
         let rtc: Arc<OnceLock<Arc<RtcServer>>> = Arc::default();
@@ -167,7 +168,7 @@ impl Sharing {
         let (choice, made, reported) = (config.encoder, formats.clone(), report.clone());
         let make: MakeEncoder = Arc::new(move |codec, bitrate, fps| {
             let format = made.iter().copied().find(|format| format.codec() == codec).unwrap_or_default();
-            let candidates = EncoderCandidate::of(choice, format);
+            let candidates = EncoderCandidate::of(choice, format, card);
             Ok(Box::new(ChosenEncoder::start(candidates, bitrate, fps, reported.clone())?))
         });
         // Encoders run only while somebody watches; that there is one is found out now.

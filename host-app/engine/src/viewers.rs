@@ -360,9 +360,9 @@ impl Host {
     pub fn start_sharing(&mut self, config: ShareConfig, answer: Answer<Result<ShareStatus, ShareError>>) {
         self.stop_sharing("the host moved to another address");
         let (sender, render) = (self.sender.clone(), self.render.clone());
-        let (fps, picture, sent) = (self.fps, self.picture, self.viewers.sent.clone());
+        let (fps, picture, sent, card) = (self.fps, self.picture, self.viewers.sent.clone(), self.card);
         let work = move || {
-            let result = Sharing::start(config, fps, picture, sender.clone(), sent, render);
+            let result = Sharing::start(config, fps, picture, sender.clone(), sent, render, card);
             sender.send_blocking(Message::Shared(Box::new(result), answer));
         };
         if let Err(error) = std::thread::Builder::new().name("rr-share".into()).spawn(work) {

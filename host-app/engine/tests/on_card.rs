@@ -33,6 +33,8 @@ fn start(double: &Double) -> Option<(Gpu, Host, Viewer)> {
     let share = gpu.share().map_err(|reason| println!("SKIPPED: {reason}")).ok()?;
     let uuid: String = share.card().iter().map(|byte| format!("{byte:02x}")).collect();
     double.set("NVENC_DOUBLE_UUID", &uuid);
+    // Of two cards the second one draws.
+    double.set("NVENC_DOUBLE_DEVICES", "2");
     let reopen: ReopenGpu = Arc::new(|| Gpu::headless(AdapterChoice::Software));
     let host = Host::start(&gpu, Some(reopen), press_line());
     let viewer = Viewer::join(&host.share());

@@ -19,27 +19,25 @@ pub enum AdapterChoice {
     Hardware,
     /// The software rasterizer even where hardware exists.
     Software,
+    /// The hardware adapter with this number, from 0, counted around where there are fewer: so that each of several programs
+    /// has one. As [`Self::Auto`] where there is no hardware.
+    Number(u8),
 }
 
-impl AdapterChoice {
-    /// Name in flags and the environment.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Hardware => "hardware",
-            Self::Software => "software",
-        }
-    }
+/// Numbers of adapters end here.
+const MOST_ADAPTERS: u8 = 64;
 
+impl AdapterChoice {
     fn allows(self, kind: wgpu::DeviceType) -> bool {
         match self {
-            Self::Auto => true,
+            Self::Auto | Self::Number(_) => true,
             Self::Hardware => kind != wgpu::DeviceType::Cpu,
             Self::Software => kind == wgpu::DeviceType::Cpu,
         }
     }
 
-    /// The adapters that may be used, fastest kind first: discrete, integrated, virtual, anything else, software.
+    /// The adapters that may be used, fastest kind first: discrete, integrated, virtual, anything else, software; one that is
+    /// meant by its number before all.
     pub fn in_order(self, mut adapters: Vec<wgpu::Adapter>) -> Vec<wgpu::Adapter> {
         adapters.retain(|a| self.allows(a.get_info().device_type));
         adapters.sort_by_key(|a| match a.get_info().device_type {
@@ -49,7 +47,19 @@ impl AdapterChoice {
             wgpu::DeviceType::Other => 3,
             wgpu::DeviceType::Cpu => 4,
         });
+        let hardware = adapters.iter().filter(|a| a.get_info().device_type != wgpu::DeviceType::Cpu).count();
+        self.put_first(&mut adapters, hardware);
         adapters
+    }
+
+    /// The one that is meant, of so many at the front.
+    fn put_first<T>(self, adapters: &mut [T], hardware: usize) {
+        if let Self::Number(number) = self
+            && let Some(place) = usize::from(number).checked_rem(hardware)
+            && let Some(front) = adapters.get_mut(..=place)
+        {
+            front.rotate_right(1);
+        }
     }
 }
 
@@ -82,17 +92,29 @@ const WANTED_FEATURES: wgpu::Features = wgpu::Features::DEPTH32FLOAT_STENCIL8
 
 impl fmt::Display for AdapterChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Hardware => f.write_str("hardware"),
+            Self::Software => f.write_str("software"),
+            Self::Number(number) => number.fmt(f),
+        }
     }
 }
 
 impl FromStr for AdapterChoice {
     type Err = String;
     fn from_str(s: &str) -> Result<Self, String> {
-        [Self::Auto, Self::Hardware, Self::Software]
-            .into_iter()
-            .find(|c| c.name().eq_ignore_ascii_case(s.trim()))
-            .ok_or_else(|| format!("unknown adapter \"{s}\"; use auto, hardware or software"))
+        match s.trim().to_ascii_lowercase().as_str() {
+            "auto" => Ok(Self::Auto),
+            "hardware" => Ok(Self::Hardware),
+            "software" => Ok(Self::Software),
+            number => match number.parse() {
+                Ok(number) if number < MOST_ADAPTERS => Ok(Self::Number(number)),
+                _ => Err(format!(
+                    "unknown adapter \"{s}\"; use auto, hardware, software, or the number of a graphics card from 0"
+                )),
+            },
+        }
     }
 }
 
@@ -389,13 +411,13 @@ fn no_adapter(choice: AdapterChoice) -> GpuError {
         AdapterChoice::Hardware => {
             ("hardware", "Install the driver of the graphics card, or choose the adapter \"auto\".")
         }
-        AdapterChoice::Auto | AdapterChoice::Software if cfg!(target_os = "linux") => (
-            if choice == AdapterChoice::Auto { "usable" } else { "software" },
+        _ if cfg!(target_os = "linux") => (
+            if choice == AdapterChoice::Software { "software" } else { "usable" },
             "Install the driver of the graphics card, or the software renderer: \
              apt install mesa-vulkan-drivers (Debian, Ubuntu), dnf install mesa-vulkan-drivers (Fedora, RHEL).",
         ),
-        AdapterChoice::Auto => ("usable", "Install the driver of the graphics card."),
         AdapterChoice::Software => ("software", "Choose the adapter \"auto\"."),
+        _ => ("usable", "Install the driver of the graphics card."),
     };
     GpuError::NoAdapter { wanted, hint: hint.to_owned() }
 }
@@ -405,19 +427,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn choices_read_back_and_unknown_ones_are_refused() {
-        for choice in [AdapterChoice::Auto, AdapterChoice::Hardware, AdapterChoice::Software] {
-            assert_eq!(choice.name().to_uppercase().parse(), Ok(choice));
-        }
-        assert!("cuda".parse::<AdapterChoice>().unwrap_err().contains("auto, hardware or software"));
-    }
-
-    #[test]
     fn a_missing_adapter_says_what_to_do() {
         let text = no_adapter(AdapterChoice::Auto).to_string();
         if cfg!(target_os = "linux") {
             assert!(text.contains("mesa-vulkan-drivers"), "{text}");
         }
         assert!(no_adapter(AdapterChoice::Hardware).to_string().contains("driver"));
+    }
+
+    #[test]
+    fn a_number_names_a_card_and_is_counted_around() {
+        let order = |number: u8, hardware: usize| {
+            let mut all = vec!["a", "b", "c", "software"];
+            AdapterChoice::Number(number).put_first(&mut all, hardware);
+            all.join(" ")
+        };
+        assert_eq!(order(0, 3), "a b c software");
+        assert_eq!(order(1, 3), "b a c software");
+        assert_eq!(order(5, 3), "c a b software");
+        assert_eq!(order(2, 0), "a b c software", "nothing to choose from");
+        for (text, choice) in
+            [("auto", AdapterChoice::Auto), ("Software", AdapterChoice::Software), ("3", AdapterChoice::Number(3))]
+        {
+            assert_eq!(text.parse::<AdapterChoice>().unwrap(), choice);
+            assert_eq!(choice.to_string(), text.to_lowercase());
+        }
+        for wrong in ["", "64", "-1", "1.0", "cuda"] {
+            assert!(wrong.parse::<AdapterChoice>().unwrap_err().contains("number of a graphics card"), "{wrong}");
+        }
     }
 }

@@ -9,6 +9,7 @@
  *
  * It plays what goes wrong with real cards when it is told to (nvenc_double_set, or the environment):
  *   NVENC_DOUBLE_NO_DEVICE=1        there is no card
+ *   NVENC_DOUBLE_DEVICES=n          there are n of them; the last byte of their numbers counts
  *   NVENC_DOUBLE_NO_ENCODER=1       the card has no encoder, as data-centre cards
  *   NVENC_DOUBLE_NO_HEVC=1          the card makes no HEVC
  *   NVENC_DOUBLE_NO_AV1=1           the card makes no AV1, as those before Ada
@@ -143,16 +144,23 @@ EXPORT CUresult cuInit(unsigned int flags) {
   return setting("NVENC_DOUBLE_NO_DEVICE") ? 100 : CUDA_SUCCESS;
 }
 EXPORT CUresult cuDriverGetVersion(int *version) { *version = 11040; return CUDA_SUCCESS; }
-EXPORT CUresult cuDeviceGetCount(int *count) { *count = setting("NVENC_DOUBLE_NO_DEVICE") ? 0 : 1; return CUDA_SUCCESS; }
-EXPORT CUresult cuDeviceGet(CUdevice *device, int ordinal) { *device = ordinal; return ordinal ? 101 : CUDA_SUCCESS; }
+static int devices(void) {
+  const char *count = setting("NVENC_DOUBLE_DEVICES");
+  return setting("NVENC_DOUBLE_NO_DEVICE") ? 0 : count ? atoi(count) : 1;
+}
+EXPORT CUresult cuDeviceGetCount(int *count) { *count = devices(); return CUDA_SUCCESS; }
+EXPORT CUresult cuDeviceGet(CUdevice *device, int ordinal) {
+  *device = ordinal;
+  return ordinal < 0 || ordinal >= devices() ? 101 : CUDA_SUCCESS;
+}
 EXPORT CUresult cuDeviceGetName(char *name, int len, CUdevice device) {
-  if (device) fault("cuDeviceGetName: no such device");
+  if (device >= devices()) fault("cuDeviceGetName: no such device");
   snprintf(name, (size_t)len, "Test double of a card");
   return CUDA_SUCCESS;
 }
 EXPORT CUresult cuCtxCreate_v2(CUcontext *context, unsigned int flags, CUdevice device) {
   (void)flags;
-  if (device) return 101;
+  if (device >= devices()) return 101;
   struct context *c = calloc(1, sizeof *c);
   c->magic = CONTEXT;
   pthread_mutex_lock(&g_lock);
@@ -206,10 +214,12 @@ static struct import *g_mapped[64];
 
 EXPORT CUresult cuDeviceGetUuid(CUuuid *uuid, CUdevice device) {
   const char *text = setting("NVENC_DOUBLE_UUID");
-  if (device) return 101;
+  if (device >= devices()) return 101;
   memset(uuid, 0xd0, sizeof *uuid);
   for (unsigned i = 0, byte; text && i < sizeof uuid->bytes && sscanf(text + 2 * i, "%2x", &byte) == 1; i++)
     uuid->bytes[i] = (char)byte;
+  /* The one that draws is the last, so that whoever takes the first is wrong. */
+  uuid->bytes[15] = (char)(uuid->bytes[15] + devices() - 1 - device);
   return CUDA_SUCCESS;
 }
 

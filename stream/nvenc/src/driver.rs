@@ -120,6 +120,11 @@ impl Driver {
         card_of(self.cuda(), self.device(index)?)
     }
 
+    /// The card with that number; none when CUDA has no such card.
+    pub fn index_of(&self, card: CardId) -> Option<usize> {
+        (0..self.device_count()).find(|index| self.card(*index).is_ok_and(|found| found == card))
+    }
+
     fn device(&self, index: usize) -> Result<cuda::Device, NvencError> {
         let count = self.device_count();
         let ordinal = i32::try_from(index).ok().filter(|_| index < count);

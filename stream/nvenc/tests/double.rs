@@ -202,6 +202,11 @@ fn cards_without_an_encoder_or_a_session_say_so() {
     assert!(open(NvencConfig::default()).is_ok());
     let wrong = open(NvencConfig { gpu: 7, ..Default::default() }).err().unwrap();
     assert_eq!(wrong, NvencError::NoSuchDevice { wanted: 7, count: 1 });
+    double.set("NVENC_DOUBLE_DEVICES", "3");
+    let cards: Vec<_> = (0..3).map(|index| driver.card(index).unwrap()).collect();
+    assert_eq!(cards.iter().map(|card| driver.index_of(*card)).collect::<Vec<_>>(), [Some(0), Some(1), Some(2)]);
+    assert_eq!(driver.index_of(rr_encode::CardId([7; 16])), None);
+    assert!(open(NvencConfig { gpu: 2, ..Default::default() }).is_ok());
     at_rest(&double);
 }
 
