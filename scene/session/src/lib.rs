@@ -23,7 +23,7 @@ pub use input::{Input, Outcome, PlaneWish, Refusal};
 pub use measure::{MAX_MEASUREMENTS, MeasurePick};
 pub use models::ModelState;
 pub use participants::{Participant, ParticipantId};
-pub use returning::{MAX_KEY_LEN, Newcomer, RETURNS_WITHIN, Seat};
+pub use returning::{Newcomer, RETURNS_WITHIN, Seat};
 pub use session::{Session, Settings};
 pub use shared_view::SharedView;
 pub use views::{CameraRoom, OwnCameras};

@@ -12,7 +12,7 @@ pub const RETURNS_WITHIN: Duration = Duration::from_secs(600);
 /// People who are waited for at most; the longest gone go first.
 const MOST_ABSENT: usize = 64;
 /// Longest key, bytes.
-pub const MAX_KEY_LEN: usize = 64;
+const MAX_KEY_LEN: usize = 64;
 
 /// What somebody gets back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
