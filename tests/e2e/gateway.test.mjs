@@ -172,7 +172,8 @@ test('a worker serves several sessions, each of its own', async () => {
     assert.deepEqual(await camera(third.page), start, 'something is left of the first session');
     await h.waitForPicture(second.page);
     await until('both are counted', async () => (await metric(gateway, 'rr_gateway_viewers')) === 2);
-  }, ['--linger-secs', '2']);
+    // Longer than a busy worker is silent: it is what tells that somebody watches.
+  }, ['--linger-secs', '6']);
 });
 
 test('a session takes its changes along, and leaves nothing to the next one', async (t) => {
