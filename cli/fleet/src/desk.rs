@@ -20,7 +20,7 @@ pub struct DeskRules {
     pub lease: Duration,
     /// A worker that is lost loses its sessions after this, when somebody wants in.
     pub grace: Duration,
-    /// A session that nobody watches or wants goes after this.
+    /// A session goes when its worker says that nobody watches, and nobody wanted in for so long.
     pub linger: Duration,
     /// Who did not ask for so long does not wait any more.
     pub asks: Duration,
@@ -138,8 +138,13 @@ impl Seat {
         now.since(self.asked) <= rules.asks
     }
 
-    fn is_idle(&self, rules: &DeskRules, now: Time) -> bool {
-        now.since(self.watched.map_or(self.asked, |watched| watched.max(self.asked))) > rules.linger
+    /// Nobody has wanted or watched it for so long. Who watches is said by its worker: what that one did not say yet, since
+    /// it is busy or its connection broke for a moment, is no reason to send people away. The lease ends that.
+    fn is_idle(&self, rules: &DeskRules, desks: &[Desk], now: Time) -> bool {
+        let served = self.placed.as_ref().filter(|placed| now <= placed.until);
+        let by = served.and_then(|placed| desks.iter().find(|desk| desk.worker.token == placed.worker));
+        let said = by.map_or(now, |desk| desk.worker.seen.min(now));
+        said.since(self.watched.map_or(self.asked, |watched| watched.max(self.asked))) > rules.linger
     }
 }
 
@@ -163,7 +168,7 @@ pub fn desk(spec: &FleetSpec, rules: &DeskRules, desks: &[Desk], seats: &[Seat],
     let mut waiting: Vec<&Seat> = Vec::new();
     for seat in seats {
         let session = seat.session.clone();
-        if seat.is_idle(rules, now) {
+        if seat.is_idle(rules, &desks, now) {
             let worker = seat.placed.as_ref().map(|placed| placed.worker.clone());
             give_back(&mut desks, worker.as_ref());
             steps.push(DeskStep::End { session, worker });

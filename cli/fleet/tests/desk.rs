@@ -105,6 +105,25 @@ fn what_nobody_wants_ends_and_makes_room() {
 }
 
 #[test]
+fn only_the_worker_says_that_nobody_watches() {
+    let silent = |secs_ago| {
+        let mut desk = worker("a", 1);
+        desk.worker.seen = NOW - secs(secs_ago);
+        desk
+    };
+    let old = Seat { asked: NOW - secs(70), ..seat("old", 1, Some("a")) };
+    let end = DeskStep::End { session: "old".into(), worker: Some(Token("a".into())) };
+    // Heard of last when somebody may still have been on the way in.
+    assert_eq!(steps(&[silent(11)], std::slice::from_ref(&old)), []);
+    assert_eq!(steps(&[Desk { lost: Some(NOW - secs(5)), ..silent(11) }], std::slice::from_ref(&old)), []);
+    assert_eq!(steps(&[silent(9)], std::slice::from_ref(&old)), std::slice::from_ref(&end));
+    // Whoever is silent for as long as a lease has nobody.
+    let over = Seat { placed: Some(Placed { worker: Token("a".into()), until: NOW - secs(1) }), ..old.clone() };
+    assert_eq!(steps(&[silent(11)], &[over]), std::slice::from_ref(&end));
+    assert_eq!(steps(&[], &[old]), [end]);
+}
+
+#[test]
 fn places_in_the_queue() {
     let opened = NOW.0 - 20_000;
     let seats = [seat("a", opened, None), seat("b", opened + 1, None), seat("c", opened, Some("w"))];

@@ -126,8 +126,9 @@ impl Clerk {
                 Ok(done)
             }
             DeskStep::End { session, worker } => {
-                let asked = seats.iter().find(|seat| seat.session == *session).map_or(now, |seat| seat.asked);
-                let done = store.end(session, asked).await?;
+                let seat = seats.iter().find(|seat| seat.session == *session);
+                let last = seat.map_or(now, |seat| seat.asked.max(seat.watched.unwrap_or_default()));
+                let done = store.end(session, last).await?;
                 if done {
                     tracing::info!(session, "session ended: nobody wants it");
                     self.note(

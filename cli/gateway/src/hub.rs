@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep};
 
 /// Messages that wait for one worker's socket; one more is refused.
 pub const WORKER_QUEUE: usize = 256;
@@ -85,6 +86,9 @@ pub struct Registered {
     entry: Arc<ViewerEntry>,
     goodbye: AtomicBool,
 }
+
+/// From the question to the worker until its pictures flow, at the longest.
+const COMES_WITHIN: Duration = Duration::from_secs(45);
 
 /// What a worker hears whose certificates are good for nothing any more.
 pub(crate) const REVOKED: &str = "this worker was revoked: it does not belong to the fleet any more";
@@ -372,12 +376,27 @@ impl Registered {
         self.hub.to_worker(&self.at, &self.worker, message).await
     }
 
-    /// Hears the answer to the offer that is sent next.
+    /// Until the worker counts them, who comes keeps the session wanted: letting in and connecting take their time on a
+    /// busy worker, and in between nobody else would know.
+    pub fn keep_wanted(&self, session: &str, every: Duration) {
+        let (hub, session, entry) = (Arc::clone(&self.hub), session.to_owned(), Arc::downgrade(&self.entry));
+        tokio::spawn(async move {
+            let end = Instant::now() + COMES_WITHIN;
+            while entry.strong_count() > 0 && Instant::now() < end {
+                if let Err(error) = hub.want(&session, "", "").await {
+                    tracing::warn!(%error, session, "a session may end although somebody comes");
+                }
+                sleep(every).await;
+            }
+        });
+    }
+
     /// When it leaves, it is for good.
     pub fn goodbye(&self) {
         self.goodbye.store(true, Ordering::Relaxed);
     }
 
+    /// Hears the answer to the offer that is sent next.
     pub fn answer(&self) -> oneshot::Receiver<Result<String, Refusal>> {
         let (answered, answered_rx) = oneshot::channel();
         *lock(&self.entry.answered) = Some(answered);

@@ -105,6 +105,7 @@ impl Door {
     ) -> Option<Result<Registered, Refusal>> {
         let begun = Instant::now();
         let (place, joined) = self.hub.register(at, worker, outbox.clone());
+        place.keep_wanted(session, (self.rules.linger / 4).clamp(Duration::from_millis(250), Duration::from_secs(15)));
         let message = ToWorker::ViewerJoin {
             viewer: place.name.clone(),
             session: session.to_owned(),

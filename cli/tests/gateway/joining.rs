@@ -229,6 +229,27 @@ fn the_next_session_waits_until_a_slow_worker_is_done_with_the_last_one() {
 }
 
 #[test]
+fn a_session_lives_while_a_busy_worker_connects_with_who_comes() {
+    let (dir, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let rules = DeskRules { linger: Duration::from_secs(1), ..DeskRules::default() };
+    let gateway = Gateway::start(GatewayConfig { rules, ..config(dir.path(), None) }).unwrap();
+    // Heartbeats come every two seconds, and the first two or three know of nobody.
+    let sessions = Sessions::busy(1, Duration::ZERO, Duration::from_secs(5));
+    let _worker = join(&[&gateway], "w1", own.path(), &sessions);
+    run(async {
+        let mut viewer = Viewer::open(&link(&gateway, "one")).await;
+        viewer.welcome().await;
+        let begun = sessions.session("one").unwrap();
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        let now = sessions.session("one").expect("the session ended although somebody came");
+        assert!(Arc::ptr_eq(&begun, &now), "it ended and began again");
+        // Who leaves is nobody's reason to keep it.
+        viewer.say_goodbye().await;
+        until("it ends", || sessions.names().is_empty());
+    });
+}
+
+#[test]
 fn a_session_goes_on_where_its_worker_left_it() {
     let (dir, own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let gateway = gateway(dir.path(), None);

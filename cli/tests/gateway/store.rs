@@ -148,7 +148,8 @@ async fn leases(store: &dyn Store) {
     store.hello("a", &hello("l2", 1), Time(7_000)).await.unwrap();
     assert!(store.lease("s1", &two, Time(9_000)).await.unwrap());
     assert!(!store.end("s1", Time(2_000)).await.unwrap(), "somebody wanted it since");
-    assert!(store.end("s1", Time(3_000)).await.unwrap());
+    assert!(!store.end("s1", Time(4_999)).await.unwrap(), "somebody watched it since");
+    assert!(store.end("s1", Time(5_000)).await.unwrap());
     assert_eq!(store.workers().await.unwrap()[1].desk.worker.sessions, 0, "its place is free again");
     assert!(store.end("s2", Time(2_000)).await.unwrap());
     store.forget("l1").await.unwrap();

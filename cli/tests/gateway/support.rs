@@ -62,6 +62,8 @@ pub struct Sessions {
     capacity: u32,
     /// How long it takes to end one.
     closes: Duration,
+    /// How long somebody who was let in takes until they are counted.
+    connects: Duration,
     pub drained: AtomicBool,
     open: Mutex<BTreeMap<String, Arc<Noting>>>,
     next: Arc<AtomicU32>,
@@ -71,6 +73,7 @@ pub struct Sessions {
 pub struct Noting {
     next: Arc<AtomicU32>,
     pub here: Mutex<BTreeMap<u32, (JoinRequest, Outbox)>>,
+    since: Mutex<BTreeMap<u32, Instant>>,
     pub candidates: Mutex<Vec<Candidate>>,
     state: Mutex<State>,
 }
@@ -109,9 +112,15 @@ impl Sessions {
 
     /// Those of a worker that takes so long to end one.
     pub fn slow(capacity: u32, closes: Duration) -> Arc<Self> {
+        Self::busy(capacity, closes, Duration::ZERO)
+    }
+
+    /// Those of a worker that takes so long to end one, and so long to connect with a viewer.
+    pub fn busy(capacity: u32, closes: Duration, connects: Duration) -> Arc<Self> {
         Arc::new(Self {
             capacity,
             closes,
+            connects,
             drained: AtomicBool::new(false),
             open: Mutex::default(),
             next: Arc::new(AtomicU32::new(1)),
@@ -138,7 +147,8 @@ impl SessionHost for Sessions {
             assert!(open.len() < usize::try_from(self.capacity).unwrap(), "more sessions than places");
             let next = Arc::clone(&self.next);
             let state = Mutex::new(State { text: kept.map(str::to_owned), told: true });
-            let noting = Noting { next, here: Mutex::default(), candidates: Mutex::default(), state };
+            let noting =
+                Noting { next, here: Mutex::default(), since: Mutex::default(), candidates: Mutex::default(), state };
             open.insert(session.to_owned(), Arc::new(noting));
         }
         Ok(())
@@ -165,9 +175,11 @@ impl SessionHost for Sessions {
 
     fn sessions(&self) -> Vec<(String, u32)> {
         let open = self.open.lock().unwrap();
-        open.iter()
-            .map(|(name, noting)| (name.clone(), u32::try_from(noting.here.lock().unwrap().len()).unwrap()))
-            .collect()
+        let connected = |noting: &Noting| {
+            let since = noting.since.lock().unwrap();
+            noting.here.lock().unwrap().keys().filter(|peer| since[peer].elapsed() >= self.connects).count()
+        };
+        open.iter().map(|(name, noting)| (name.clone(), u32::try_from(connected(noting)).unwrap())).collect()
     }
 
     fn drain(&self) {
@@ -178,6 +190,7 @@ impl SessionHost for Sessions {
 impl SignalHandler for Noting {
     fn join(&self, request: JoinRequest, outbox: Outbox) -> Result<PeerId, Refusal> {
         let peer = self.next.fetch_add(1, Ordering::Relaxed);
+        self.since.lock().unwrap().insert(peer, Instant::now());
         self.here.lock().unwrap().insert(peer, (request, outbox));
         Ok(PeerId(peer))
     }

@@ -172,9 +172,9 @@ pub trait Store: Send + Sync + 'static {
     /// What is remembered of a session, by whichever worker; `None` when this worker does not have it.
     async fn kept(&self, session: &str, worker: &str) -> Result<Option<Kept>, StoreError>;
 
-    /// Forgets a session, if nobody has wanted it since `asked`. What was kept of it stays for [`STATE_KEPT`], in case
+    /// Forgets a session, if nobody has wanted or watched it since. What was kept of it stays for [`STATE_KEPT`], in case
     /// somebody comes back.
-    async fn end(&self, session: &str, asked: Time) -> Result<bool, StoreError>;
+    async fn end(&self, session: &str, since: Time) -> Result<bool, StoreError>;
 
     /// Leaves a message for a replica.
     async fn publish(&self, replica: &str, message: &str, now: Time) -> Result<(), StoreError>;

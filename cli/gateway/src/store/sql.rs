@@ -445,13 +445,10 @@ impl Store for SqlStore {
         Ok(Some(Some(state).filter(|state| !state.is_empty())))
     }
 
-    async fn end(&self, session: &str, asked: Time) -> Result<bool, StoreError> {
+    async fn end(&self, session: &str, since: Time) -> Result<bool, StoreError> {
         let mut tx = self.pool.begin().await?;
-        let row = sqlx::query("DELETE FROM rr_sessions WHERE session = $1 AND asked <= $2 RETURNING worker")
-            .bind(session.to_owned())
-            .bind(big(asked))
-            .fetch_optional(&mut *tx)
-            .await?;
+        let delete = "DELETE FROM rr_sessions WHERE session = $1 AND asked <= $2 AND watched <= $2 RETURNING worker";
+        let row = sqlx::query(delete).bind(session.to_owned()).bind(big(since)).fetch_optional(&mut *tx).await?;
         if let Some(row) = &row {
             let worker: String = row.try_get("worker")?;
             self.give_back(&mut tx, &worker).await?;
