@@ -137,7 +137,7 @@ impl Path {
         let estimate = self.estimate?;
         let elapsed = self.sampled.replace(now).map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         self.confirmations.take_in(now, elapsed, sample);
-        let look = self.confirmations.look(now, sample, taken);
+        let look = self.confirmations.look(now, sample, taken, self.proven);
         let fell = look.steep || look.silent;
         let rate = estimate.scale(SHARE);
         let silent = look.silent;

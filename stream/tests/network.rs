@@ -291,7 +291,7 @@ fn jitter_is_not_taken_for_a_queue() {
         "10 Mbit/s, 30 ms jitter",
         10.0,
         Link { jitter: Duration::from_millis(30), ..link(10.0, 15) },
-        0.84,
+        0.87,
         Some(200.0),
     );
 }

@@ -14,6 +14,11 @@ const CALM: Duration = Duration::from_millis(10);
 pub(super) const STANDING: Duration = Duration::from_millis(16);
 /// A queue that is not accepted at all; twice the noise comes on top.
 const STEEP: Duration = Duration::from_millis(45);
+/// A path that is given less than this share of what it delivered a moment ago should have no queue: one that shows takes
+/// [`DOUBTED`] more to be believed, unless it grows by [`CLIMBS`] of the time from one confirmation to the next.
+const FAMILIAR: f64 = 0.92;
+const DOUBTED: Duration = Duration::from_millis(30);
+const CLIMBS: f64 = 0.4;
 /// Two packets.
 const PACKETS_BITS: f64 = 2.0 * 1_200.0 * 8.0;
 /// Bytes on the way that are no queue.
@@ -138,18 +143,23 @@ impl Confirmations {
         Some(Bitrate::bps((last.checked_sub(first)? as f64 * 8.0 / seconds) as u64))
     }
 
-    /// What the newest sample says.
-    pub fn look(&self, now: Instant, sample: &PathSample, taken: Bitrate) -> Look {
+    /// What the newest sample says of a path that has `proven` to carry so much and is given `taken`.
+    pub fn look(&self, now: Instant, sample: &PathSample, taken: Bitrate, proven: Option<Bitrate>) -> Look {
         // What is not on the way waits nowhere; the last round trip may be old.
         let (last, standing) = if sample.in_flight < NOTHING { Default::default() } else { self.queues(now) };
         // On a slow path the packets of one picture wait for each other.
         let own = Duration::from_secs_f64((PACKETS_BITS / taken.as_f64().max(1.0)).min(0.1));
-        let waits = last > STEEP + self.noise.mul_f32(2.5) + own;
+        // Where packets are late by chance, a picture or two on top of that look like a path that fell. Where few packets are
+        // a long wait already there is nothing to spare.
+        let familiar = proven.is_some_and(|proven| proven.scale(FAMILIAR) > taken);
+        let doubt = if familiar { DOUBTED.saturating_sub(own.mul_f64(1.5)) } else { Duration::ZERO };
+        let late = if self.climbs() { Duration::ZERO } else { doubt };
+        let waits = last > STEEP + self.noise.mul_f32(2.5) + own + late;
         Look {
             last,
             standing,
             calm: standing < CALM + self.noise.mul_f32(0.6) + own,
-            stands: standing > STANDING + self.noise.mul_f32(1.2) + own,
+            stands: standing > STANDING + self.noise.mul_f32(1.2) + own + doubt,
             waits,
             steep: waits && self.grows(),
             silent: self.fresh.is_some_and(|(at, _)| now.saturating_duration_since(at) > SILENCE),
@@ -181,6 +191,13 @@ impl Confirmations {
         let least = self.recent.iter().map(|s| s.rtt).min().unwrap_or(shortest);
         let most = self.idle.map_or(Duration::MAX, |at| now.saturating_duration_since(at));
         (last.saturating_sub(shortest).min(most), least.saturating_sub(shortest).min(most))
+    }
+
+    /// So fast that no chance is likely.
+    fn climbs(&self) -> bool {
+        let mut newest = self.recent.iter().rev();
+        let (Some(last), Some(before)) = (newest.next(), newest.next()) else { return false };
+        last.rtt > before.rtt + (last.at - before.at).mul_f64(CLIMBS)
     }
 
     fn grows(&self) -> bool {

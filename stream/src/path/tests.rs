@@ -138,8 +138,8 @@ fn a_moment_of_too_much_costs_little() {
     // A large picture comes on top, while others on the path take their share for a moment.
     sim.sent += 80e-3 * 10e6 / 8.0;
     sim.carries = Bitrate::mbps(6);
-    sim.run(0.2);
-    assert!(sim.rate < Bitrate::mbps(8), "nothing is done about it: {}", sim.rate);
+    sim.run(0.3);
+    assert!(sim.rate < Bitrate::kbps(8_500), "nothing is done about it: {}", sim.rate);
     sim.carries = Bitrate::mbps(10);
     sim.run(0.5);
     assert!(sim.rate > Bitrate::kbps(7_400), "{} of 10 Mbit/s", sim.rate);
@@ -205,6 +205,34 @@ fn a_path_that_is_silent_is_asked_now_and_then_and_used_again() {
     sim.sent = sim.confirmed + 100.0;
     sim.run(2.0);
     assert!(!sim.paused && sim.rate > Bitrate::mbps(2), "{}", sim.rate);
+}
+
+#[test]
+fn a_wait_is_doubted_where_less_is_sent_than_was_delivered() {
+    let resets = |then_sent: u64, longest_ms: u64| {
+        let (mut path, mut now, mut confirmed, mut resets) = (Path::default(), Instant::now(), 0, 0);
+        let slowly = (0..=longest_ms / 16).map(|step| 40 + step * 16);
+        let waits = std::iter::repeat_n(40, 60).chain(slowly).chain(std::iter::repeat_n(40, 20));
+        for (step, rtt) in waits.enumerate() {
+            // Ten megabits a second at first.
+            let sent = if step < 60 { 10_000_000 } else { then_sent };
+            confirmed += sent / 8 / 20;
+            let sample = PathSample {
+                estimate: Some(Bitrate::mbps(12)),
+                rtt: Some(Duration::from_millis(rtt)),
+                confirmed: Some(confirmed),
+                in_flight: 60_000,
+                ..PathSample::default()
+            };
+            let verdict = path.on_sample(now, &sample, Bitrate::bps(sent)).unwrap();
+            resets += u32::from(step >= 60 && verdict.reset.is_some());
+            now += Duration::from_millis(50);
+        }
+        resets
+    };
+    assert_eq!(resets(8_500_000, 64), 0);
+    assert!(resets(10_000_000, 64) > 0, "that is all the path carries");
+    assert!(resets(8_500_000, 160) > 0, "that is too long for chance");
 }
 
 #[test]
