@@ -193,8 +193,7 @@ impl Path {
             Some(trouble) if trouble.drained.is_none() => {
                 verdict.rate = trouble.carries.scale((1.0 - look.last.as_secs_f64() * 2.0).clamp(0.25, 0.8));
                 // What the last confirmed packet waited is a round trip old; what is on the way is known now.
-                let left = sample.in_flight as f64 * 8.0 / trouble.carries.as_f64();
-                verdict.pause = look.silent || (look.waits && left > PAUSE.as_secs_f64());
+                verdict.pause = look.silent || (look.waits && trouble.left(now, sample) > PAUSE);
             }
             // The estimate is not believed yet.
             Some(_) => verdict.rate = self.limit.map_or(verdict.rate, |limit| limit.rate),
@@ -208,6 +207,9 @@ impl Path {
             if trouble.asked + ASK < now {
                 (trouble.asked, verdict.pause) = (now, false);
             }
+        }
+        if let Some(trouble) = &mut self.trouble {
+            trouble.held = verdict.pause.then(|| trouble.held.unwrap_or(now));
         }
         Some(verdict)
     }
@@ -252,6 +254,7 @@ impl Path {
         estimate: Bitrate,
         verdict: &mut Verdict,
     ) -> Option<Trouble> {
+        trouble.take_in(now, sample, look);
         let loss = sample.loss.unwrap_or(0.0);
         // What arrived is known when something did; where less is sent than arrives, that says nothing about the path.
         if self.confirmations.is_news(now)
@@ -274,7 +277,7 @@ impl Path {
             verdict.reset = Some(Reset { bitrate: carries, probe });
             trouble.reset = now;
         }
-        if !trouble.abandoned && drains && look.last > PAUSE && loss > trouble.loss + OVERFLOW {
+        if !trouble.abandoned && drains && look.last > PAUSE && trouble.overflows(now, sample) {
             (trouble.abandoned, verdict.abandon) = (true, true);
         }
         match trouble.drained {

@@ -22,7 +22,7 @@ const CLIMBS: f64 = 0.4;
 /// Two packets.
 const PACKETS_BITS: f64 = 2.0 * 1_200.0 * 8.0;
 /// Bytes on the way that are no queue.
-const NOTHING: u64 = 3_000;
+pub(super) const NOTHING: u64 = 3_000;
 /// What arrived is news for so long: viewers confirm packets in bunches.
 const NEWS: Duration = Duration::from_millis(100);
 /// A path from which nothing is heard for so long, though something is on the way, is silent.

@@ -208,6 +208,40 @@ fn a_path_that_is_silent_is_asked_now_and_then_and_used_again() {
 }
 
 #[test]
+fn a_queue_that_overflows_is_given_up_and_is_no_longer_than_it_was() {
+    let (mut path, mut now) = (Path::default(), Instant::now());
+    let mut look = |rtt: u64, loss: f32, backlog: u64, confirmed: u64, in_flight: u64| {
+        let sample = PathSample {
+            estimate: Some(Bitrate::mbps(12)),
+            rtt: Some(Duration::from_millis(rtt)),
+            loss: Some(loss),
+            confirmed: Some(confirmed),
+            in_flight,
+            backlog: Duration::from_millis(backlog),
+        };
+        let verdict = path.on_sample(now, &sample, Bitrate::mbps(10)).unwrap();
+        now += Duration::from_millis(50);
+        verdict
+    };
+    let mut confirmed = 0;
+    for _ in 0..60 {
+        confirmed += 62_500;
+        look(40, 0.0, 0, confirmed, 50_000);
+    }
+    // It falls: nothing more is sent, and what was sent waits longer and longer.
+    for step in 0..5 {
+        let verdict = look(140 + step * 40, 0.0, 0, confirmed + step * 12_500, 250_000 - step * 12_500);
+        assert!(verdict.pause && !verdict.abandon, "{step}: {verdict:?}");
+    }
+    // What leaves now was asked for again.
+    let verdict = look(340, 0.0, 10, confirmed + 62_500, 187_500);
+    assert!(verdict.abandon, "{verdict:?}");
+    // 300 ms after the last packet a queue of 300 ms is empty, however much seems to be on the way.
+    let verdict = look(340, 0.1, 0, confirmed + 70_000, 180_000);
+    assert!(!verdict.pause && !verdict.abandon, "{verdict:?}");
+}
+
+#[test]
 fn a_wait_is_doubted_where_less_is_sent_than_was_delivered() {
     let resets = |then_sent: u64, longest_ms: u64| {
         let (mut path, mut now, mut confirmed, mut resets) = (Path::default(), Instant::now(), 0, 0);

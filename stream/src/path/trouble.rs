@@ -1,6 +1,6 @@
 //! What is known of a path in trouble, from the moment that it fell or fell silent until it is well again.
 
-use super::confirmations::Look;
+use super::confirmations::{Look, NOTHING};
 use super::{FLOOR, Limit, OVERFLOW};
 use rr_encode::Bitrate;
 use rr_rtc::PathSample;
@@ -8,6 +8,12 @@ use std::time::{Duration, Instant};
 
 /// Bad news takes no more than what this leaves.
 const STEP: f64 = 0.7;
+
+/// Where packets wait for so long a little more loss is no chance, and repeats would find the end of the queue.
+const LONG: Duration = Duration::from_millis(200);
+const SOME: f32 = 0.004;
+/// What was handed over has left after this time.
+const DRAINED: Duration = Duration::from_millis(150);
 
 /// A path that fell or fell silent.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +34,13 @@ pub(super) struct Trouble {
     pub before: Belief,
     /// Loss when it began.
     pub loss: f32,
+    /// The longest that a packet has waited since.
+    longest: Duration,
+    /// Bytes sent by then, and when the last of them were.
+    sent: (u64, Instant),
     pub abandoned: bool,
+    /// Since when nothing new is sent.
+    pub held: Option<Instant>,
 }
 
 /// What is believed of a path.
@@ -38,6 +50,10 @@ pub(super) struct Belief {
     pub taken: Bitrate,
     pub limit: Option<Limit>,
     pub proven: Option<Bitrate>,
+}
+
+fn sent(sample: &PathSample) -> u64 {
+    sample.confirmed.unwrap_or(0) + sample.in_flight
 }
 
 impl Trouble {
@@ -53,8 +69,39 @@ impl Trouble {
             waited,
             before,
             loss,
+            longest: waited,
+            sent: (sent(sample), now),
             abandoned: false,
+            held: None,
         }
+    }
+
+    /// Keeps what is new in a sample.
+    pub fn take_in(&mut self, now: Instant, sample: &PathSample, look: &Look) {
+        self.longest = self.longest.max(look.last);
+        let sent = sent(sample);
+        if sent > self.sent.0 + NOTHING {
+            self.sent = (sent, now);
+        }
+    }
+
+    /// A queue overflows: more was lost than before.
+    pub fn overflows(&self, now: Instant, sample: &PathSample) -> bool {
+        let long = self.longest > LONG;
+        let more = if long { SOME } else { OVERFLOW };
+        // Where nothing new is sent, what waits to be sent was asked for again.
+        let repeats = self.held.is_some_and(|at| at + DRAINED < now) && !sample.backlog.is_zero();
+        sample.loss.unwrap_or(0.0) > self.loss + more || (long && repeats)
+    }
+
+    /// How long what is on the way takes to arrive.
+    pub fn left(&self, now: Instant, sample: &PathSample) -> Duration {
+        let left = Duration::from_secs_f64(sample.in_flight as f64 * 8.0 / self.carries.as_f64());
+        if !self.overflows(now, sample) {
+            return left;
+        }
+        // Much of it is lost, and the queue is no longer than it was for those that found it full.
+        left.min(self.longest.saturating_sub(now.saturating_duration_since(self.sent.1)))
     }
 
     /// Nothing waits any more, sooner than a queue can empty: what was confirmed late had not waited on the way.
