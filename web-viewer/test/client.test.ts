@@ -194,10 +194,10 @@ describe('messages', () => {
     expect(Object.keys(sent[0] ?? {})).toEqual(['type', 'timestamp', 'seq', 'data']);
   });
 
-  test('a drag goes on input, its end on state, and nothing of it comes after the end', () => {
+  test('a drag goes on input, its end on state, and nothing of it comes after the end', async () => {
     const gesture = client.nextGesture();
     client.sendDeviceDrag('a', 1, 0, 1, { gesture });
-    browser.frame();
+    await Promise.resolve();
     client.sendDeviceDrag('a', 2, 0, 2, { gesture });
     client.sendDeviceDrag('a', 3, 0, 3, { gesture, last: true });
     browser.frame();
@@ -209,11 +209,11 @@ describe('messages', () => {
     ]);
   });
 
-  test('a section that is moved goes on input, where it stops on state', () => {
+  test('a section that is moved goes on input, where it stops on state', async () => {
     const at = (offset: number) => [{ normal: [1, 0, 0] as [number, number, number], offset }];
     client.sendSection(at(1), { last: false });
     client.sendSection(at(2), { last: false });
-    browser.frame();
+    await Promise.resolve();
     client.sendSection(at(3), { last: false });
     client.sendSection(at(4));
     browser.frame();
@@ -236,9 +236,9 @@ describe('messages', () => {
     expect(new Set(gestures).size).toBe(2);
   });
 
-  test('a zoom at a point pans so that the point stays', () => {
+  test('a zoom at a point pans so that the point stays', async () => {
     client.sendCameraZoom(1000 * Math.log(0.5), { x: 0.75, y: 0.5 });
-    browser.frame();
+    await Promise.resolve();
     const [zoom, pan] = browser.peer.messages('input').map((m) => m.data as Record<string, number>);
     expect(zoom?.['delta']).toBeCloseTo(-693.147, 2);
     // 320 pixels right of the middle came to 640; the pan takes 320 of them back.

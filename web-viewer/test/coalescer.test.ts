@@ -16,18 +16,20 @@ beforeEach(() => {
   coalescer = new Coalescer((body) => sent.push(body), schedule, () => now);
 });
 
+/** This moment is over. */
+const after = () => Promise.resolve();
 const frame = () => frames.splice(0).forEach((callback) => callback());
 const drag = (deviceId: string, positionX: number) => ({ deviceId, positionX, positionY: 0, positionZ: 0, gesture: 1 });
 
-test('movements of one frame are one message each', () => {
+test('movements of one moment are one message each, and need not wait for the screen', async () => {
   for (let i = 0; i < 10; i++) coalescer.addOrbit(1, -2);
   coalescer.addPan(3, 4);
   coalescer.addPan(1, 1);
   coalescer.addZoom(5);
   coalescer.addZoom(-2);
   expect(sent).toEqual([]);
-  expect(frames.length).toBe(1);
-  frame();
+  expect(frames).toEqual([]);
+  await after();
   expect(sent).toEqual([
     { type: 'camera:orbit', data: { deltaX: 10, deltaY: -20 } },
     { type: 'camera:zoom', data: { delta: 3 } },
@@ -37,20 +39,45 @@ test('movements of one frame are one message each', () => {
   expect(sent.length).toBe(3);
 });
 
-test('of the places of a device the last one counts, and each device has its own', () => {
+test('movements that follow are sent once a frame, and a later one at once again', async () => {
+  coalescer.addOrbit(1, 0);
+  await after();
+  for (let i = 0; i < 7; i++) {
+    now += 1;
+    coalescer.addOrbit(1, 0);
+    await after();
+  }
+  expect(sent.length).toBe(1);
+  frame();
+  expect(sent[1]).toEqual({ type: 'camera:orbit', data: { deltaX: 7, deltaY: 0 } });
+  now += 8;
+  coalescer.addOrbit(1, 0);
+  await after();
+  expect(sent.length).toBe(3);
+  // A place of the pointer that waits holds nothing up.
+  coalescer.setPointer({ x: 0.5, y: 0.5 });
+  now += 8;
+  coalescer.addOrbit(1, 0);
+  await after();
+  expect(sent.slice(3).map(({ type }) => type)).toEqual(['camera:orbit', 'pointer:move']);
+  expect(frames).toEqual([]);
+});
+
+test('of the places of a device the last one counts, and each device has its own', async () => {
   coalescer.setDrag(drag('a', 1));
   coalescer.setDrag(drag('a', 2));
   coalescer.setDrag(drag('b', 5));
-  frame();
+  await after();
   expect(sent).toEqual([
     { type: 'device:drag', data: drag('a', 2) },
     { type: 'device:drag', data: drag('b', 5) },
   ]);
 });
 
-test('a place that was dropped is not sent after the last message of the drag', () => {
+test('a place that was dropped is not sent after the last message of the drag', async () => {
   coalescer.setDrag(drag('a', 1));
   coalescer.dropDrag('a');
+  await after();
   frame();
   expect(sent).toEqual([]);
 });
@@ -81,13 +108,16 @@ test('no movement is no message', () => {
   expect(sent).toEqual([]);
 });
 
-test('flush sends now and nothing twice; clear sends nothing', () => {
+test('flush sends now and nothing twice; clear sends nothing', async () => {
   coalescer.addOrbit(1, 1);
   coalescer.flush();
+  await after();
   frame();
   expect(sent.length).toBe(1);
+  now += 100;
   coalescer.addOrbit(1, 1);
   coalescer.clear();
+  await after();
   frame();
   expect(sent.length).toBe(1);
 });

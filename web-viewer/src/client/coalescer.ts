@@ -5,6 +5,8 @@ export type Schedule = (callback: () => void) => () => void;
 
 /** Longest wait where the browser draws no pictures, as in a tab in the background. */
 const MAX_WAIT_MS = 50;
+/** A movement after so long without one is sent at once: it need not wait for the screen. */
+const AT_ONCE_MS = 8;
 /** Positions of the pointer for the others are sent at most this often. */
 const POINTER_INTERVAL_MS = 50;
 
@@ -25,8 +27,9 @@ export const nextFrame: Schedule = (callback) => {
 };
 
 /**
- * Gathers continuous input and sends it once a frame: movements are added up, of positions the last one counts. A tablet
- * reports touches 120 times a second and the host draws 30 to 60 pictures; more messages would only fill the network.
+ * Gathers continuous input: the first movement is sent at once, those that follow once a frame. Movements are added up, of
+ * positions the last one counts. A tablet reports touches 120 times a second and the host draws 30 to 60 pictures; more
+ * messages would only fill the network.
  */
 export class Coalescer {
   private orbit: Point | null = null;
@@ -37,7 +40,10 @@ export class Coalescer {
   private aim: Point | null = null;
   private pointer: Point | 'left' | null = null;
   private pointerSentAt = -Infinity;
+  private flushedAt = -Infinity;
   private cancel: (() => void) | null = null;
+  /** Something is sent when this moment is over. */
+  private isHurried = false;
 
   constructor(
     private readonly send: (body: ClientBody) => void,
@@ -48,24 +54,24 @@ export class Coalescer {
   addOrbit(dx: number, dy: number): void {
     if (dx === 0 && dy === 0) return;
     this.orbit = add(this.orbit, dx, dy);
-    this.wake();
+    this.hurry();
   }
 
   addPan(dx: number, dy: number): void {
     if (dx === 0 && dy === 0) return;
     this.pan = add(this.pan, dx, dy);
-    this.wake();
+    this.hurry();
   }
 
   addZoom(delta: number): void {
     if (delta === 0) return;
     this.zoom += delta;
-    this.wake();
+    this.hurry();
   }
 
   setDrag(drag: Drag): void {
     this.drags.set(drag.deviceId, drag);
-    this.wake();
+    this.hurry();
   }
 
   /** Forgets a position that the last message of the drag replaces. */
@@ -75,7 +81,7 @@ export class Coalescer {
 
   setSection(planes: SectionPlane[]): void {
     this.section = planes;
-    this.wake();
+    this.hurry();
   }
 
   /** Forgets planes that a later message replaces. */
@@ -97,6 +103,8 @@ export class Coalescer {
   flush(): void {
     this.cancel?.();
     this.cancel = null;
+    this.isHurried = false;
+    this.flushedAt = this.now();
     const { orbit, pan, zoom, drags, section } = this;
     this.orbit = null;
     this.pan = null;
@@ -116,6 +124,7 @@ export class Coalescer {
   clear(): void {
     this.cancel?.();
     this.cancel = null;
+    this.isHurried = false;
     this.orbit = this.pan = this.pointer = this.section = this.aim = null;
     this.zoom = 0;
     this.drags.clear();
@@ -135,6 +144,15 @@ export class Coalescer {
       return;
     }
     this.pointer = null;
+  }
+
+  /** What turns the picture or moves things in it. */
+  private hurry(): void {
+    if (this.isHurried) return;
+    if (this.now() - this.flushedAt < AT_ONCE_MS) return this.wake();
+    this.isHurried = true;
+    // After all of this moment: two fingers pan and zoom.
+    queueMicrotask(() => this.isHurried && this.flush());
   }
 
   private wake(): void {

@@ -105,8 +105,12 @@ export class Stage {
       element.setPointerCapture(event.pointerId);
       this.handle(this.gestures.down(input(event), event.timeStamp));
     });
+    // As movements come, where the browser tells: `pointermove` waits for the next picture of the screen.
+    const isRaw = 'onpointerrawupdate' in element;
+    element.addEventListener(isRaw ? 'pointerrawupdate' : 'pointermove', (event) => {
+      this.handle(this.gestures.move(input(event as PointerEvent)));
+    });
     element.addEventListener('pointermove', (event) => {
-      this.handle(this.gestures.move(input(event)));
       if (event.pointerType !== 'touch') this.hover(event);
     });
     element.addEventListener('pointerup', (event) => this.handle(this.gestures.up(input(event), event.timeStamp)));

@@ -35,7 +35,7 @@ const HELD_MS = 1500;
 const SKY_EVERY_MS = 10_000;
 
 /** Of the picture's edge, where the processor draws: what moves is seen sooner, and not for long. */
-const SOFTWARE_SHARE = 0.5;
+const SOFTWARE_SHARE = 0.35;
 
 /** A picture that is followed by no other for so long is made ready, if something was done here not long before. */
 const REST_MS = 60;
