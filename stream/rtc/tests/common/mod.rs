@@ -91,6 +91,8 @@ pub struct Viewer {
     pub waits: Vec<(Instant, Duration)>,
     /// When packets come out of the link, and their bytes.
     pub carried: Vec<(Instant, usize)>,
+    /// Packets of media, as they were put on the link, repeats too.
+    pub media: Vec<OnLink>,
     pub playout_delays: usize,
     pub messages: Vec<String>,
     deadline: Instant,
@@ -101,6 +103,29 @@ pub struct Viewer {
     /// Until when it does nothing, and when it will do nothing again.
     stalled: (Instant, Instant),
     pub answer: String,
+}
+
+/// A packet of media; what is in its header is not encrypted.
+pub struct OnLink {
+    pub sent: Instant,
+    /// When it comes out; `None`: it is lost.
+    pub arrives: Option<Instant>,
+    pub source: u32,
+    pub number: u16,
+    pub marker: bool,
+    pub bytes: usize,
+}
+
+impl OnLink {
+    fn of(bytes: &[u8], sent: Instant, arrives: Option<Instant>) -> Option<Self> {
+        // Neither STUN nor DTLS, and no RTCP.
+        if bytes.len() < 12 || bytes[0] >> 6 != 2 || (192..224).contains(&bytes[1]) {
+            return None;
+        }
+        let number = u16::from_be_bytes([bytes[2], bytes[3]]);
+        let source = u32::from_be_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]);
+        Some(Self { sent, arrives, source, number, marker: bytes[1] & 0x80 != 0, bytes: bytes.len() })
+    }
 }
 
 /// What is under way: (when, number, to the viewer with this index or to the core from it, bytes).
@@ -178,6 +203,7 @@ impl World {
             shown: Vec::new(),
             waits: Vec::new(),
             carried: Vec::new(),
+            media: Vec::new(),
             playout_delays: 0,
             messages: Vec::new(),
             deadline: self.now,
@@ -287,7 +313,12 @@ impl World {
 
     fn fly(&mut self, at: Instant, to_viewer: bool, index: usize, bytes: Vec<u8>) {
         let link = self.viewers[index].link;
-        if link.cut || self.rng.fraction() < link.loss {
+        let sent = self.now;
+        let lost = link.cut || self.rng.fraction() < link.loss;
+        if lost && to_viewer {
+            self.viewers[index].media.extend(OnLink::of(&bytes, sent, None));
+        }
+        if lost {
             return;
         }
         self.count += 1;
@@ -295,6 +326,9 @@ impl World {
         let last = &mut self.viewers[index].last_arrival[usize::from(to_viewer)];
         let arrival = (at + link.delay + late).max(*last);
         *last = arrival;
+        if to_viewer {
+            self.viewers[index].media.extend(OnLink::of(&bytes, sent, Some(arrival)));
+        }
         self.flights.push(Reverse((arrival, self.count, to_viewer, index, bytes)));
     }
 

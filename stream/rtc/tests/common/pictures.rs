@@ -31,6 +31,8 @@ pub struct Pictures {
 pub struct Whole {
     pub keyframe: bool,
     pub bytes: usize,
+    /// Number of its last packet.
+    pub last: u64,
 }
 
 impl Pictures {
@@ -72,11 +74,12 @@ impl Pictures {
     }
 
     fn whole_from(&self, begin: u64) -> Option<(u64, Whole)> {
-        let mut whole = Whole { keyframe: self.parts.get(&begin)?.keyframe, bytes: 0 };
+        let mut whole = Whole { keyframe: self.parts.get(&begin)?.keyframe, bytes: 0, last: begin };
         for number in begin.. {
             let part = self.parts.get(&number)?;
             whole.bytes += part.bytes;
             if part.last {
+                whole.last = number;
                 return Some((number, whole));
             }
         }

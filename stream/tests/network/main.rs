@@ -9,10 +9,12 @@
 //! `tests/e2e` plays all of it to Chromium.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-#[path = "../rtc/tests/common/mod.rs"]
+#[path = "../../rtc/tests/common/mod.rs"]
 mod common;
+mod correction;
 
 use common::{Link, Rng, World, filler, viewer_config};
+use correction::Sent;
 use rr_encode::{Bitrate, Codecs};
 use rr_rtc::RungId;
 use rr_rtc::core::CoreConfig;
@@ -65,6 +67,7 @@ struct Seen {
     carried: Vec<(f64, usize)>,
     /// When pictures came that could be decoded.
     shown: Vec<f64>,
+    sent: Vec<Sent>,
 }
 
 struct Outcome {
@@ -161,7 +164,7 @@ fn play_while(
         let shown = viewer.shown.iter().map(|(t, _)| at(t)).collect();
         let waits = viewer.waits.iter().map(|(t, wait)| (at(t), *wait)).collect();
         let carried = viewer.carried.iter().map(|(t, bytes)| (at(t), *bytes)).collect();
-        Seen { waits, carried, shown }
+        Seen { waits, carried, shown, sent: correction::sent(viewer, start) }
     });
     Outcome { viewers: viewers.collect(), rungs }
 }
