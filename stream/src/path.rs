@@ -133,6 +133,14 @@ impl Before {
 impl Path {
     /// The path was measured while the picture took `taken`. `None`: nothing is known yet.
     pub fn on_sample(&mut self, now: Instant, sample: &PathSample, taken: Bitrate) -> Option<Verdict> {
+        // Here a rate is what the path is given; parity has its part of it.
+        let with_parity = 1.0 + f64::from(sample.parity);
+        let mut verdict = self.judge(now, sample, taken.scale(with_parity))?;
+        verdict.rate = verdict.rate.scale(1.0 / with_parity);
+        Some(verdict)
+    }
+
+    fn judge(&mut self, now: Instant, sample: &PathSample, taken: Bitrate) -> Option<Verdict> {
         self.estimate = sample.estimate.or(self.estimate);
         let estimate = self.estimate?;
         let elapsed = self.sampled.replace(now).map_or(Duration::ZERO, |at| now.saturating_duration_since(at));

@@ -14,7 +14,18 @@ async function watch(shape, seed) {
   const link = await openLink(shape, seed);
   const host = await h.startHost(folder.path, [h.sampleLine(folder.path), '--advertise', link.address]);
   link.connect(Number(new URL(host.ready.url).port));
-  const { page, context } = await h.openViewer(host.ready.url);
+  // What the connection says of itself is asked of it.
+  const prepare = (page) =>
+    page.addInitScript(() => {
+      const Real = window.RTCPeerConnection;
+      window.RTCPeerConnection = class extends Real {
+        constructor(...of) {
+          super(...of);
+          window.peer = this;
+        }
+      };
+    });
+  const { page, context } = await h.openViewer(host.ready.url, { prepare });
   await h.waitForPicture(page);
   await page.evaluate(() => {
     window.shown = [];
@@ -37,6 +48,8 @@ async function watch(shape, seed) {
         const times = [begin, ...window.shown.filter((at) => at > begin), end];
         return Math.max(...times.slice(1).map((at, i) => at - times[i]));
       }, seconds),
+    inbound: () =>
+      page.evaluate(async () => [...(await window.peer.getStats()).values()].find((one) => one.type === 'inbound-rtp' && one.kind === 'video')),
     pictures: (seconds) =>
       page.evaluate((seconds) => window.shown.filter((at) => at > performance.now() - seconds * 1000).length / seconds, seconds),
     end: async () => {
@@ -57,6 +70,11 @@ for (const percent of [1, 3, 5]) {
       t.diagnostic(`${percent} % lost: ${rate.toFixed(1)} pictures a second, longest freeze ${freeze.toFixed(0)} ms`);
       assert.ok(rate > 5, `${rate} pictures a second`);
       assert.ok(freeze < 1_000, `frozen for ${freeze} ms`);
+      const { packetsReceived, fecPacketsReceived, fecPacketsDiscarded = 0, totalAssemblyTime, framesAssembledFromMultiplePackets } = await seen.inbound();
+      const whole = (1000 * totalAssemblyTime) / framesAssembledFromMultiplePackets;
+      t.diagnostic(`${fecPacketsReceived} parity packets for ${packetsReceived}; a picture is whole ${whole.toFixed(0)} ms after its first packet`);
+      assert.ok(fecPacketsReceived > packetsReceived / 40, `${fecPacketsReceived} parity packets for ${packetsReceived}`);
+      assert.ok(fecPacketsDiscarded < fecPacketsReceived / 10, `${fecPacketsDiscarded} of ${fecPacketsReceived} parity packets were of no use`);
     } finally {
       await seen.end();
     }

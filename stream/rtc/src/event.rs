@@ -207,6 +207,8 @@ pub struct PathSample {
     pub in_flight: u64,
     /// How long the oldest packet has been waiting to be sent.
     pub backlog: Duration,
+    /// Bytes of parity packets that each byte of pictures comes with.
+    pub parity: f32,
 }
 
 /// What is done with one peer's pictures.

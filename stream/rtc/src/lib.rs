@@ -17,6 +17,7 @@
 //! for; a new peer is held until a keyframe.
 
 mod address;
+mod agreement;
 mod behind;
 pub mod core;
 mod decoding;
@@ -26,6 +27,7 @@ mod framing;
 mod limit;
 mod nudge;
 mod offer;
+mod parity;
 mod payload;
 mod peer;
 mod sent;

@@ -33,6 +33,73 @@ pub(crate) fn av1_level(sdp: &str) -> Option<u8> {
     levels.next()
 }
 
+/// What a description calls parity packets of its video (`flexfec-03`). `None`: the viewer does not take any.
+pub(crate) fn parity_type(sdp: &str) -> Option<u8> {
+    let types = video_section(sdp)?.lines().filter_map(|line| {
+        let (pt, name) = line.trim_end().strip_prefix("a=rtpmap:")?.split_once(' ')?;
+        name.eq_ignore_ascii_case(PARITY).then_some(pt)
+    });
+    types.filter_map(|pt| pt.parse().ok()).next()
+}
+
+/// The name of parity packets.
+const PARITY: &str = "flexfec-03/90000";
+/// A codec of str0m that we never send: parity packets have its name while str0m, which knows none, agrees on their type.
+const LENT: &str = "VP8/90000";
+
+/// The offer with the lent name.
+pub(crate) fn lend_name(sdp: &str, parity: u8) -> String {
+    let lines = sdp.lines().filter_map(|line| {
+        let line = line.trim_end();
+        if line == format!("a=rtpmap:{parity} {PARITY}") {
+            return Some(format!("a=rtpmap:{parity} {LENT}"));
+        }
+        if line.starts_with("a=rtpmap:") && line.ends_with(LENT) {
+            // Each type needs a name.
+            return Some(line.replace(LENT, "unused/90000"));
+        }
+        (!line.starts_with(&format!("a=fmtp:{parity} "))).then(|| line.to_owned())
+    });
+    lines.map(|line| line + "\r\n").collect()
+}
+
+/// The answer with the name given back, and the parity stream beside the one that it protects.
+pub(crate) fn take_name_back(sdp: &str, parity: u8, media: u32, source: u32) -> String {
+    let mut out = String::with_capacity(sdp.len() + 256);
+    let of_media = format!("a=ssrc:{media} ");
+    for line in sdp.lines().map(str::trim_end) {
+        if line == format!("a=rtpmap:{parity} {LENT}") {
+            out += &format!("a=rtpmap:{parity} {PARITY}\r\na=fmtp:{parity} repair-window=10000000\r\n");
+            continue;
+        }
+        // Nothing of it is asked for again.
+        if line.starts_with(&format!("a=rtcp-fb:{parity} ")) && !line.ends_with(" transport-cc") {
+            continue;
+        }
+        out += &format!("{line}\r\n");
+        if line.starts_with(&format!("a=ssrc-group:FID {media} ")) {
+            out += &format!("a=ssrc-group:FEC-FR {media} {source}\r\n");
+        } else if let Some(said) = line.strip_prefix(&of_media) {
+            out += &format!("a=ssrc:{source} {said}\r\n");
+        }
+    }
+    out
+}
+
+/// The section of an answer in which a type has the lent name.
+pub(crate) fn lent_name(sdp: &str, parity: u8) -> Option<&str> {
+    let named = |section: &&str| section.lines().any(|line| line.trim_end() == format!("a=rtpmap:{parity} {LENT}"));
+    sdp.split("\nm=").skip(1).find(named)?.lines().find_map(|line| line.trim_end().strip_prefix("a=mid:"))
+}
+
+/// The number in front of a name, as in `a=extmap:3 http://...`.
+pub(crate) fn value_of(sdp: &str, attribute: &str, name: &str) -> Option<u8> {
+    sdp.lines().find_map(|line| {
+        let (number, said) = line.trim_end().strip_prefix(attribute)?.split_once(' ')?;
+        (said == name).then(|| number.parse().ok())?
+    })
+}
+
 /// The first section for video that receives.
 fn video_section(sdp: &str) -> Option<&str> {
     sdp.split("\nm=").skip(1).find(|section| {
@@ -87,6 +154,46 @@ mod tests {
         let fmtp = "a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
         check(&offer(&[VIDEO, "a=recvonly", H264, fmtp])).unwrap();
         check(&offer(&["m=audio 9 UDP/TLS/RTP/SAVPF 111", "a=inactive", VIDEO, H264, fmtp])).unwrap();
+    }
+
+    #[test]
+    fn parity_has_another_name_while_it_is_agreed_on() {
+        let of = "m=video 9 UDP/TLS/RTP/SAVPF 96 102 49";
+        let types =
+            ["a=mid:0", "a=rtpmap:96 VP8/90000", H264, "a=rtpmap:49 flexfec-03/90000", "a=fmtp:49 repair-window=1"];
+        let sdp = offer(&[&[of][..], &types].concat());
+        assert_eq!(parity_type(&sdp), Some(49));
+        assert_eq!(parity_type(&offer(&[of, H264])), None);
+        assert_eq!(parity_type(&offer(&[of, "a=rtpmap:x flexfec-03/90000"])), None);
+        let lent = lend_name(&sdp, 49);
+        assert!(lent.contains("a=rtpmap:96 unused/90000\r\n") && lent.contains("a=rtpmap:49 VP8/90000\r\n"), "{lent}");
+        assert!(!lent.contains("fmtp:49"));
+        let ours = [
+            "a=extmap:3 http://three",
+            "a=rtcp-fb:49 nack",
+            "a=rtcp-fb:49 transport-cc",
+            "a=ssrc:7 cname:x",
+            "a=ssrc:8 cname:x",
+            "a=ssrc-group:FID 7 8",
+        ];
+        let answer = lent + &ours.join("\r\n") + "\r\n";
+        assert_eq!((lent_name(&answer, 49), lent_name(&answer, 50)), (Some("0"), None));
+        assert_eq!(
+            (value_of(&answer, "a=extmap:", "http://three"), value_of(&answer, "a=extmap:", "x")),
+            (Some(3), None)
+        );
+        let answer = take_name_back(&answer, 49, 7, 9);
+        for line in [
+            "a=rtpmap:49 flexfec-03/90000",
+            "a=fmtp:49 repair-window=10000000",
+            "a=rtcp-fb:49 transport-cc",
+            "a=ssrc:9 cname:x",
+            "a=ssrc-group:FEC-FR 7 9",
+            "a=ssrc-group:FID 7 8",
+        ] {
+            assert_eq!(answer.matches(&format!("{line}\r\n")).count(), 1, "{line} in {answer}");
+        }
+        assert!(!answer.contains("VP8") && !answer.contains("a=rtcp-fb:49 nack"), "{answer}");
     }
 
     #[test]

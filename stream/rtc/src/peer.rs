@@ -1,15 +1,15 @@
 //! One peer: its str0m instance and what is waiting for it.
 
 use crate::address::{Locals, Transport, closest};
+use crate::agreement::{Agreement, ParityStream, STATS_INTERVAL, agree, rate};
 use crate::behind::UnitQueue;
 use crate::decoding::Decoding;
 use crate::event::{Channel, DisconnectReason, PathSample, PeerId, PeerStats, RtcEvent, RungId, SentPicture, Steering};
 use crate::limit::{Bucket, MessageLimit, Verdict};
 use crate::nudge::Nudge;
-use crate::offer::av1_level;
 use crate::payload::Payloads;
 use crate::sent::SentBytes;
-use crate::video::{Video, offer_codecs};
+use crate::video::Video;
 use crate::{RtcError, core::CoreConfig, core::Datagram};
 use bytes::Bytes;
 use rr_encode::{Bitrate, Codec, VideoFormat};
@@ -18,15 +18,12 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use str0m::bwe::BweKind;
-use str0m::change::SdpOffer;
 use str0m::channel::{ChannelData, ChannelId};
-use str0m::media::{MediaTime, Mid, Pt};
+use str0m::media::{MediaTime, Mid, Pt, Rid};
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::{Extension, ExtensionValues, RtpWrite, SeqNo, StreamTxQueueInfo};
-use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
+use str0m::rtp::{ExtensionValues, RtpWrite, SeqNo, StreamTxQueueInfo};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 
-/// Most that waits in a peer's data channels before it counts as behind, bytes.
-const STATE_LIMIT: usize = 1024 * 1024;
 /// It has caught up when no more than this waits.
 const STATE_LOW: usize = 64 * 1024;
 /// A keyframe is not sent again before it could have arrived.
@@ -44,8 +41,6 @@ const IDLE_REQUEST: Duration = Duration::from_millis(2_500);
 const REST_TICK: Duration = Duration::from_millis(200);
 /// A picture lost so long ago may still be what a viewer asks a keyframe for, and asks again when that is lost too.
 const LOSS_EXPLAINS: Duration = Duration::from_secs(3);
-/// How often the path is looked at.
-const STATS_INTERVAL: Duration = Duration::from_millis(50);
 /// How often a peer's figures are told.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// str0m's pacer gives out one packet for each moment and wants the next one to be later by this.
@@ -92,6 +87,7 @@ pub(crate) struct Peer {
     video: Option<Video>,
     /// Of the next packet of the video.
     sequence: u64,
+    parity: Option<ParityStream>,
     /// What may be sent beside H.264.
     formats: Vec<VideoFormat>,
     /// The codec of the last picture, and whether the viewer shows it.
@@ -140,14 +136,7 @@ impl Peer {
         config: &CoreConfig,
         now: Instant,
     ) -> Result<(Self, String), RtcError> {
-        let bad = |e: &dyn std::fmt::Display| RtcError::BadOffer(e.to_string());
-        let mut rtc = settings(config, offer).set_ice_lite(ice_lite).build(now);
-        for candidate in locals.candidates()? {
-            rtc.add_local_candidate(candidate);
-        }
-        let offer = SdpOffer::from_sdp_string(offer).map_err(|e| bad(&e))?;
-        let answer = rtc.sdp_api().accept_offer(offer).map_err(|e| bad(&e))?.to_sdp_string();
-        let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
+        let Agreement { rtc, answer, ufrag, parity } = agree(offer, locals, ice_lite, config, now)?;
         let mut peer = Self {
             id,
             rtc,
@@ -160,6 +149,7 @@ impl Peer {
             last_rtp_time: None,
             video: None,
             sequence: *SeqNo::default(),
+            parity,
             formats: config.formats.clone(),
             codec: Codec::H264,
             decoding: Decoding::default(),
@@ -335,11 +325,17 @@ impl Peer {
         sink.events.push(RtcEvent::Switched { peer: self.id, rung });
     }
 
+    /// Which of the video's streams has the pictures.
+    fn stream_name(&self) -> Option<Rid> {
+        self.parity.is_some().then(ParityStream::media_name)
+    }
+
     /// An empty memory for repeats. str0m's own share of them throws all away when a lossy path needs more for a moment,
     /// and each of those is a picture.
     fn forget_repeats(&mut self) {
+        let name = self.stream_name();
         let Some(video) = &self.video else { return };
-        if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(video.mid, None) {
+        if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(video.mid, name) {
             stream.set_rtx_cache(REPEATABLE_PACKETS, REPEATABLE_FOR, Some(REPEATS));
         }
     }
@@ -447,6 +443,9 @@ impl Peer {
                 Output::Transmit(transmit) => {
                     packets += 1;
                     self.sent.add(now, transmit.contents.len());
+                    if let Some(parity) = &mut self.parity {
+                        parity.follow(&mut self.rtc, now, &transmit.contents);
+                    }
                     let transport = if transmit.proto == Protocol::Tcp { Transport::Tcp } else { Transport::Udp };
                     sink.datagrams.push(Datagram {
                         transport,
@@ -458,9 +457,10 @@ impl Peer {
                 Output::Event(event) => self.on_event(now, event, sink),
             }
         }
+        let name = self.stream_name();
         if let Some(video) = &self.video {
             let mut api = self.rtc.direct_api();
-            let queue = api.stream_tx_by_mid(video.mid, None).and_then(|tx| tx.queue_info());
+            let queue = api.stream_tx_by_mid(video.mid, name).and_then(|tx| tx.queue_info());
             self.oldest_unsent = queue.and_then(StreamTxQueueInfo::first_unsent);
         }
         if !self.rtc.is_alive() {
@@ -546,7 +546,14 @@ impl Peer {
         }
         let confirmed = self.confirmed.map(|(_, bytes)| bytes);
         let in_flight = self.sent.total().saturating_sub(confirmed.unwrap_or(0));
-        let sample = PathSample { estimate: raw, rtt: stats.rtt, loss, confirmed, in_flight, backlog };
+        let parity = self.parity.as_mut().map_or(0.0, |stream| {
+            // What a full queue loses is no reason: it would be fuller.
+            if !self.held && backlog.is_zero() {
+                stream.parity.on_look(now, loss.unwrap_or(0.0));
+            }
+            stream.parity.adds()
+        });
+        let sample = PathSample { estimate: raw, rtt: stats.rtt, loss, confirmed, in_flight, backlog, parity };
         self.rest(now);
         if !self.at_rest {
             sink.events.push(RtcEvent::Path { peer: self.id, sample });
@@ -651,10 +658,14 @@ impl Peer {
     /// Puts a unit's packets into str0m's queue of this stream, which is where str0m puts its own packets, too: repeats,
     /// pacing and the estimate of the path are the same for both.
     fn write(&mut self, mid: Mid, pt: Pt, unit: &Unit) {
+        let name = self.stream_name();
         let mut api = self.rtc.direct_api();
-        let Some(stream) = api.stream_tx_by_mid(mid, None) else { return };
+        let Some(stream) = api.stream_tx_by_mid(mid, name) else { return };
         // Show each frame when it comes: no jitter buffer.
         let at_once = Some(MediaTime::ZERO);
+        if let Some(stream) = &mut self.parity {
+            stream.parity.queue(self.sequence as u16, &unit.payloads);
+        }
         let values = ExtensionValues { play_delay_min: at_once, play_delay_max: at_once, ..Default::default() };
         for (index, payload) in unit.payloads.iter().enumerate() {
             let captured_at = unit.picture.captured_at;
@@ -673,20 +684,4 @@ impl Peer {
     fn tell_desired(&mut self) {
         self.rtc.bwe().set_bitrate(rate(Bitrate::bps(0)), rate(self.nudge.desired()));
     }
-}
-
-fn settings(config: &CoreConfig, offer: &str) -> RtcConfig {
-    let mut rtc = RtcConfig::new()
-        .clear_codecs()
-        .enable_bwe(Some(rate(config.initial_bitrate)))
-        .set_stats_interval(Some(STATS_INTERVAL))
-        .set_sctp_max_buffered_amount(STATE_LIMIT)
-        .set_sctp_max_message_size(MAX_CLIENT_MESSAGE_LEN as u32)
-        .set_extension(5, Extension::PlayoutDelay);
-    offer_codecs(rtc.codec_config(), &config.formats, av1_level(offer));
-    rtc
-}
-
-fn rate(bitrate: Bitrate) -> str0m::bwe::Bitrate {
-    str0m::bwe::Bitrate::bps(bitrate.as_bps())
 }

@@ -188,6 +188,43 @@ fn five_percent_loss_is_repaired() {
 }
 
 #[test]
+fn parity_is_for_who_takes_it_and_loses_packets() {
+    let mut world = World::new(5, config());
+    let lossy = Link { loss: 0.04, ..Link::default() };
+    let (takes, well) = (world.join_with_parity(lossy), world.join_with_parity(Link::default()));
+    let plain = world.join(lossy);
+    world.connect();
+    // Parity of the answer: the stream of the pictures, and its own.
+    let group = |viewer: usize| {
+        let answer = &world.viewers[viewer].answer;
+        let line = answer.lines().find_map(|line| line.strip_prefix("a=ssrc-group:FEC-FR "))?.to_owned();
+        assert!(answer.contains("a=rtpmap:49 flexfec-03/90000\r\n") && !answer.contains("VP8"), "{answer}");
+        let numbers: Vec<u32> = line.split(' ').map(|number| number.parse().unwrap()).collect();
+        assert!(answer.contains(&format!("a=ssrc:{} cname:", numbers[1])), "{answer}");
+        Some((numbers[0], numbers[1]))
+    };
+    let groups = [takes, well].map(|viewer| group(viewer).unwrap());
+    assert_eq!(group(plain), None);
+    assert!(!world.viewers[plain].answer.contains("flexfec"));
+    let mut source = Source::new(Bitrate::mbps(3));
+    play(&mut world, &mut source, 300);
+    world.run(Duration::from_millis(300));
+    let count =
+        |viewer: usize, source| world.viewers[viewer].media.iter().filter(|packet| packet.source == source).count();
+    let [(media, parity), (other_media, other_parity)] = groups;
+    let (media, parity) = (count(takes, media), count(takes, parity));
+    assert!(parity * 20 > media && parity < media / 2, "{parity} parity packets for {media}");
+    assert_eq!(count(well, other_parity), 0);
+    assert!(count(well, other_media) >= 300);
+    // Pictures go on as without it: where nobody reads parity, repeats make up for losses.
+    for viewer in [takes, well, plain] {
+        let units = world.viewers[viewer].units.len();
+        assert!(units >= 270, "viewer {viewer}: {units} units");
+    }
+    assert_eq!(decode(&world.viewers[well].units), world.viewers[well].units.len());
+}
+
+#[test]
 fn a_lost_picture_asks_for_a_keyframe_but_not_without_end() {
     let mut world = World::new(5, config());
     world.join(Link::default());

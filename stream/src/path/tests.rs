@@ -60,6 +60,7 @@ impl Sim {
                 // What waits, and what travels: as much as leaves the queue meanwhile.
                 in_flight: (self.sent - self.confirmed + left / STEP * WAY) as u64 + 3_500,
                 backlog: Duration::ZERO,
+                parity: 0.0,
             };
             let verdict = self.path.on_sample(self.now, &sample, self.rate).unwrap();
             self.told = verdict.rate;
@@ -70,6 +71,20 @@ impl Sim {
             }
         }
     }
+}
+
+#[test]
+fn parity_has_its_part_of_the_rate() {
+    let rate = |parity| {
+        let sample = PathSample {
+            estimate: Some(Bitrate::mbps(10)),
+            rtt: Some(Duration::from_millis(20)),
+            parity,
+            ..PathSample::default()
+        };
+        Path::default().on_sample(Instant::now(), &sample, Bitrate::mbps(5)).unwrap().rate.as_f64()
+    };
+    assert!((rate(0.0) / rate(0.15) - 1.15).abs() < 1e-3, "{} and {}", rate(0.0), rate(0.15));
 }
 
 #[test]
@@ -218,6 +233,7 @@ fn a_queue_that_overflows_is_given_up_and_is_no_longer_than_it_was() {
             confirmed: Some(confirmed),
             in_flight,
             backlog: Duration::from_millis(backlog),
+            parity: 0.0,
         };
         let verdict = path.on_sample(now, &sample, Bitrate::mbps(10)).unwrap();
         now += Duration::from_millis(50);

@@ -171,6 +171,37 @@ impl World {
 
     /// The same with codecs of its own.
     pub fn join_with(&mut self, link: Link, config: RtcConfig) -> usize {
+        self.join_by(link, config, str::to_owned, str::to_owned)
+    }
+
+    /// One that offers parity packets (`flexfec-03`, type 49), as browsers do. Its str0m hears nothing of them.
+    pub fn join_with_parity(&mut self, link: Link) -> usize {
+        let offer = |sdp: &str| {
+            let begin = sdp.find("m=video ").unwrap();
+            let end = begin + sdp[begin..].find("\r\n").unwrap();
+            let of_type =
+                "a=rtpmap:49 flexfec-03/90000\r\na=rtcp-fb:49 transport-cc\r\na=fmtp:49 repair-window=10000000\r\n";
+            let first = end + sdp[end..].find("a=rtpmap:").unwrap();
+            format!("{} 49{}{of_type}{}", &sdp[..end], &sdp[end..first], &sdp[first..])
+        };
+        let answer = |sdp: &str| {
+            let lines = sdp.lines().filter(|line| !line.contains(":49 ") && !line.starts_with("a=ssrc-group:FEC-FR"));
+            lines
+                .map(|line| {
+                    format!("{}\r\n", if line.starts_with("m=video ") { line.replace(" 49", "") } else { line.into() })
+                })
+                .collect()
+        };
+        self.join_by(link, viewer_config(), offer, answer)
+    }
+
+    fn join_by(
+        &mut self,
+        link: Link,
+        config: RtcConfig,
+        offered: impl Fn(&str) -> String,
+        answered: impl Fn(&str) -> String,
+    ) -> usize {
         let index = self.viewers.len();
         let addr: SocketAddr = format!("198.51.100.{}:5000", index + 1).parse().unwrap();
         let mut rtc = config.build(self.now);
@@ -186,8 +217,8 @@ impl World {
         });
         let (offer, pending) = change.apply().unwrap();
         let id = PeerId(index as u64 + 1);
-        let answer = self.core.accept(self.now, id, &offer.to_sdp_string()).unwrap();
-        rtc.sdp_api().accept_answer(pending, SdpAnswer::from_sdp_string(&answer).unwrap()).unwrap();
+        let answer = self.core.accept(self.now, id, &offered(&offer.to_sdp_string())).unwrap();
+        rtc.sdp_api().accept_answer(pending, SdpAnswer::from_sdp_string(&answered(&answer)).unwrap()).unwrap();
         self.viewers.push(Viewer {
             id,
             rtc,
