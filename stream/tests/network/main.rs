@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 use str0m::RtcConfig;
 
 const FRAME: Duration = Duration::from_micros(33_333);
+/// Between two pictures.
+const LOOKS: u32 = 6;
 
 /// An encoder with sizes as ours gives them: pictures vary, keyframes are two and a half times as large and are paid back
 /// by the next ones. Takes frames as a rung does.
@@ -128,21 +130,6 @@ fn play_while(
         for (viewer, steps) in world.viewers.iter_mut().zip(viewers) {
             viewer.link = steps.iter().rev().find(|(from, _)| elapsed >= *from).unwrap().1;
         }
-        for event in std::mem::take(&mut world.events) {
-            ladder.on_event(world.now, &event);
-        }
-        for action in ladder.take_actions().collect::<Vec<_>>() {
-            match action {
-                Action::Set(id, setting) => {
-                    encoders.entry(id).or_insert_with(|| Model::new(seed + u64::from(id.0), setting)).setting = setting;
-                }
-                Action::Close(id) => _ = encoders.remove(&id),
-                Action::Keyframe(id) => {
-                    encoders.get_mut(&id).into_iter().for_each(|encoder| encoder.keyframe = true);
-                }
-                Action::Steer(peer, steering) => world.core.steer(world.now, peer, steering),
-            }
-        }
         rungs.push((elapsed, encoders.len()));
         number += 1;
         for (id, encoder) in encoders.iter_mut().filter(|(_, encoder)| moves(elapsed) || encoder.keyframe) {
@@ -150,7 +137,11 @@ fn play_while(
                 world.core.publish(world.now, *id, &filler(world.now, number, bytes, keyframe));
             }
         }
-        world.run(FRAME);
+        // What follows from a look at a path is done when it is there, not with the next picture.
+        for _ in 0..LOOKS {
+            world.run(FRAME / LOOKS);
+            decide(&mut world, &mut ladder, &mut encoders, seed);
+        }
         // A viewer that misses something asks for a keyframe until one comes.
         for (viewer, asked) in world.viewers.iter_mut().zip(&mut asked) {
             if viewer.pictures.stuck(world.now) && world.now > *asked + Duration::from_millis(200) {
@@ -167,6 +158,25 @@ fn play_while(
         Seen { waits, carried, shown, sent: correction::sent(viewer, start) }
     });
     Outcome { viewers: viewers.collect(), rungs }
+}
+
+/// Tells the ladder what happened, and does what it wants.
+fn decide(world: &mut World, ladder: &mut Ladder, encoders: &mut BTreeMap<RungId, Model>, seed: u64) {
+    for event in std::mem::take(&mut world.events) {
+        ladder.on_event(world.now, &event);
+    }
+    for action in ladder.take_actions().collect::<Vec<_>>() {
+        match action {
+            Action::Set(id, setting) => {
+                encoders.entry(id).or_insert_with(|| Model::new(seed + u64::from(id.0), setting)).setting = setting;
+            }
+            Action::Close(id) => _ = encoders.remove(&id),
+            Action::Keyframe(id) => {
+                encoders.get_mut(&id).into_iter().for_each(|encoder| encoder.keyframe = true);
+            }
+            Action::Steer(peer, steering) => world.core.steer(world.now, peer, steering),
+        }
+    }
 }
 
 impl Seen {
@@ -294,7 +304,7 @@ fn jitter_is_not_taken_for_a_queue() {
         "10 Mbit/s, 30 ms jitter",
         10.0,
         Link { jitter: Duration::from_millis(30), ..link(10.0, 15) },
-        0.87,
+        0.88,
         Some(200.0),
     );
 }
@@ -349,7 +359,7 @@ fn a_fall_and_a_rise_are_followed() {
     let risen = figure(&|seen| seen.carried(23.0, 28.0) / 10.0);
     println!("10 to 2 Mbit/s: freeze {freeze} ms, then share {fallen}, queue {queue} ms; back: share {risen}");
     // What stood in the queue when the link fell takes 0.3 s to leave it.
-    assert!(freeze.median() < 520.0 && freeze.most_but_few() < 900.0, "frozen for {freeze} ms");
+    assert!(freeze.median() < 500.0 && freeze.most_but_few() < 750.0, "frozen for {freeze} ms");
     assert!(fallen.median() > 0.88, "{fallen} of the slow link");
     assert!(queue.median() < 110.0, "{queue} ms wait on the slow link");
     assert!(risen.median() > 0.9, "{risen} of the fast link");
