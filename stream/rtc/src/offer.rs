@@ -39,7 +39,8 @@ pub(crate) fn parity_type(sdp: &str) -> Option<u8> {
         let (pt, name) = line.trim_end().strip_prefix("a=rtpmap:")?.split_once(' ')?;
         name.eq_ignore_ascii_case(PARITY).then_some(pt)
     });
-    types.filter_map(|pt| pt.parse().ok()).next()
+    // Types that are chosen by who offers (RFC 5761, 4: what is between would be taken for RTCP).
+    types.filter_map(|pt| pt.parse().ok()).find(|pt| (35..64).contains(pt) || (96..128).contains(pt))
 }
 
 /// The name of parity packets.
@@ -164,7 +165,9 @@ mod tests {
         let sdp = offer(&[&[of][..], &types].concat());
         assert_eq!(parity_type(&sdp), Some(49));
         assert_eq!(parity_type(&offer(&[of, H264])), None);
-        assert_eq!(parity_type(&offer(&[of, "a=rtpmap:x flexfec-03/90000"])), None);
+        for wrong in ["x", "0", "72", "128", "300"] {
+            assert_eq!(parity_type(&offer(&[of, &format!("a=rtpmap:{wrong} flexfec-03/90000")])), None, "{wrong}");
+        }
         let lent = lend_name(&sdp, 49);
         assert!(lent.contains("a=rtpmap:96 unused/90000\r\n") && lent.contains("a=rtpmap:49 VP8/90000\r\n"), "{lent}");
         assert!(!lent.contains("fmtp:49"));

@@ -484,20 +484,33 @@ fn offers_that_cannot_be_served_are_refused_with_the_reason() {
     assert!(matches!(world.core.accept(now, PeerId(1), "v=0\r\nnonsense"), Err(RtcError::NoVideo)));
     // Every truncation and 500 mutations: an error or an answer, never a panic, and nobody else is touched.
     let mut rng = common::Rng(5);
-    for i in 0..h264.len() + 500 {
-        let mut bytes = h264.clone().into_bytes();
-        if i < h264.len() {
-            bytes.truncate(i);
-        } else {
-            for _ in 0..4 {
-                let at = rng.next() as usize % bytes.len();
-                bytes[at] = b' ' + (rng.next() % 90) as u8;
-            }
-        }
-        if world.core.accept(now, PeerId(1), &String::from_utf8(bytes).unwrap()).is_ok() {
+    let mut offer = |text: String| {
+        let taken = world.core.accept(now, PeerId(1), &text).is_ok();
+        if taken {
             world.core.close(now, PeerId(1), DisconnectReason::Left);
         }
+        taken
+    };
+    for sdp in [h264.clone(), common::offering_parity(&h264, "49")] {
+        for i in 0..sdp.len() + 500 {
+            let mut bytes = sdp.clone().into_bytes();
+            if i < sdp.len() {
+                bytes.truncate(i);
+            } else {
+                for _ in 0..4 {
+                    let at = rng.next() as usize % bytes.len();
+                    bytes[at] = b' ' + (rng.next() % 90) as u8;
+                }
+            }
+            offer(String::from_utf8(bytes).unwrap());
+        }
     }
+    // Types of parity that are none, ours, or those of something else.
+    for pt in ["0", "1", "63", "64", "72", "96", "102", "108", "109", "127", "128", "255", "256", "-1", "x", ""] {
+        offer(common::offering_parity(&h264, pt));
+    }
+    offer(common::offering_parity(&common::offering_parity(&h264, "49"), "49"));
+    assert!(offer(common::offering_parity(&common::offering_parity(&h264, "50"), "49")), "two types");
     world.core.accept(now, PeerId(1), &h264).unwrap();
     assert!(matches!(world.core.accept(now, PeerId(1), &h264), Err(RtcError::PeerExists(_))));
     assert!(matches!(world.core.accept(now, PeerId(2), &h264), Err(RtcError::TooManyPeers { max: 1 })));

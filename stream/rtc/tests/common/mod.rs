@@ -176,14 +176,6 @@ impl World {
 
     /// One that offers parity packets (`flexfec-03`, type 49), as browsers do. Its str0m hears nothing of them.
     pub fn join_with_parity(&mut self, link: Link) -> usize {
-        let offer = |sdp: &str| {
-            let begin = sdp.find("m=video ").unwrap();
-            let end = begin + sdp[begin..].find("\r\n").unwrap();
-            let of_type =
-                "a=rtpmap:49 flexfec-03/90000\r\na=rtcp-fb:49 transport-cc\r\na=fmtp:49 repair-window=10000000\r\n";
-            let first = end + sdp[end..].find("a=rtpmap:").unwrap();
-            format!("{} 49{}{of_type}{}", &sdp[..end], &sdp[end..first], &sdp[first..])
-        };
         let answer = |sdp: &str| {
             let lines = sdp.lines().filter(|line| !line.contains(":49 ") && !line.starts_with("a=ssrc-group:FEC-FR"));
             lines
@@ -192,7 +184,7 @@ impl World {
                 })
                 .collect()
         };
-        self.join_by(link, viewer_config(), offer, answer)
+        self.join_by(link, viewer_config(), |sdp| offering_parity(sdp, "49"), answer)
     }
 
     fn join_by(
@@ -432,6 +424,17 @@ pub fn viewer_config() -> RtcConfig {
         .enable_h264(true)
         .enable_vp8(true)
         .set_extension(6, str0m::rtp::Extension::PlayoutDelay)
+}
+
+/// An offer with parity packets of that type, as browsers have it.
+pub fn offering_parity(sdp: &str, pt: &str) -> String {
+    let begin = sdp.find("m=video ").unwrap();
+    let end = begin + sdp[begin..].find("\r\n").unwrap();
+    let first = end + sdp[end..].find("a=rtpmap:").unwrap();
+    let (line, before, after) = (&sdp[..end], &sdp[end..first], &sdp[first..]);
+    let named =
+        format!("a=rtpmap:{pt} flexfec-03/90000\r\na=rtcp-fb:{pt} transport-cc\r\na=fmtp:{pt} repair-window=10000000");
+    format!("{line} {pt}{before}{named}\r\n{after}")
 }
 
 /// Real H.264, so that what arrives can be decoded.
