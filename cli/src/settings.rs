@@ -367,7 +367,7 @@ impl Settings {
         });
         let usual = || ["--headless", "--listen", "127.0.0.1:0"].map(str::to_owned).to_vec();
         // A card for each, unless somebody said otherwise.
-        let adapter = std::env::var_os(ADAPTER).is_none().then(|| (ADAPTER.to_owned(), "{slot}".to_owned()));
+        let adapter = std::env::var_os(ADAPTER).is_none().then(|| (ADAPTER.to_owned(), "spread-{slot}".to_owned()));
         LocalOptions {
             folder: folder.to_owned(),
             command: file.command.clone().unwrap_or_else(usual_worker),

@@ -71,7 +71,7 @@ fn hosts_are_started_found_replaced_drained_and_ended() {
     // Each draws on a card of its own, where there are several.
     let mut cards: Vec<String> = first.iter().filter_map(|worker| variable(pid(worker), "RRHOST_ADAPTER")).collect();
     cards.sort();
-    assert_eq!(cards, ["0", "1"]);
+    assert_eq!(cards, ["spread-0", "spread-1"]);
     assert_eq!(rrctl.run(&["up", "--yes", "--json"]).ok().workers(), first, "up twice is up once");
     let list = rrctl.run(&["list"]).ok();
     assert!(list.out.contains("2 of 2 workers up, $1.00 an hour"), "{list:?}");

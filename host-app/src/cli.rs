@@ -34,6 +34,7 @@ Examples:
   rrhost render line.rrws.json -o line.png       make a picture
   rrhost convert robot.step robot.glb            write compact glTF for browsers
   rrhost doctor                                  say what this machine can do and what is wrong
+  rrhost config --template > rrhost.toml         write a file with all settings to begin with
 
 Exit codes: 0 all went well, 1 it did not (the reason is on stderr), 2 the command line is wrong.";
 
@@ -47,6 +48,30 @@ pub enum CommandLine {
     Render(RenderArgs),
     /// Says what this machine can do, what a host would use, and what is wrong.
     Doctor(DoctorArgs),
+    /// Says what a host would be set to and where each setting comes from.
+    Config(Box<ConfigArgs>),
+}
+
+/// The file with settings.
+#[derive(Debug, Clone, Args)]
+pub struct FileArgs {
+    /// File with settings [default: rrhost.toml in the folder of --config-dir, else /etc/remote-render/rrhost.toml]. Flags and
+    /// the environment count for more.
+    #[arg(long, env = "RRHOST_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Takes the options that a host takes.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// One JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// A file with all settings, what they are for, and what they have by themselves.
+    #[arg(long, conflicts_with = "json")]
+    pub template: bool,
+    #[command(flatten)]
+    pub host: HostArgs,
 }
 
 /// How models are read.
@@ -162,7 +187,8 @@ pub struct HostArgs {
     /// Most frames per second of the stream.
     #[arg(long, default_value_t = 30.0, env = "RRHOST_FPS", value_parser = parse_fps)]
     pub fps: f32,
-    /// Graphics adapter: auto (hardware, else software), hardware, software, or the number of a card from 0.
+    /// Graphics adapter: auto (hardware, else software), hardware, software, the number of a card from 0, or spread-N: the
+    /// card with that number of those of the fastest kind, counted around.
     #[arg(long, default_value = "auto", env = "RRHOST_ADAPTER")]
     pub adapter: AdapterChoice,
     /// Video encoder: auto (NVENC, else openh264), nvenc (NVIDIA's, or nothing), openh264 (on the processor).
@@ -219,6 +245,8 @@ pub struct HostArgs {
     #[arg(long)]
     pub qr: bool,
     #[command(flatten)]
+    pub file: FileArgs,
+    #[command(flatten)]
     pub import: ImportArgs,
     #[command(flatten)]
     pub cache: CacheArgs,
@@ -236,6 +264,8 @@ pub struct InspectArgs {
     pub import: ImportArgs,
     #[command(flatten)]
     pub cache: CacheArgs,
+    #[command(flatten)]
+    pub file: FileArgs,
 }
 
 /// The file has the extensions KHR_mesh_quantization and EXT_meshopt_compression, is in metres and has Y up.
@@ -258,6 +288,8 @@ pub struct ConvertArgs {
     pub json: bool,
     #[command(flatten)]
     pub import: ImportArgs,
+    #[command(flatten)]
+    pub file: FileArgs,
 }
 
 #[derive(Debug, Args)]
@@ -275,7 +307,8 @@ pub struct RenderArgs {
     /// [default: the workspace's first view, else iso].
     #[arg(long)]
     pub view: Option<String>,
-    /// Graphics adapter: auto (hardware, else software), hardware, software, or the number of a card from 0.
+    /// Graphics adapter: auto (hardware, else software), hardware, software, the number of a card from 0, or spread-N: the
+    /// card with that number of those of the fastest kind, counted around.
     #[arg(long, default_value = "auto", env = "RRHOST_ADAPTER")]
     pub adapter: AdapterChoice,
     /// Samples per pixel: 1 or 4 [default: 4].
@@ -288,6 +321,8 @@ pub struct RenderArgs {
     pub import: ImportArgs,
     #[command(flatten)]
     pub cache: CacheArgs,
+    #[command(flatten)]
+    pub file: FileArgs,
 }
 
 /// How the video finds its way where networks stand between.
@@ -382,7 +417,8 @@ pub struct DoctorArgs {
     pub advertise: Vec<SocketAddr>,
     #[command(flatten)]
     pub network: NetworkArgs,
-    /// Graphics adapter: auto (hardware, else software), hardware, software, or the number of a card from 0.
+    /// Graphics adapter: auto (hardware, else software), hardware, software, the number of a card from 0, or spread-N: the
+    /// card with that number of those of the fastest kind, counted around.
     #[arg(long, default_value = "auto", env = "RRHOST_ADAPTER")]
     pub adapter: AdapterChoice,
     /// Video encoder: auto, nvenc, openh264.
@@ -393,6 +429,8 @@ pub struct DoctorArgs {
     pub config_dir: Option<PathBuf>,
     #[command(flatten)]
     pub cache: CacheArgs,
+    #[command(flatten)]
+    pub file: FileArgs,
 }
 
 impl ThemeChoice {

@@ -96,12 +96,12 @@ fn begin(
     documents: &Documents,
     wake: &Arc<dyn Fn() + Send + Sync>,
 ) -> anyhow::Result<(Engine, Served)> {
-    let gpu = Gpu::headless(args.adapter)?;
+    let choice = args.adapter.of_session(number);
+    let gpu = Gpu::headless(choice)?;
     if let Some(warning) = gpu.warning().filter(|_| number == 0) {
         tracing::warn!("{warning}");
     }
     let adapter = gpu.info().clone();
-    let choice = args.adapter;
     let config = EngineConfig {
         gpu,
         reopen_gpu: Some(Arc::new(move || Gpu::headless(choice))),

@@ -1,6 +1,7 @@
 //! `rrhost`: opens equipment models, shows them in a window or without one, and serves them live to browsers.
 
 mod cli;
+mod config;
 mod convert;
 mod desktop;
 mod doctor;
@@ -13,20 +14,24 @@ mod start;
 mod windowed;
 mod worker;
 
-use clap::Parser;
-use cli::{Cli, CommandLine, HostArgs, TlsMode};
+use cli::{CommandLine, HostArgs, TlsMode};
 use rr_engine::ShareTls;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     quiet_mesa();
-    let cli = Cli::parse();
+    let call = config::read_or_exit();
+    let cli = &call.cli;
     start_log();
+    if let Some(file) = call.file.as_ref().filter(|_| cli.command.is_none()) {
+        tracing::info!("settings of {}", file.display());
+    }
     let result = match &cli.command {
         Some(CommandLine::Inspect(args)) => inspect::run(args),
         Some(CommandLine::Convert(args)) => convert::run(args),
         Some(CommandLine::Render(args)) => render::run(args),
         Some(CommandLine::Doctor(args)) => doctor::run(args),
+        Some(CommandLine::Config(args)) => config::run(args, &call).map_err(Into::into),
         None if cli.host.headless => headless::run(&cli.host),
         None => windowed::run(&cli.host),
     };

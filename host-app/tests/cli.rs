@@ -300,3 +300,31 @@ fn a_full_disk_on_save_is_reported_and_the_old_file_stays_whole() {
     assert!(log.contains("cannot save") && log.contains("line.rrws.json"), "{log}");
     assert_eq!(after, before);
 }
+
+#[test]
+fn settings_of_a_file_hold_and_its_mistakes_are_told() {
+    let f = Folder::new();
+    let folder = f.path("config").join("remote-render");
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("rrhost.toml");
+    fs::write(&file, "fps = 24\nown_cameras = \"nobody\"\n").unwrap();
+    let out = f.rrhost().args(["config", "--json"]).env("RRHOST_OWN_CAMERAS", "engineers").output().unwrap();
+    assert!(out.status.success(), "{}", stderr(&out));
+    let json: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(json["file"], text(&file));
+    let of = |key: &str| (json["settings"][key]["values"][0].clone(), json["settings"][key]["from"].clone());
+    assert_eq!(of("fps"), ("24".into(), "rrhost.toml".into()));
+    assert_eq!(of("own_cameras"), ("engineers".into(), "RRHOST_OWN_CAMERAS".into()));
+    assert_eq!(of("size"), ("1280x720".into(), "default".into()));
+
+    // What is printed to begin with can be used as it is.
+    let template = f.run(&["config", "--template"]);
+    fs::write(&file, &template.stdout).unwrap();
+    assert!(f.run(&["config"]).status.success());
+
+    fs::write(&file, "sise = \"640x360\"\n").unwrap();
+    let out = f.run(&["--headless"]);
+    assert_eq!(out.status.code(), Some(2));
+    let said = stderr(&out);
+    assert!(said.contains(text(&file)) && said.contains("did you mean size?"), "{said}");
+}

@@ -19,20 +19,33 @@ pub enum AdapterChoice {
     Hardware,
     /// The software rasterizer even where hardware exists.
     Software,
-    /// The hardware adapter with this number, from 0, counted around where there are fewer: so that each of several programs
-    /// has one. As [`Self::Auto`] where there is no hardware.
+    /// The hardware adapter with this number, from 0, counted around where there are fewer. As [`Self::Auto`] where there is
+    /// no hardware.
     Number(u8),
+    /// As [`Self::Auto`]; of several adapters of the fastest kind the one with this number, from 0, counted around, so that
+    /// each of several programs has one and none has to do with the slow one beside them.
+    Spread(u8),
 }
 
 /// Numbers of adapters end here.
 const MOST_ADAPTERS: u8 = 64;
+const SPREAD: &str = "spread-";
 
 impl AdapterChoice {
     fn allows(self, kind: wgpu::DeviceType) -> bool {
         match self {
-            Self::Auto | Self::Number(_) => true,
+            Self::Auto | Self::Number(_) | Self::Spread(_) => true,
             Self::Hardware => kind != wgpu::DeviceType::Cpu,
             Self::Software => kind == wgpu::DeviceType::Cpu,
+        }
+    }
+
+    /// What the session with this number, from 0, of one program draws on: where nobody named a card, all cards have their
+    /// share.
+    pub fn of_session(self, number: u16) -> Self {
+        match self {
+            Self::Auto => Self::Spread(u8::try_from(number).unwrap_or(u8::MAX)),
+            named => named,
         }
     }
 
@@ -40,28 +53,39 @@ impl AdapterChoice {
     /// meant by its number before all.
     pub fn in_order(self, mut adapters: Vec<wgpu::Adapter>) -> Vec<wgpu::Adapter> {
         adapters.retain(|a| self.allows(a.get_info().device_type));
-        adapters.sort_by_key(|a| match a.get_info().device_type {
-            wgpu::DeviceType::DiscreteGpu => 0,
-            wgpu::DeviceType::IntegratedGpu => 1,
-            wgpu::DeviceType::VirtualGpu => 2,
-            wgpu::DeviceType::Other => 3,
-            wgpu::DeviceType::Cpu => 4,
-        });
-        let hardware = adapters.iter().filter(|a| a.get_info().device_type != wgpu::DeviceType::Cpu).count();
-        self.put_first(&mut adapters, hardware);
+        adapters.sort_by_cached_key(|a| slowness(a.get_info().device_type));
+        let kinds: Vec<_> = adapters.iter().map(|a| slowness(a.get_info().device_type)).collect();
+        self.put_first(&mut adapters, &kinds);
         adapters
     }
 
-    /// The one that is meant, of so many at the front.
-    fn put_first<T>(self, adapters: &mut [T], hardware: usize) {
-        if let Self::Number(number) = self
-            && let Some(place) = usize::from(number).checked_rem(hardware)
+    /// The one that is meant; `kinds` says how slow each is.
+    fn put_first<T>(self, adapters: &mut [T], kinds: &[u8]) {
+        let (number, candidates) = match self {
+            Self::Number(number) => (number, kinds.iter().filter(|kind| **kind < SOFTWARE).count()),
+            Self::Spread(number) => (number, kinds.iter().take_while(|kind| Some(*kind) == kinds.first()).count()),
+            Self::Auto | Self::Hardware | Self::Software => return,
+        };
+        if let Some(place) = usize::from(number).checked_rem(candidates)
             && let Some(front) = adapters.get_mut(..=place)
         {
             front.rotate_right(1);
         }
     }
 }
+
+/// Kinds of adapters by their speed, 0 the fastest.
+fn slowness(kind: wgpu::DeviceType) -> u8 {
+    match kind {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => SOFTWARE,
+    }
+}
+
+const SOFTWARE: u8 = 4;
 
 /// Flags of every wgpu instance: validation layers only when `RR_GPU_VALIDATION` is set, whatever the build profile.
 /// They cost more than the rendering itself.
@@ -97,6 +121,7 @@ impl fmt::Display for AdapterChoice {
             Self::Hardware => f.write_str("hardware"),
             Self::Software => f.write_str("software"),
             Self::Number(number) => number.fmt(f),
+            Self::Spread(number) => write!(f, "{SPREAD}{number}"),
         }
     }
 }
@@ -104,17 +129,23 @@ impl fmt::Display for AdapterChoice {
 impl FromStr for AdapterChoice {
     type Err = String;
     fn from_str(s: &str) -> Result<Self, String> {
-        match s.trim().to_ascii_lowercase().as_str() {
-            "auto" => Ok(Self::Auto),
-            "hardware" => Ok(Self::Hardware),
-            "software" => Ok(Self::Software),
-            number => match number.parse() {
-                Ok(number) if number < MOST_ADAPTERS => Ok(Self::Number(number)),
-                _ => Err(format!(
-                    "unknown adapter \"{s}\"; use auto, hardware, software, or the number of a graphics card from 0"
-                )),
+        let number = |text: &str| text.parse().ok().filter(|number| *number < MOST_ADAPTERS);
+        let text = s.trim().to_ascii_lowercase();
+        let choice = match text.as_str() {
+            "auto" => Some(Self::Auto),
+            "hardware" => Some(Self::Hardware),
+            "software" => Some(Self::Software),
+            text => match text.strip_prefix(SPREAD) {
+                Some(rest) => number(rest).map(Self::Spread),
+                None => number(text).map(Self::Number),
             },
-        }
+        };
+        choice.ok_or_else(|| {
+            format!(
+                "unknown adapter \"{s}\"; use auto, hardware, software, the number of a graphics card from 0, or spread- and a \
+                 number for one of several like cards"
+            )
+        })
     }
 }
 
@@ -436,23 +467,42 @@ mod tests {
     }
 
     #[test]
+    fn sessions_share_the_cards_where_nobody_named_one() {
+        assert_eq!(AdapterChoice::Auto.of_session(0), AdapterChoice::Spread(0));
+        assert_eq!(AdapterChoice::Auto.of_session(3), AdapterChoice::Spread(3));
+        for named in [AdapterChoice::Software, AdapterChoice::Number(1), AdapterChoice::Spread(1)] {
+            assert_eq!(named.of_session(3), named);
+        }
+    }
+
+    #[test]
     fn a_number_names_a_card_and_is_counted_around() {
-        let order = |number: u8, hardware: usize| {
-            let mut all = vec!["a", "b", "c", "software"];
-            AdapterChoice::Number(number).put_first(&mut all, hardware);
+        let order = |choice: AdapterChoice, kinds: [u8; 4]| {
+            let mut all = vec!["a", "b", "c", "d"];
+            choice.put_first(&mut all, &kinds);
             all.join(" ")
         };
-        assert_eq!(order(0, 3), "a b c software");
-        assert_eq!(order(1, 3), "b a c software");
-        assert_eq!(order(5, 3), "c a b software");
-        assert_eq!(order(2, 0), "a b c software", "nothing to choose from");
-        for (text, choice) in
-            [("auto", AdapterChoice::Auto), ("Software", AdapterChoice::Software), ("3", AdapterChoice::Number(3))]
-        {
+        let (workstation, server, none) = ([0, 0, 1, SOFTWARE], [0, 0, 0, 0], [SOFTWARE; 4]);
+        assert_eq!(order(AdapterChoice::Number(0), workstation), "a b c d");
+        assert_eq!(order(AdapterChoice::Number(1), workstation), "b a c d");
+        assert_eq!(order(AdapterChoice::Number(5), workstation), "c a b d");
+        assert_eq!(order(AdapterChoice::Number(2), none), "a b c d", "nothing to choose from");
+        assert_eq!(order(AdapterChoice::Spread(1), workstation), "b a c d");
+        assert_eq!(order(AdapterChoice::Spread(2), workstation), "a b c d", "the slow card is nobody's");
+        assert_eq!(order(AdapterChoice::Spread(2), server), "c a b d");
+        assert_eq!(order(AdapterChoice::Spread(7), server), "d a b c");
+        assert_eq!(order(AdapterChoice::Auto, server), "a b c d");
+        AdapterChoice::Spread(1).put_first::<u8>(&mut [], &[]);
+        for (text, choice) in [
+            ("auto", AdapterChoice::Auto),
+            ("Software", AdapterChoice::Software),
+            ("3", AdapterChoice::Number(3)),
+            ("spread-2", AdapterChoice::Spread(2)),
+        ] {
             assert_eq!(text.parse::<AdapterChoice>().unwrap(), choice);
             assert_eq!(choice.to_string(), text.to_lowercase());
         }
-        for wrong in ["", "64", "-1", "1.0", "cuda"] {
+        for wrong in ["", "64", "-1", "1.0", "cuda", "spread-", "spread-64", "spread"] {
             assert!(wrong.parse::<AdapterChoice>().unwrap_err().contains("number of a graphics card"), "{wrong}");
         }
     }
