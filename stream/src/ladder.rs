@@ -313,8 +313,11 @@ impl Ladder {
             let before = self.rungs.get(&id).copied();
             let decoded = members.iter().fold(self.config.codecs, |all, m| all.both(m.decodes));
             let codec = self.upgrades.choose(now, id, decoded, before.map(|b| b.codec));
-            let mut setting = Setting::choose(&self.config, codec, bitrate, before);
-            setting.paused = paused;
+            let setting = match before.filter(|_| paused) {
+                // Nothing is encoded, and how little is sent until the queue is gone says nothing about what comes after.
+                Some(before) => Setting { codec, bitrate, paused, ..before },
+                None => Setting { paused, ..Setting::choose(&self.config, codec, bitrate, before) },
+            };
             let close = before.is_some_and(|b| {
                 let change = (setting.bitrate.as_f64() - b.bitrate.as_f64()).abs() / b.bitrate.as_f64().max(1.0);
                 change < DEAD_BAND && Setting { bitrate: b.bitrate, ..setting } == b
@@ -457,6 +460,7 @@ mod tests {
                     estimate: Some(*rate),
                     rtt: Some(Duration::from_micros(40_000 + step % 7)),
                     confirmed: Some(step * 10_000),
+                    received: Some(step * 10_000),
                     in_flight: 5_000,
                     ..PathSample::default()
                 };

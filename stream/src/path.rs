@@ -72,7 +72,7 @@ pub(crate) struct Verdict {
     pub reset: Option<Reset>,
     /// Nothing is heard of it; the rate is a guess.
     pub silent: bool,
-    /// The rate is one that was taken a moment ago, before something that turned out to be nothing.
+    /// The rate is one that the path carried a moment ago: it need not be found again step by step.
     pub regained: bool,
 }
 
@@ -230,7 +230,7 @@ impl Path {
         } else if loss > LOSSY {
             self.proven = None;
         } else if let Some(delivered) = self.confirmations.delivered(PROVING) {
-            self.proven = self.proven.max(Some(delivered.scale(f64::from(1.0 - loss))));
+            self.proven = self.proven.max(Some(delivered));
         }
     }
 
@@ -270,7 +270,7 @@ impl Path {
             && let Some(carried) = self.confirmations.carried()
             && offered(sample) > carried.as_f64() * 0.8
         {
-            trouble.believe(carried.scale(f64::from(1.0 - loss)));
+            trouble.believe(carried);
         }
         let carries = trouble.carries;
         let drained = !look.stands && !look.waits && !look.silent;
@@ -302,12 +302,13 @@ impl Path {
                 trouble.look_back(now, sample);
                 let brief = now.saturating_duration_since(trouble.began) < BRIEF && loss <= trouble.loss + OVERFLOW;
                 if brief && let Some(delivered) = self.confirmations.delivered(self.confirmations.busy(now, ARRIVING)) {
-                    trouble.believe_again(delivered.scale(f64::from(1.0 - loss)));
+                    trouble.believe_again(delivered);
                 }
                 let carries = trouble.carries;
                 let rate = carries.scale(LESS);
                 self.proven = Some(rate);
                 self.limit = Some(Limit { rate, ceiling: carries, changed: now, stands: false });
+                verdict.regained = true;
                 if brief {
                     // Nothing was lost that could be reported late.
                     verdict.reset = Some(Reset { bitrate: carries, probe: None });
@@ -342,11 +343,10 @@ impl Path {
                 // Where less is sent than could arrive, what arrives says nothing about the path.
                 let full = |arrived: &Bitrate| offered(sample) > arrived.as_f64() * 0.8;
                 let arrived = self.confirmations.delivered(busy).filter(full);
-                let without_loss = f64::from(1.0 - sample.loss.unwrap_or(0.0));
                 if let Some(arrived) = arrived {
-                    self.proven = self.proven.map(|proven| proven.min(arrived.scale(without_loss)));
+                    self.proven = self.proven.map(|proven| proven.min(arrived));
                 }
-                let ceiling = arrived.map_or(taken, |all| all.scale(without_loss)).max(taken.scale(LITTLE));
+                let ceiling = arrived.unwrap_or(taken).max(taken.scale(LITTLE));
                 let ceiling = ceiling.min(most).max(FLOOR);
                 let rate = ceiling.scale((1.0 - look.standing.as_secs_f64() * 2.0).clamp(0.7, LESS));
                 self.limit = Some(Limit { rate, ceiling, changed: now, stands: true });

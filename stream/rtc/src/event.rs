@@ -201,8 +201,10 @@ pub struct PathSample {
     pub rtt: Option<Duration>,
     /// Lost of what was sent in the last second, 0 to 1.
     pub loss: Option<f32>,
-    /// Bytes sent up to the packet that was confirmed last. Between two samples it grows by what the path carried.
+    /// Bytes sent up to the packet that was confirmed last.
     pub confirmed: Option<u64>,
+    /// Those of them that arrived. Between two samples it grows by what the path carried.
+    pub received: Option<u64>,
     /// Bytes sent after it.
     pub in_flight: u64,
     /// How long the oldest packet has been waiting to be sent.

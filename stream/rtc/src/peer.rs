@@ -8,7 +8,7 @@ use crate::event::{Channel, DisconnectReason, PathSample, PeerId, PeerStats, Rtc
 use crate::limit::{Bucket, MessageLimit, Verdict};
 use crate::nudge::Nudge;
 use crate::payload::Payloads;
-use crate::sent::SentBytes;
+use crate::sent::{ReceivedBytes, SentBytes};
 use crate::video::Video;
 use crate::{RtcError, core::CoreConfig, core::Datagram};
 use bytes::Bytes;
@@ -41,6 +41,8 @@ const IDLE_REQUEST: Duration = Duration::from_millis(2_500);
 const REST_TICK: Duration = Duration::from_millis(200);
 /// A picture lost so long ago may still be what a viewer asks a keyframe for, and asks again when that is lost too.
 const LOSS_EXPLAINS: Duration = Duration::from_secs(3);
+/// Losses are those of what was sent in this time (str0m).
+const LOSS_WINDOW: Duration = Duration::from_secs(1);
 /// How often a peer's figures are told.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// str0m's pacer gives out one packet for each moment and wants the next one to be later by this.
@@ -119,6 +121,7 @@ pub(crate) struct Peer {
     sent: SentBytes,
     /// The last round trip, and the bytes sent up to the packet that made it.
     confirmed: Option<(Duration, u64)>,
+    received: ReceivedBytes,
     /// The last look at the path that saw losses, or nothing at all: it looks back one second.
     lost: Option<Instant>,
     last_stats: Option<(Instant, u64)>,
@@ -172,6 +175,7 @@ impl Peer {
             served: now,
             sent: SentBytes::default(),
             confirmed: None,
+            received: ReceivedBytes::default(),
             lost: None,
             last_stats: None,
             vanish_timeout: config.vanish_timeout,
@@ -543,8 +547,13 @@ impl Peer {
         // The same to the nanosecond: no confirmation came since.
         if let Some(rtt) = stats.rtt.filter(|rtt| self.confirmed.is_none_or(|(last, _)| last != *rtt)) {
             self.confirmed = now.checked_sub(rtt).and_then(|at| self.sent.by(at)).map(|bytes| (rtt, bytes));
+            if let Some((_, confirmed)) = self.confirmed {
+                let before = now.checked_sub(LOSS_WINDOW).and_then(|at| self.sent.by(at)).unwrap_or(0);
+                self.received.on_report(before, confirmed, loss.unwrap_or(0.0));
+            }
         }
         let confirmed = self.confirmed.map(|(_, bytes)| bytes);
+        let received = confirmed.map(|confirmed| self.received.of(confirmed));
         let in_flight = self.sent.total().saturating_sub(confirmed.unwrap_or(0));
         let parity = self.parity.as_mut().map_or(0.0, |stream| {
             // What a full queue loses is no reason: it would be fuller.
@@ -553,7 +562,8 @@ impl Peer {
             }
             stream.parity.adds()
         });
-        let sample = PathSample { estimate: raw, rtt: stats.rtt, loss, confirmed, in_flight, backlog, parity };
+        let sample =
+            PathSample { estimate: raw, rtt: stats.rtt, loss, confirmed, received, in_flight, backlog, parity };
         self.rest(now);
         if !self.at_rest {
             sink.events.push(RtcEvent::Path { peer: self.id, sample });

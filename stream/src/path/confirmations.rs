@@ -53,7 +53,7 @@ pub(super) struct Confirmations {
     fresh: Option<(Instant, Confirmation)>,
     /// When nothing was on the way last.
     idle: Option<Instant>,
-    /// What was confirmed over the last [`PROVING`].
+    /// What had arrived, over the last [`PROVING`].
     delivered: VecDeque<(Instant, u64)>,
 }
 
@@ -65,7 +65,7 @@ type Confirmation = (Option<u64>, Option<Duration>);
 struct Seen {
     at: Instant,
     rtt: Duration,
-    confirmed: Option<u64>,
+    received: Option<u64>,
 }
 
 /// What a sample says beside those before it.
@@ -113,8 +113,8 @@ impl Confirmations {
         if sample.in_flight < NOTHING {
             self.idle = Some(now);
         }
-        if let Some(confirmed) = sample.confirmed {
-            self.delivered.push_back((now, confirmed));
+        if let Some(received) = sample.received {
+            self.delivered.push_back((now, received));
         }
         while self.delivered.len() > 1 && self.delivered.get(1).is_some_and(|(at, _)| *at + PROVING <= now) {
             self.delivered.pop_front();
@@ -126,7 +126,7 @@ impl Confirmations {
         }
         // A confirmation that is told again says nothing about now.
         if let Some(rtt) = sample.rtt.filter(|_| news) {
-            self.remember(Seen { at: now, rtt, confirmed: sample.confirmed });
+            self.remember(Seen { at: now, rtt, received: sample.received });
         }
     }
 
@@ -212,11 +212,11 @@ impl Confirmations {
         Some((first, last))
     }
 
-    /// What was confirmed lately.
+    /// What arrived lately.
     pub fn carried(&self) -> Option<Bitrate> {
         let (first, last) = self.ends()?;
         let seconds = last.at.saturating_duration_since(first.at).as_secs_f64();
-        let bytes = last.confirmed?.checked_sub(first.confirmed?)?;
+        let bytes = last.received?.checked_sub(first.received?)?;
         (seconds > 0.08).then(|| Bitrate::bps((bytes as f64 * 8.0 / seconds) as u64))
     }
 

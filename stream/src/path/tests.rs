@@ -57,6 +57,7 @@ impl Sim {
                 rtt: Some(Duration::from_secs_f64(WAY + waits)),
                 loss: Some(self.loss),
                 confirmed: Some(self.confirmed as u64),
+                received: Some((self.confirmed * f64::from(1.0 - self.loss)) as u64),
                 // What waits, and what travels: as much as leaves the queue meanwhile.
                 in_flight: (self.sent - self.confirmed + left / STEP * WAY) as u64 + 3_500,
                 backlog: Duration::ZERO,
@@ -205,6 +206,7 @@ fn a_path_that_is_silent_is_asked_now_and_then_and_used_again() {
         estimate: Some(Bitrate::mbps(5)),
         rtt: Some(Duration::from_millis(40)),
         confirmed: Some(sim.confirmed as u64),
+        received: Some(sim.confirmed as u64),
         in_flight: 50_000,
         ..PathSample::default()
     };
@@ -231,9 +233,10 @@ fn a_queue_that_overflows_is_given_up_and_is_no_longer_than_it_was() {
             rtt: Some(Duration::from_millis(rtt)),
             loss: Some(loss),
             confirmed: Some(confirmed),
+            received: Some(confirmed),
             in_flight,
             backlog: Duration::from_millis(backlog),
-            parity: 0.0,
+            ..PathSample::default()
         };
         let verdict = path.on_sample(now, &sample, Bitrate::mbps(10)).unwrap();
         now += Duration::from_millis(50);
@@ -271,6 +274,7 @@ fn a_wait_is_doubted_where_less_is_sent_than_was_delivered() {
                 estimate: Some(Bitrate::mbps(12)),
                 rtt: Some(Duration::from_millis(rtt)),
                 confirmed: Some(confirmed),
+                received: Some(confirmed),
                 in_flight: 60_000,
                 ..PathSample::default()
             };
@@ -296,6 +300,7 @@ fn jitter_is_no_queue() {
             estimate: Some(Bitrate::mbps(10)),
             rtt: Some(Duration::from_millis(40 + (seed >> 33) % 45)),
             confirmed: Some(step * 50_000),
+            received: Some(step * 50_000),
             in_flight: 60_000,
             ..PathSample::default()
         };
@@ -306,4 +311,37 @@ fn jitter_is_no_queue() {
         now += Duration::from_millis(50);
     }
     assert!(least > Bitrate::mbps(5), "taken for a queue: {least}");
+}
+
+#[test]
+fn what_a_full_queue_lost_says_nothing_about_what_it_carried() {
+    let (mut path, mut now) = (Path::default(), Instant::now());
+    let mut look = |rtt: u64, loss: f32, confirmed: u64, received: u64, in_flight: u64| {
+        let sample = PathSample {
+            estimate: Some(Bitrate::mbps(12)),
+            rtt: Some(Duration::from_millis(rtt)),
+            loss: Some(loss),
+            confirmed: Some(confirmed),
+            received: Some(received),
+            in_flight,
+            ..PathSample::default()
+        };
+        let verdict = path.on_sample(now, &sample, Bitrate::mbps(10)).unwrap();
+        now += Duration::from_millis(50);
+        verdict
+    };
+    let mut sent = 0;
+    for _ in 0..60 {
+        sent += 62_500;
+        look(40, 0.0, sent, sent, 50_000);
+    }
+    // It falls to two megabits a second: of 250,000 bytes that follow 87,500 get through.
+    for step in 1..=7 {
+        let confirmed = sent + step * 31_250;
+        let verdict = look(140 + step * 25, 0.07 * step as f32, confirmed, sent + step * 12_500, 250_000 - step * 31_250);
+        assert!(!verdict.regained, "{step}: {verdict:?}");
+    }
+    let verdict = look(40, 0.6, sent + 250_000, sent + 87_500, 1_000);
+    assert!(verdict.regained, "{verdict:?}");
+    assert!((1.5..2.2).contains(&(verdict.rate.as_f64() / 1e6)), "{}", verdict.rate);
 }

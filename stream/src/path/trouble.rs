@@ -14,6 +14,10 @@ const LONG: Duration = Duration::from_millis(200);
 const SOME: f32 = 0.004;
 /// What was handed over has left after this time.
 const DRAINED: Duration = Duration::from_millis(150);
+/// No path carries so much more than what it was seen to carry while it was full.
+const AT_MOST: f64 = 1.2;
+/// What arrives in less time tells little.
+const LEAST: Duration = Duration::from_millis(100);
 
 /// A path that fell or fell silent.
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +31,8 @@ pub(super) struct Trouble {
     pub began: Instant,
     /// When a silent path was sent a picture.
     pub asked: Instant,
-    /// What was confirmed when it began, and how long the packet that was confirmed last had waited.
-    pub confirmed: Option<u64>,
+    /// What had arrived when it began, and how long the packet that was confirmed last had waited.
+    pub received: Option<u64>,
     pub waited: Duration,
     /// What was believed before it began.
     pub before: Belief,
@@ -39,6 +43,8 @@ pub(super) struct Trouble {
     /// Bytes sent by then, and when the last of them were.
     sent: (u64, Instant),
     pub abandoned: bool,
+    /// For a while nothing was heard of it.
+    silent: bool,
     /// Since when nothing new is sent.
     pub held: Option<Instant>,
 }
@@ -58,20 +64,21 @@ fn sent(sample: &PathSample) -> u64 {
 
 impl Trouble {
     pub fn new(now: Instant, carries: Bitrate, sample: &PathSample, waited: Duration, before: Belief) -> Self {
-        let (loss, confirmed) = (sample.loss.unwrap_or(0.0), sample.confirmed);
+        let (loss, received) = (sample.loss.unwrap_or(0.0), sample.received);
         Self {
             carries,
             reset: now,
             drained: None,
             began: now,
             asked: now,
-            confirmed,
+            received,
             waited,
             before,
             loss,
             longest: waited,
             sent: (sent(sample), now),
             abandoned: false,
+            silent: false,
             held: None,
         }
     }
@@ -79,6 +86,7 @@ impl Trouble {
     /// Keeps what is new in a sample.
     pub fn take_in(&mut self, now: Instant, sample: &PathSample, look: &Look) {
         self.longest = self.longest.max(look.last);
+        self.silent |= look.silent;
         let sent = sent(sample);
         if sent > self.sent.0 + NOTHING {
             self.sent = (sent, now);
@@ -118,11 +126,14 @@ impl Trouble {
     /// Nothing waits any more. The path was busy all the time, so that what it carried from the beginning to here is what
     /// it carries; a moment of it may have told much less, because a viewer may confirm late.
     pub fn look_back(&mut self, now: Instant, sample: &PathSample) {
-        let seconds = now.saturating_duration_since(self.began).as_secs_f64();
-        let loss = sample.loss.unwrap_or(0.0);
-        let bytes = sample.confirmed.zip(self.confirmed).and_then(|(now, then)| now.checked_sub(then));
-        if let Some(bytes) = bytes.filter(|_| seconds > 0.1 && loss <= self.loss + OVERFLOW) {
-            self.believe_again(Bitrate::bps((bytes as f64 * 8.0 / seconds) as u64).scale(f64::from(1.0 - loss)));
+        let time = now.saturating_duration_since(self.began);
+        let bytes = sample.received.zip(self.received).and_then(|(now, then)| now.checked_sub(then));
+        if let Some(bytes) = bytes.filter(|_| time > LEAST) {
+            let carried = Bitrate::bps((bytes as f64 * 8.0 / time.as_secs_f64()) as u64);
+            self.believe_again(carried);
+            if !self.silent {
+                self.carries = self.carries.min(carried.scale(AT_MOST)).max(FLOOR);
+            }
         }
     }
 
