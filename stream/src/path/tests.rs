@@ -338,7 +338,8 @@ fn what_a_full_queue_lost_says_nothing_about_what_it_carried() {
     // It falls to two megabits a second: of 250,000 bytes that follow 87,500 get through.
     for step in 1..=7 {
         let confirmed = sent + step * 31_250;
-        let verdict = look(140 + step * 25, 0.07 * step as f32, confirmed, sent + step * 12_500, 250_000 - step * 31_250);
+        let verdict =
+            look(140 + step * 25, 0.07 * step as f32, confirmed, sent + step * 12_500, 250_000 - step * 31_250);
         assert!(!verdict.regained, "{step}: {verdict:?}");
     }
     let verdict = look(40, 0.6, sent + 250_000, sent + 87_500, 1_000);

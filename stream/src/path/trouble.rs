@@ -16,6 +16,9 @@ const SOME: f32 = 0.004;
 const DRAINED: Duration = Duration::from_millis(150);
 /// No path carries so much more than what it was seen to carry while it was full.
 const AT_MOST: f64 = 1.2;
+/// Packets enough to know what share of them was lost.
+const MANY: u64 = 20_000;
+const LEAST_SHARE: f64 = 0.3;
 /// What arrives in less time tells little.
 const LEAST: Duration = Duration::from_millis(100);
 
@@ -31,8 +34,9 @@ pub(super) struct Trouble {
     pub began: Instant,
     /// When a silent path was sent a picture.
     pub asked: Instant,
-    /// What had arrived when it began, and how long the packet that was confirmed last had waited.
-    pub received: Option<u64>,
+    /// What had arrived and been confirmed when it began, and how long the packet that was confirmed last had waited.
+    received: Option<u64>,
+    confirmed: Option<u64>,
     pub waited: Duration,
     /// What was believed before it began.
     pub before: Belief,
@@ -72,6 +76,7 @@ impl Trouble {
             began: now,
             asked: now,
             received,
+            confirmed: sample.confirmed,
             waited,
             before,
             loss,
@@ -104,7 +109,11 @@ impl Trouble {
 
     /// How long what is on the way takes to arrive.
     pub fn left(&self, now: Instant, sample: &PathSample) -> Duration {
-        let left = Duration::from_secs_f64(sample.in_flight as f64 * 8.0 / self.carries.as_f64());
+        // As much of it is lost as of what was confirmed since it began.
+        let sent = sample.confirmed.zip(self.confirmed).map_or(0, |(now, then)| now.saturating_sub(then));
+        let arrived = sample.received.zip(self.received).map_or(0, |(now, then)| now.saturating_sub(then));
+        let share = if sent > MANY { (arrived as f64 / sent as f64).clamp(LEAST_SHARE, 1.0) } else { 1.0 };
+        let left = Duration::from_secs_f64(sample.in_flight as f64 * share * 8.0 / self.carries.as_f64());
         if !self.overflows(now, sample) {
             return left;
         }
