@@ -12,7 +12,7 @@
 
 use crate::codec::Upgrades;
 use crate::path::Path;
-use crate::setting::Setting;
+use crate::setting::{Setting, Sizes};
 use rr_encode::{Bitrate, Codecs};
 use rr_rtc::{PathSample, PeerId, RtcEvent, RungId, Steering};
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,6 +95,7 @@ pub struct Ladder {
     /// When they were compared last.
     fitted: Option<Instant>,
     upgrades: Upgrades,
+    sizes: Sizes,
     actions: Vec<Action>,
 }
 
@@ -152,6 +153,7 @@ impl Ladder {
             lasted: Duration::ZERO,
             fitted: None,
             upgrades: Upgrades::default(),
+            sizes: Sizes::default(),
             actions: Vec::new(),
         }
     }
@@ -295,6 +297,7 @@ impl Ladder {
             let kept = wanted.contains_key(id);
             if !kept {
                 self.upgrades.forget(*id);
+                self.sizes.forget(*id);
                 self.actions.push(Action::Close(*id));
             }
             kept
@@ -318,6 +321,7 @@ impl Ladder {
                 Some(before) => Setting { codec, bitrate, paused, ..before },
                 None => Setting { paused, ..Setting::choose(&self.config, codec, bitrate, before) },
             };
+            let setting = self.sizes.settle(now, id, setting, before);
             let close = before.is_some_and(|b| {
                 let change = (setting.bitrate.as_f64() - b.bitrate.as_f64()).abs() / b.bitrate.as_f64().max(1.0);
                 change < DEAD_BAND && Setting { bitrate: b.bitrate, ..setting } == b

@@ -2,6 +2,9 @@
 
 use crate::ladder::LadderConfig;
 use rr_encode::{Bitrate, Codec};
+use rr_rtc::RungId;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 /// What one rung aims at.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,11 +52,46 @@ impl Setting {
     }
 }
 
+/// A smaller or larger picture is a keyframe, and an encoder that begins anew: what speaks for it has to last. Right after a
+/// fall it seldom does, since a queue drains by sending little; until then pictures are left out.
+const SMALLER_AFTER: Duration = Duration::from_millis(500);
+const LARGER_AFTER: Duration = Duration::from_secs(1);
+
+/// Which rungs should have another size, and since when.
+#[derive(Debug, Default)]
+pub(crate) struct Sizes(BTreeMap<RungId, (bool, Instant)>);
+
+impl Sizes {
+    /// What a rung is set to that should be set to `wanted`.
+    pub fn settle(&mut self, now: Instant, rung: RungId, wanted: Setting, before: Option<Setting>) -> Setting {
+        let Some(before) = before.filter(|before| before.scale != wanted.scale && !wanted.paused) else {
+            self.forget(rung);
+            return wanted;
+        };
+        let larger = wanted.scale > before.scale;
+        let since = match self.0.get(&rung) {
+            Some((was_larger, since)) if *was_larger == larger => *since,
+            _ => now,
+        };
+        if now >= since + if larger { LARGER_AFTER } else { SMALLER_AFTER } {
+            self.forget(rung);
+            return wanted;
+        }
+        self.0.insert(rung, (larger, since));
+        let frames_per_second = wanted.frames_per_second.min(before.frames_per_second);
+        Setting { scale: before.scale, frames_per_second, ..wanted }
+    }
+
+    /// The rung is gone.
+    pub fn forget(&mut self, rung: RungId) {
+        self.0.remove(&rung);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use rr_encode::Codecs;
-    use rr_rtc::RungId;
 
     fn config(size: (u32, u32)) -> LadderConfig {
         let (max, start) = (Bitrate::mbps(8), Bitrate::mbps(3));
@@ -100,5 +138,27 @@ mod tests {
         assert_eq!(changes, 1);
         let more = Setting::choose(&config, Codec::H264, Bitrate::kbps(1_700), Some(setting));
         assert_eq!(more.frames_per_second, 30.0);
+    }
+
+    #[test]
+    fn the_size_changes_when_the_reason_lasts() {
+        let (config, rung, begin) = (config((1280, 720)), RungId(0), Instant::now());
+        let (mut sizes, mut before) = (Sizes::default(), None);
+        let mut at = |ms: u64, kbps: u64, paused: bool| {
+            let wanted = Setting { paused, ..Setting::choose(&config, Codec::H264, Bitrate::kbps(kbps), before) };
+            let setting = sizes.settle(begin + Duration::from_millis(ms), rung, wanted, before);
+            before = Some(setting);
+            (setting.scale, setting.frames_per_second)
+        };
+        assert_eq!(at(0, 200, false), (0.6, 10.0), "the first one");
+        assert_eq!(at(50, 5_000, false), (0.6, 10.0));
+        assert_eq!(at(950, 5_000, false), (0.6, 10.0));
+        assert_eq!(at(1_100, 5_000, false), (1.0, 30.0));
+        // A fall of a moment.
+        assert_eq!(at(1_200, 300, false), (1.0, 10.0));
+        assert_eq!(at(1_500, 2_000, false), (1.0, 30.0));
+        assert_eq!(at(1_600, 300, false), (1.0, 10.0));
+        assert_eq!(at(2_000, 300, false), (1.0, 10.0));
+        assert_eq!(at(2_100, 300, false), (0.75, 10.0));
     }
 }
