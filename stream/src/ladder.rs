@@ -54,6 +54,8 @@ pub enum Action {
 pub const RUNGS_OF_A_VIEW: u16 = 4;
 /// How often viewers and rungs are compared while nothing falls.
 const FIT_INTERVAL: Duration = Duration::from_millis(50);
+/// A keyframe that is asked for so soon again is the one that was asked for.
+const ON_ITS_WAY: Duration = Duration::from_millis(50);
 /// Nobody's pictures get less than this: below, they would not be readable.
 const MIN: Bitrate = Bitrate::kbps(200);
 /// Rises are taken in steps no shorter than this; falls at once.
@@ -96,6 +98,8 @@ pub struct Ladder {
     fitted: Option<Instant>,
     upgrades: Upgrades,
     sizes: Sizes,
+    /// The rung that goes on with a keyframe, and since when.
+    anew: Option<(RungId, Instant)>,
     actions: Vec<Action>,
 }
 
@@ -119,6 +123,8 @@ pub(crate) struct Member {
     wish: Bitrate,
     risen: Instant,
     paused: bool,
+    /// What it lost is not repeated: it goes on with a keyframe.
+    abandoned: bool,
     /// Nothing is heard of it.
     silent: bool,
     rung: RungId,
@@ -154,6 +160,7 @@ impl Ladder {
             fitted: None,
             upgrades: Upgrades::default(),
             sizes: Sizes::default(),
+            anew: None,
             actions: Vec::new(),
         }
     }
@@ -192,7 +199,7 @@ impl Ladder {
                 }
             }
             RtcEvent::Path { peer, sample } => self.on_sample(now, *peer, sample),
-            RtcEvent::KeyframeNeeded { rung } if self.rungs.contains_key(rung) => {
+            RtcEvent::KeyframeNeeded { rung } if self.rungs.contains_key(rung) && !self.comes(now, *rung) => {
                 self.actions.push(Action::Keyframe(*rung));
             }
             RtcEvent::Disconnected { peer, .. } => {
@@ -202,11 +209,17 @@ impl Ladder {
         }
     }
 
+    /// A keyframe was asked for already.
+    fn comes(&self, now: Instant, rung: RungId) -> bool {
+        self.anew.is_some_and(|(of, at)| of == rung && now < at + ON_ITS_WAY)
+    }
+
     fn join(&mut self, now: Instant, peer: PeerId, decodes: Codecs) {
         let wish = self.config.start.min(self.config.max);
         let (rung, new_until) = (self.config.first_rung, Some(now + GROWS));
         let path = Path::default();
-        let member = Member { path, wish, risen: now, paused: false, silent: false, rung, decodes, new_until };
+        let member =
+            Member { path, wish, risen: now, paused: false, abandoned: false, silent: false, rung, decodes, new_until };
         self.admit(now, peer, member);
     }
 
@@ -256,11 +269,17 @@ impl Ladder {
             self.actions.push(Action::Steer(peer, steering));
         }
         if verdict.abandon {
+            member.abandoned = true;
             self.actions.push(Action::Steer(peer, Steering::Abandon));
         }
         member.silent = verdict.silent;
         let turned = verdict.pause != member.paused;
         if turned {
+            if !verdict.pause && std::mem::take(&mut member.abandoned) {
+                // Before the encoder goes on, or its first picture would be one that this viewer cannot use.
+                self.anew = Some((member.rung, now));
+                self.actions.push(Action::Keyframe(member.rung));
+            }
             member.paused = verdict.pause;
             self.actions.push(Action::Steer(peer, Steering::Hold(verdict.pause)));
         }
@@ -444,252 +463,4 @@ fn have_say<'a>(members: &'a [&'a Member]) -> impl Iterator<Item = &'a Member> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rr_encode::Codec;
-
-    fn ladder(rungs: usize) -> (Ladder, Instant) {
-        let (max, start) = (Bitrate::mbps(8), Bitrate::mbps(3));
-        let first_rung = RungId::default();
-        let (size, codecs) = ((1280, 720), Codecs::H264.with(Codec::Hevc));
-        let config = LadderConfig { size, frames_per_second: 30.0, max, start, codecs, rungs, first_rung };
-        (Ladder::new(config), Instant::now())
-    }
-
-    /// A path that carries so much and on which nothing waits, for so long. What was decided meanwhile.
-    fn hold(ladder: &mut Ladder, now: &mut Instant, rates: &[(u64, Bitrate)], seconds: f64) -> Vec<Action> {
-        for step in 0..(seconds * 20.0) as u64 {
-            for (peer, rate) in rates {
-                let sample = PathSample {
-                    estimate: Some(*rate),
-                    rtt: Some(Duration::from_micros(40_000 + step % 7)),
-                    confirmed: Some(step * 10_000),
-                    received: Some(step * 10_000),
-                    in_flight: 5_000,
-                    ..PathSample::default()
-                };
-                ladder.on_event(*now, &RtcEvent::Path { peer: PeerId(*peer), sample });
-            }
-            *now += Duration::from_millis(50);
-        }
-        ladder.take_actions().collect()
-    }
-
-    fn join(ladder: &mut Ladder, now: Instant, peer: u64) -> Vec<Action> {
-        join_with(ladder, now, peer, Codecs::H264)
-    }
-
-    fn join_with(ladder: &mut Ladder, now: Instant, peer: u64, decodes: Codecs) -> Vec<Action> {
-        ladder.on_event(now, &RtcEvent::Connected { peer: PeerId(peer), decodes });
-        ladder.take_actions().collect()
-    }
-
-    fn leave(ladder: &mut Ladder, now: Instant, peer: u64) -> Vec<Action> {
-        let reason = rr_rtc::DisconnectReason::Left;
-        ladder.on_event(now, &RtcEvent::Disconnected { peer: PeerId(peer), reason });
-        ladder.take_actions().collect()
-    }
-
-    #[test]
-    fn an_encoder_runs_only_while_somebody_watches() {
-        let (mut ladder, now) = ladder(3);
-        assert!(ladder.rungs().is_empty());
-        let actions = join(&mut ladder, now, 1);
-        let rung = RungId(0);
-        assert!(actions.contains(&Action::Steer(PeerId(1), Steering::Assign(rung))));
-        assert!(matches!(actions[1], Action::Set(id, s) if id == rung && s.bitrate == Bitrate::mbps(3)), "{actions:?}");
-        assert_eq!(actions.last(), Some(&Action::Keyframe(rung)));
-        assert_eq!(leave(&mut ladder, now, 1), [Action::Close(rung)]);
-        assert!(ladder.rungs().is_empty());
-    }
-
-    #[test]
-    fn a_viewer_takes_what_is_known_of_its_path_to_another_view() {
-        let (mut shared, mut now) = ladder(3);
-        join(&mut shared, now, 1);
-        join(&mut shared, now, 2);
-        hold(&mut shared, &mut now, &[(1, Bitrate::mbps(20)), (2, Bitrate::mbps(20))], 3.0);
-        let first_rung = RungId(RUNGS_OF_A_VIEW);
-        let mut own = Ladder::new(LadderConfig { first_rung, ..shared.config });
-        let member = shared.dismiss(now, PeerId(2)).unwrap();
-        assert!(shared.dismiss(now, PeerId(2)).is_none());
-        assert_eq!(shared.take_actions().count(), 0, "the one that stays notices nothing");
-        own.admit(now, PeerId(2), member);
-        let actions: Vec<Action> = own.take_actions().collect();
-        assert!(actions.contains(&Action::Steer(PeerId(2), Steering::Assign(first_rung))), "{actions:?}");
-        assert_eq!(own.setting(first_rung).unwrap().bitrate, Bitrate::mbps(8));
-        assert_eq!(leave(&mut own, now, 2), [Action::Close(first_rung)]);
-    }
-
-    #[test]
-    fn the_rate_rises_in_steps_and_falls_at_once() {
-        let (mut ladder, mut now) = ladder(3);
-        join(&mut ladder, now, 1);
-        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(20))], 0.3);
-        let early = ladder.setting(RungId(0)).unwrap().bitrate;
-        assert!(early < Bitrate::mbps(6), "{early}");
-        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(20))], 2.0);
-        assert_eq!(ladder.setting(RungId(0)).unwrap().bitrate, Bitrate::mbps(8));
-        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(1))], 0.05);
-        let fallen = ladder.setting(RungId(0)).unwrap();
-        assert!(fallen.bitrate < Bitrate::mbps(1) && fallen.frames_per_second < 30.0, "{fallen:?}");
-    }
-
-    #[test]
-    fn small_changes_are_not_passed_on() {
-        let (mut ladder, mut now) = ladder(3);
-        join(&mut ladder, now, 1);
-        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(5))], 3.0);
-        assert_eq!(hold(&mut ladder, &mut now, &[(1, Bitrate::kbps(5_100))], 1.0), []);
-    }
-
-    #[test]
-    fn a_slow_viewer_gets_a_rung_of_its_own_and_comes_back() {
-        let (mut ladder, mut now) = ladder(3);
-        join(&mut ladder, now, 1);
-        join(&mut ladder, now, 2);
-        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(20)), (2, Bitrate::mbps(20))], 3.0);
-        assert_eq!(ladder.rungs().len(), 1);
-        let slow = [(1, Bitrate::mbps(20)), (2, Bitrate::mbps(1))];
-        let actions = hold(&mut ladder, &mut now, &slow, 1.0);
-        assert!(actions.contains(&Action::Steer(PeerId(2), Steering::Assign(RungId(1)))), "{actions:?}");
-        // The fast one was never asked to wait for the slow one.
-        let least = actions.iter().filter_map(|a| match a {
-            Action::Set(RungId(0), setting) => Some(setting.bitrate),
-            _ => None,
-        });
-        assert!(least.min().is_none_or(|rate| rate >= Bitrate::mbps(7)), "{actions:?}");
-        assert_eq!((ladder.viewers_of(RungId(0)), ladder.viewers_of(RungId(1))), (1, 1));
-        let actions = hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(20)), (2, Bitrate::mbps(20))], 8.0);
-        assert_eq!(ladder.rungs().len(), 1);
-        assert_eq!(actions.iter().filter(|a| matches!(a, Action::Close(_))).count(), 1);
-    }
-
-    /// What a rung was set to, each time.
-    fn rates(actions: &[Action], rung: RungId) -> Vec<Bitrate> {
-        let of = |action: &Action| match action {
-            Action::Set(id, setting) if *id == rung => Some(setting.bitrate),
-            _ => None,
-        };
-        actions.iter().filter_map(of).collect()
-    }
-
-    #[test]
-    fn nobody_waits_for_a_newcomer() {
-        let (mut ladder, mut now) = ladder(3);
-        let (fast, first) = (Bitrate::mbps(20), RungId(0));
-        join(&mut ladder, now, 1);
-        hold(&mut ladder, &mut now, &[(1, fast)], 6.0);
-        let mut actions = join(&mut ladder, now, 2);
-        assert_eq!(ladder.setting(RungId(1)).unwrap().bitrate, Bitrate::mbps(3));
-        actions.extend(hold(&mut ladder, &mut now, &[(1, fast), (2, Bitrate::mbps(5))], 2.0));
-        // One more begins with the other newcomer.
-        actions.extend(join(&mut ladder, now, 3));
-        assert_eq!((ladder.viewers_of(first), ladder.viewers_of(RungId(1))), (1, 2));
-        assert_eq!(rates(&actions, first), []);
-        // As soon as they can take what it gets, they get the same.
-        let actions = hold(&mut ladder, &mut now, &[(1, fast), (2, fast), (3, fast)], 2.5);
-        assert_eq!(rates(&actions, first), []);
-        assert_eq!((ladder.viewers_of(first), ladder.rungs().len()), (3, 1));
-    }
-
-    #[test]
-    fn a_newcomer_counts_once_its_path_is_known() {
-        let (mut ladder, mut now) = ladder(1);
-        let fast = Bitrate::mbps(20);
-        join(&mut ladder, now, 1);
-        hold(&mut ladder, &mut now, &[(1, fast)], 6.0);
-        // There is but one rung.
-        join(&mut ladder, now, 2);
-        let slow = Bitrate::mbps(4);
-        assert_eq!(rates(&hold(&mut ladder, &mut now, &[(1, fast), (2, slow)], 4.0), RungId(0)), []);
-        hold(&mut ladder, &mut now, &[(1, fast), (2, slow)], 2.0);
-        assert!(ladder.rungs()[0].1.bitrate < slow);
-        // One whose path turns out to be worse than that counts at once.
-        join(&mut ladder, now, 3);
-        hold(&mut ladder, &mut now, &[(1, fast), (2, slow), (3, Bitrate::mbps(2))], 0.3);
-        assert!(ladder.rungs()[0].1.bitrate < Bitrate::mbps(2));
-    }
-
-    #[test]
-    fn a_newcomer_begins_where_no_more_is_sent_than_may_be_assumed() {
-        let (mut ladder, mut now) = ladder(3);
-        join(&mut ladder, now, 1);
-        join(&mut ladder, now, 2);
-        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(20)), (2, Bitrate::mbps(2))], 6.0);
-        let slow = ladder.rungs()[1].0;
-        join(&mut ladder, now, 3);
-        assert_eq!((ladder.viewers_of(slow), ladder.rungs().len()), (2, 2));
-    }
-
-    #[test]
-    fn a_hopeless_viewer_does_not_count_where_no_more_rungs_may_be() {
-        let (mut ladder, mut now) = ladder(1);
-        join(&mut ladder, now, 1);
-        join(&mut ladder, now, 2);
-        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(20)), (2, Bitrate::kbps(300))], 5.0);
-        assert_eq!(ladder.rungs().len(), 1);
-        assert_eq!(ladder.rungs()[0].1.bitrate, Bitrate::mbps(8));
-        // One that is only slow does.
-        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(20)), (2, Bitrate::mbps(4))], 5.0);
-        assert!(ladder.rungs()[0].1.bitrate < Bitrate::mbps(4));
-    }
-
-    #[test]
-    fn most_viewers_stay_where_they_are_when_rungs_are_shared_out_anew() {
-        let (mut ladder, mut now) = ladder(3);
-        (1..=6).for_each(|peer| _ = join(&mut ladder, now, peer));
-        let rates = |low: u64| -> Vec<(u64, Bitrate)> {
-            (1..=6).map(|peer| (peer, if peer == 6 { Bitrate::kbps(low) } else { Bitrate::mbps(9) })).collect()
-        };
-        hold(&mut ladder, &mut now, &rates(9_000), 3.0);
-        let actions = hold(&mut ladder, &mut now, &rates(1_000), 2.0);
-        let moved: Vec<_> = actions.iter().filter(|a| matches!(a, Action::Steer(_, Steering::Assign(_)))).collect();
-        assert_eq!(moved.len(), 1, "{moved:?}");
-    }
-
-    #[test]
-    fn a_rung_has_the_best_codec_that_all_its_viewers_decode() {
-        let (mut ladder, mut now) = ladder(3);
-        let codec = |ladder: &Ladder| ladder.setting(RungId(0)).map(|setting| setting.codec);
-        let both = Codecs::H264.with(Codec::Hevc);
-        join_with(&mut ladder, now, 1, both);
-        assert_eq!(codec(&ladder), Some(Codec::Hevc));
-        join_with(&mut ladder, now, 2, both.with(Codec::Av1));
-        assert_eq!(codec(&ladder), Some(Codec::Hevc));
-        // Who comes last decides at once, and nobody gets an encoder for it.
-        let actions = join_with(&mut ladder, now, 3, Codecs::H264);
-        assert!(matches!(actions[1], Action::Set(RungId(0), s) if s.codec == Codec::H264), "{actions:?}");
-        assert_eq!(ladder.rungs().len(), 1);
-        leave(&mut ladder, now, 3);
-        let fast = [(1, Bitrate::mbps(20)), (2, Bitrate::mbps(20))];
-        hold(&mut ladder, &mut now, &fast, 5.0);
-        assert_eq!(codec(&ladder), Some(Codec::H264), "not to and fro");
-        hold(&mut ladder, &mut now, &fast, 6.0);
-        assert_eq!(codec(&ladder), Some(Codec::Hevc));
-        // A decoder that fails.
-        ladder.on_event(now, &RtcEvent::Undecodable { peer: PeerId(2), codec: Codec::Hevc });
-        assert_eq!(codec(&ladder), Some(Codec::H264));
-        hold(&mut ladder, &mut now, &fast, 30.0);
-        assert_eq!(codec(&ladder), Some(Codec::H264));
-    }
-
-    #[test]
-    fn viewers_apart_by_their_paths_may_have_different_codecs() {
-        let (mut ladder, mut now) = ladder(3);
-        join_with(&mut ladder, now, 1, Codecs::H264);
-        join_with(&mut ladder, now, 2, Codecs::H264.with(Codec::Hevc));
-        hold(&mut ladder, &mut now, &[(1, Bitrate::mbps(20)), (2, Bitrate::mbps(1))], 3.0);
-        let codecs: Vec<Codec> = ladder.rungs().iter().map(|(_, setting)| setting.codec).collect();
-        assert_eq!(codecs, [Codec::H264, Codec::Hevc]);
-    }
-
-    #[test]
-    fn strangers_change_nothing() {
-        let (mut ladder, mut now) = ladder(3);
-        assert_eq!(hold(&mut ladder, &mut now, &[(9, Bitrate::mbps(1))], 0.2), []);
-        assert_eq!(leave(&mut ladder, now, 9), []);
-        ladder.on_event(now, &RtcEvent::KeyframeNeeded { rung: RungId(4) });
-        assert_eq!(ladder.take_actions().count(), 0);
-    }
-}
+mod tests;

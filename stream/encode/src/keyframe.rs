@@ -6,10 +6,12 @@
 
 /// Luma PSNR that one step of the quantizer costs an intra picture, dB.
 const STEP_DB: f64 = 0.8;
-/// Steps of the quantizer that halve the size of an intra picture.
-const HALF: f64 = 6.0;
-/// No keyframe takes more than so many pictures of its rate, as far as that can be known before.
+/// Steps of the quantizer that halve the size of an intra picture (a turn around the sample line; 6 to 9).
+const HALF: f64 = 7.5;
+/// No keyframe takes more than so many pictures of its rate, nor longer than so many seconds of it, as far as that can be
+/// known before.
 const MOST: f64 = 4.0;
+const LONGEST: f64 = 0.2;
 /// How often a moving picture is judged, in pictures.
 const JUDGED: u32 = 8;
 
@@ -52,12 +54,13 @@ impl Keyframes {
         self.last = keyframe;
     }
 
-    /// What the next one takes, where a picture may have so many bits. `None`: nothing is known yet.
+    /// What the next one takes, at so many bits and pictures a second. `None`: nothing is known yet.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-    pub fn quantizer(&self, bits: f64) -> Option<u8> {
+    pub fn quantizer(&self, rate: f64, frames_per_second: f64) -> Option<u8> {
         let last = self.last?;
         let as_good = f64::from(last.psnr - self.moving?) / STEP_DB;
-        let fits = HALF * (last.bits as f64 / (bits * MOST).max(1.0)).log2();
+        let most = rate * LONGEST.min(MOST / frames_per_second);
+        let fits = HALF * (last.bits as f64 / most.max(1.0)).log2();
         Some((f64::from(last.quantizer) + as_good.max(fits)).round().clamp(10.0, 45.0) as u8)
     }
 }
@@ -69,17 +72,20 @@ mod tests {
     #[test]
     fn as_good_as_its_neighbours_and_no_larger_than_allowed() {
         let mut keyframes = Keyframes::default();
-        assert_eq!(keyframes.quantizer(1e5), None);
+        let at = |keyframes: &Keyframes, bits: f64| keyframes.quantizer(bits * 30.0, 30.0);
+        assert_eq!(at(&keyframes, 1e5), None);
         keyframes.made(Some(Keyframe { quantizer: 24, bits: 400_000, psnr: 42.0 }));
-        assert_eq!(keyframes.quantizer(1e5), None);
+        assert_eq!(at(&keyframes, 1e5), None);
         keyframes.moved(36.0);
-        let coarser = keyframes.quantizer(1e5).unwrap();
+        let coarser = at(&keyframes, 1e5).unwrap();
         assert!((30..34).contains(&coarser), "{coarser}");
         // Neighbours that are better want a finer one, which is too large.
         keyframes.moved(46.0);
-        assert_eq!(keyframes.quantizer(1e5), Some(24));
-        assert_eq!(keyframes.quantizer(5e4), Some(30));
-        assert_eq!(keyframes.quantizer(0.0), Some(45));
+        assert_eq!(at(&keyframes, 1e5), Some(24));
+        assert_eq!(at(&keyframes, 5e4), Some(32));
+        assert_eq!(at(&keyframes, 0.0), Some(45));
+        // Four pictures of ten a second would be 0.4 s.
+        assert_eq!(keyframes.quantizer(1e6, 10.0), Some(32));
     }
 
     #[test]

@@ -46,6 +46,26 @@ struct Running {
     /// The last pass over a picture that rests.
     still: Option<Pass>,
     keyframes: Keyframes,
+    /// Bits of a picture that the rate control aimed at last.
+    used_to: f64,
+}
+
+impl Running {
+    /// The rate control goes on from its last quantizer, a few steps with each picture. Where it has to get used to much less,
+    /// the pictures after a keyframe would be several times as large as they may be: so it is given some in vain, which
+    /// nobody misses in front of a keyframe. One that moves, and the same again; more of them would make it finer again.
+    fn get_used_to_less(&mut self, frame: &Frame) -> Result<(), EncodeError> {
+        let time_ms = self.time_ms(frame);
+        for _ in 0..2 {
+            self.codec.encode(frame, time_ms, false).map_err(codec_error)?;
+        }
+        Ok(())
+    }
+
+    fn time_ms(&self, frame: &Frame) -> i64 {
+        let elapsed = frame.captured_at.saturating_duration_since(self.started);
+        i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+    }
 }
 
 /// A picture by its quantizer, and what it cost.
@@ -62,6 +82,8 @@ const SHARPEST: u8 = 8;
 const COARSEST_STILL: u8 = 40;
 /// Quantizer of a first pass that has a bit for each pixel; most of a picture costs less.
 const FIRST_STILL: f64 = 26.0;
+/// Below this share of what it was used to, a new rate is new to the rate control.
+const FELL: f64 = 0.6;
 
 impl SoftwareEncoder {
     /// An encoder that takes its size from the first frame.
@@ -86,6 +108,11 @@ impl SoftwareEncoder {
     #[must_use]
     pub fn with_slices(self, slices: u16) -> Self {
         Self { slices: slices.clamp(1, 4), running: None, ..self }
+    }
+
+    /// Bits of a picture.
+    fn budget(&self) -> f64 {
+        self.bitrate.as_f64() / f64::from(self.frames_per_second)
     }
 
     fn level(&self, width: u32, height: u32) -> Option<u8> {
@@ -117,6 +144,7 @@ impl SoftwareEncoder {
             verified: false,
             still: None,
             keyframes: Keyframes::default(),
+            used_to: 0.0,
         })
     }
 
@@ -128,8 +156,7 @@ impl SoftwareEncoder {
         force_keyframe: bool,
         fixed: Option<u8>,
     ) -> Result<Option<AccessUnit>, EncodeError> {
-        let elapsed = frame.captured_at.saturating_duration_since(running.started);
-        let time_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+        let time_ms = running.time_ms(frame);
         let moves = running.still.is_none();
         let judge = moves && running.keyframes.judges(force_keyframe || !running.verified);
         let (keyframe, data, psnr) = match running.codec.encode(frame, time_ms, judge).map_err(codec_error)? {
@@ -152,6 +179,9 @@ impl SoftwareEncoder {
             self.format.verify(&data, running.level_idc, running.width, running.height)?;
             running.verified = true;
         }
+        if fixed.is_none() {
+            running.used_to = self.budget();
+        }
         self.running = Some(running);
         Ok(Some(AccessUnit::of(frame, VideoCodec::H264, data, keyframe)))
     }
@@ -172,8 +202,11 @@ impl Encoder for SoftwareEncoder {
         };
         let mut fixed = None;
         if force_keyframe && running.verified {
+            if running.still.is_none() && self.budget() < running.used_to * FELL {
+                running.get_used_to_less(frame)?;
+            }
             running.codec.force_keyframe().map_err(codec_error)?;
-            fixed = running.keyframes.quantizer(self.bitrate.as_f64() / f64::from(self.frames_per_second));
+            fixed = running.keyframes.quantizer(self.bitrate.as_f64(), f64::from(self.frames_per_second));
         }
         if running.still.take().is_some() || fixed.is_some() {
             running.codec.set_quantizer(fixed).map_err(codec_error)?;

@@ -57,6 +57,35 @@ fn a_keyframe_in_the_middle_costs_little_and_nobody_pays_for_it() {
 }
 
 #[test]
+fn after_a_fall_the_first_pictures_are_not_those_of_the_old_rate() {
+    let pool = FramePool::new();
+    // Also that with 10 pictures a second a keyframe is no longer than two of them.
+    for (kbps, rate, keyframe, all) in [(500, 20.0, 4.0, 8.4), (250, 10.0, 2.6, 8.0)] {
+        let mut encoder = encoder(Bitrate::kbps(3_000), 30.0);
+        let start = Instant::now();
+        let mut bytes = Vec::new();
+        for i in 0..66u64 {
+            if i == 60 {
+                encoder.set_bitrate(Bitrate::kbps(kbps)).unwrap();
+                encoder.set_frame_rate(rate).unwrap();
+            }
+            let picture = compliance::test_picture(640, 360, i * 9);
+            let mut frame = pool.take().unwrap();
+            frame.fill_from_rgba(&picture, 640 * 4, 640, 360).unwrap();
+            frame.captured_at = start + Duration::from_micros(33_333 * i);
+            let unit = encoder.encode(&frame, i == 60).unwrap().unwrap();
+            assert_eq!(unit.keyframe, i == 0 || i == 60);
+            bytes.push(unit.data.len() as f64);
+        }
+        let budget = kbps as f64 * 125.0 / f64::from(rate);
+        let of = |bytes: &[f64]| bytes.iter().sum::<f64>() / budget;
+        println!("{kbps} kbit/s: keyframe x{:.2}, with the next three x{:.2}", of(&bytes[60..61]), of(&bytes[60..64]));
+        assert!(of(&bytes[60..61]) < keyframe, "keyframe x{:.2}", of(&bytes[60..61]));
+        assert!(of(&bytes[60..64]) < all, "x{:.2}", of(&bytes[60..64]));
+    }
+}
+
+#[test]
 fn absurd_rates_are_brought_into_bounds() {
     let pool = FramePool::new();
     let picture = compliance::test_picture(320, 240, 0);

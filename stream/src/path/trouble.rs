@@ -14,9 +14,7 @@ const LONG: Duration = Duration::from_millis(200);
 const SOME: f32 = 0.004;
 /// What was handed over has left after this time.
 const DRAINED: Duration = Duration::from_millis(150);
-/// No path carries so much more than what it was seen to carry while it was full.
-const AT_MOST: f64 = 1.2;
-/// Packets enough to know what share of them was lost.
+/// Bytes enough to know what share of them was lost.
 const MANY: u64 = 20_000;
 const LEAST_SHARE: f64 = 0.3;
 /// What arrives in less time tells little.
@@ -140,8 +138,9 @@ impl Trouble {
         if let Some(bytes) = bytes.filter(|_| time > LEAST) {
             let carried = Bitrate::bps((bytes as f64 * 8.0 / time.as_secs_f64()) as u64);
             self.believe_again(carried);
+            // Of a silent one nobody knows how long it was busy.
             if !self.silent {
-                self.carries = self.carries.min(carried.scale(AT_MOST)).max(FLOOR);
+                self.carries = self.carries.min(carried).max(FLOOR);
             }
         }
     }
