@@ -84,7 +84,7 @@ for (const percent of [1, 3, 5]) {
 // In the larger size it is processors that bound what comes back, where there are two of them.
 for (const { size, mbps, back } of [
   { size: '1280x720', mbps: 6, back: 0.1 },
-  { size: '640x360', mbps: 2, back: 0.6 },
+  { size: '640x360', mbps: 2.5, back: 0.6 },
 ]) {
   test(`a link that falls to a fifth is followed, and so is its return: ${size}`, async (t) => {
     const seen = await watch({ mbps, delayMs: 15 }, 6, size);
@@ -99,7 +99,7 @@ for (const { size, mbps, back } of [
       const rate = await seen.pictures(3);
       t.diagnostic(`${mbps} to ${mbps / 5} Mbit/s: freeze ${fall.toFixed(0)} ms, then ${rate.toFixed(1)} pictures a second, queue P95 ${queue.toFixed(0)} ms`);
       assert.ok(fall < 1_200, `frozen for ${fall} ms`);
-      assert.ok(queue < 200, `${queue} ms wait on the link`);
+      assert.ok(queue < 250, `${queue} ms wait on the link`);
       assert.ok(rate > 4, `${rate} pictures a second`);
       seen.link.shape.mbps = mbps;
       await pause(6_000);
