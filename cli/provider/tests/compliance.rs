@@ -138,6 +138,27 @@ fn local_workers_that_do_not_listen_comply() {
 }
 
 #[test]
+fn a_log_that_is_too_long_begins_anew_and_its_end_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let lots = "yes 'a line of the log' | head -c 17000000 >&2; echo the last of many >&2; while [ ! -e more ]; do sleep 0.02; done";
+    let script = format!("cd \"$RR_WORKER_FOLDER\"; {READY} {lots}; echo and more >&2; exec sleep 600");
+    let open = |fleet: &str| local(folder.path(), fleet, &script);
+    let _ends = Ends(&open);
+    let provider = open("one");
+    let machine = provider.create(&order("aaaa1111", Market::OnDemand, 0)).unwrap();
+    let kept = folder.path().join("one/aaaa1111");
+    let length = |name: &str| std::fs::metadata(kept.join(name)).map_or(0, |meta| meta.len());
+    until("it has said a lot", || provider.logs(&machine, 100).unwrap().ends_with("the last of many\n"));
+    assert!(length("log") > 16 << 20);
+    provider.list().unwrap();
+    assert!(length("log") == 0 && length("log.old") > 16 << 20, "{} and {} bytes", length("log"), length("log.old"));
+    std::fs::write(kept.join("more"), "").unwrap();
+    until("it goes on", || provider.logs(&machine, 100).unwrap().ends_with("the last of many\nand more\n"));
+    assert_eq!(length("log"), "and more\n".len() as u64);
+    assert!(provider.list().unwrap().iter().any(|listed| listed.machine.state == MachineState::Running));
+}
+
+#[test]
 fn ec2_complies() {
     let front = Front::start();
     complies(&|fleet| boxed(ec2(front.port(), options(&format!("comply-{fleet}"))).unwrap()), "i-0123456789abcdef0");

@@ -5,6 +5,7 @@
 //!                process.json written after: pid and the moment of its start, which a reused pid does not have
 //!                out          what the worker says on standard output; its first line of JSON tells where it serves
 //!                log          what it writes to standard error
+//!                log.old      what it wrote before that was too long
 //! ```
 //!
 //! A process carries the folder of its order in its environment. So one that was started by an `rrctl` that died before it

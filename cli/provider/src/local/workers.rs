@@ -18,6 +18,8 @@ use std::time::{Duration, Instant, SystemTime};
 const ENDED_KEPT: usize = 20;
 /// The ready line is at the beginning of what a worker says.
 const READY_WITHIN: u64 = 64 * 1024;
+/// A log that is longer begins anew, and what it said until then is kept once: a worker may run for years.
+const MOST_LOG: u64 = 16 << 20;
 /// Between two looks at a process that should end.
 const LOOK: Duration = Duration::from_millis(20);
 /// A killed process is gone after this, or nothing can be done about it.
@@ -56,6 +58,26 @@ impl Known {
 
     fn out(&self) -> PathBuf {
         self.folder.join("out")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+
+    fn old_log(&self) -> PathBuf {
+        self.folder.join("log.old")
+    }
+
+    /// The worker appends to what it has open, so that it goes on at the beginning of an empty file.
+    fn turn_log_over(&self) {
+        let log = self.log();
+        if fs::metadata(&log).is_ok_and(|meta| meta.len() > MOST_LOG) {
+            // Where there is no room for a copy, the log is the least that is missed.
+            if fs::copy(&log, self.old_log()).is_err() {
+                let _ = fs::remove_file(self.old_log());
+            }
+            let _ = fs::OpenOptions::new().write(true).truncate(true).open(&log);
+        }
     }
 }
 
@@ -191,7 +213,9 @@ impl Provider for Local {
                 },
             })
         };
-        Ok(self.known()?.into_iter().filter_map(listed).collect())
+        let all = self.known()?;
+        all.iter().filter(|known| known.runs).for_each(Known::turn_log_over);
+        Ok(all.into_iter().filter_map(listed).collect())
     }
 
     fn create(&self, order: &Order) -> Result<MachineId, ProviderError> {
@@ -263,8 +287,10 @@ impl Provider for Local {
         let Some(known) = self.find(machine)? else {
             return Err(ProviderError::other(what, format!("there is no {machine}"), "rrctl list shows what there is"));
         };
-        let path = known.folder.join("log");
-        tail(&path, most_bytes).map_err(|error| disk(what, &path, &error))
+        let path = known.log();
+        let log = tail(&path, most_bytes).map_err(|error| disk(what, &path, &error))?;
+        let older = most_bytes.saturating_sub(log.len());
+        Ok(tail(&known.old_log(), older).unwrap_or_default() + &log)
     }
 
     fn links(&self, machine: &MachineId) -> Result<Links, ProviderError> {
