@@ -1,3 +1,5 @@
+//! Viewers that come, change and go, in virtual time.
+
 use super::*;
 use rr_encode::Codec;
 
