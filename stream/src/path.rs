@@ -385,4 +385,4 @@ impl Path {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

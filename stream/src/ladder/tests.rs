@@ -1,6 +1,7 @@
 //! Viewers that come, change and go, in virtual time.
 
 use super::*;
+use crate::path::tests::sample;
 use rr_encode::Codec;
 
 fn ladder(rungs: usize) -> (Ladder, Instant) {
@@ -252,16 +253,8 @@ fn strangers_change_nothing() {
 fn after_a_fall_a_keyframe_comes_first_at_the_rate_that_the_path_carried() {
     let (mut ladder, mut now) = ladder(3);
     join(&mut ladder, now, 1);
-    let mut look = |ladder: &mut Ladder, rtt: u64, loss: f32, confirmed: u64, received: u64, in_flight: u64| {
-        let sample = PathSample {
-            estimate: Some(Bitrate::mbps(9)),
-            rtt: Some(Duration::from_millis(rtt)),
-            loss: Some(loss),
-            confirmed: Some(confirmed),
-            received: Some(received),
-            in_flight,
-            ..PathSample::default()
-        };
+    let mut look = |ladder: &mut Ladder, rtt: u64, loss: f32, bytes: (u64, u64), in_flight: u64| {
+        let sample = sample(rtt, loss, bytes, in_flight);
         ladder.on_event(now, &RtcEvent::Path { peer: PeerId(1), sample });
         let at = now;
         now += Duration::from_millis(50);
@@ -270,7 +263,7 @@ fn after_a_fall_a_keyframe_comes_first_at_the_rate_that_the_path_carried() {
     let mut sent = 0;
     for _ in 0..80 {
         sent += 50_000;
-        look(&mut ladder, 40, 0.0, sent, sent, 50_000);
+        look(&mut ladder, 40, 0.0, (sent, sent), 50_000);
     }
     let before = ladder.setting(RungId(0)).unwrap();
     assert_eq!((before.scale, before.paused), (1.0, false));
@@ -283,7 +276,7 @@ fn after_a_fall_a_keyframe_comes_first_at_the_rate_that_the_path_carried() {
             (40, 0.6, 1_000)
         };
         let (confirmed, received) = (sent + 250_000 - left, sent + step * 12_500);
-        let (at, more) = look(&mut ladder, rtt, loss, confirmed, received, left);
+        let (at, more) = look(&mut ladder, rtt, loss, (confirmed, received), left);
         let setting = ladder.setting(RungId(0)).unwrap();
         assert_eq!(setting.scale, 1.0, "{step}: a moment changes no size");
         actions.extend(more);

@@ -74,6 +74,19 @@ impl Sim {
     }
 }
 
+/// Of a path that is believed to carry 12 Mbit/s. Milliseconds and bytes; of those that were confirmed some arrived.
+pub(crate) fn sample(rtt_ms: u64, loss: f32, (confirmed, received): (u64, u64), in_flight: u64) -> PathSample {
+    PathSample {
+        estimate: Some(Bitrate::mbps(12)),
+        rtt: Some(Duration::from_millis(rtt_ms)),
+        loss: Some(loss),
+        confirmed: Some(confirmed),
+        received: Some(received),
+        in_flight,
+        ..PathSample::default()
+    }
+}
+
 #[test]
 fn parity_has_its_part_of_the_rate() {
     let rate = |parity| {
@@ -228,16 +241,8 @@ fn a_path_that_is_silent_is_asked_now_and_then_and_used_again() {
 fn a_queue_that_overflows_is_given_up_and_is_no_longer_than_it_was() {
     let (mut path, mut now) = (Path::default(), Instant::now());
     let mut look = |rtt: u64, loss: f32, backlog: u64, confirmed: u64, in_flight: u64| {
-        let sample = PathSample {
-            estimate: Some(Bitrate::mbps(12)),
-            rtt: Some(Duration::from_millis(rtt)),
-            loss: Some(loss),
-            confirmed: Some(confirmed),
-            received: Some(confirmed),
-            in_flight,
-            backlog: Duration::from_millis(backlog),
-            ..PathSample::default()
-        };
+        let backlog = Duration::from_millis(backlog);
+        let sample = PathSample { backlog, ..sample(rtt, loss, (confirmed, confirmed), in_flight) };
         let verdict = path.on_sample(now, &sample, Bitrate::mbps(10)).unwrap();
         now += Duration::from_millis(50);
         verdict
@@ -317,15 +322,7 @@ fn jitter_is_no_queue() {
 fn what_a_full_queue_lost_says_nothing_about_what_it_carried() {
     let (mut path, mut now) = (Path::default(), Instant::now());
     let mut look = |rtt: u64, loss: f32, confirmed: u64, received: u64, in_flight: u64| {
-        let sample = PathSample {
-            estimate: Some(Bitrate::mbps(12)),
-            rtt: Some(Duration::from_millis(rtt)),
-            loss: Some(loss),
-            confirmed: Some(confirmed),
-            received: Some(received),
-            in_flight,
-            ..PathSample::default()
-        };
+        let sample = sample(rtt, loss, (confirmed, received), in_flight);
         let verdict = path.on_sample(now, &sample, Bitrate::mbps(10)).unwrap();
         now += Duration::from_millis(50);
         verdict
