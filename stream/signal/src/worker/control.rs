@@ -40,6 +40,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// Between two tries to connect.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Whoever is refused was revoked or has another version: somebody has to do something about it first.
+const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 /// After a failed renewal.
 const RENEW_AGAIN: Duration = Duration::from_secs(60);
 
@@ -61,13 +63,18 @@ pub(super) async fn keep(
         let begun = Instant::now();
         let (ends, notice) = (stop.clone(), notice.clone());
         let mut control = Control { config: &config, host: &host, keeping: &keeping, stop: ends, notice };
-        match control.talk(address, &mut identity).await {
-            End::Stopped => return,
-            End::Lost(why) => tracing::warn!(gateway = address.authority(), "no connection to the gateway: {why}"),
-        }
+        let end = control.talk(address, &mut identity).await;
         // One that held is tried again at once.
         if begun.elapsed() > LONGEST_PAUSE {
             pause = FIRST_PAUSE;
+        }
+        match end {
+            End::Stopped => return,
+            End::Lost(why) => tracing::warn!(gateway = address.authority(), "no connection to the gateway: {why}"),
+            End::Refused(why) => {
+                tracing::error!(gateway = address.authority(), "the gateway refuses this worker: {why}");
+                pause = REFUSED_PAUSE;
+            }
         }
         tokio::select! {
             () = sleep(pause) => {}
@@ -80,6 +87,8 @@ pub(super) async fn keep(
 enum End {
     Stopped,
     Lost(String),
+    /// For a reason that does not pass by itself.
+    Refused(String),
 }
 
 struct Control<'a> {
@@ -155,7 +164,7 @@ impl Control<'_> {
                             beat = interval(Duration::from_secs(heartbeat_secs.clamp(1, 60).into()));
                             beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
                         }
-                        ToWorker::Refused { message } => return End::Lost(message),
+                        ToWorker::Refused { message } => return End::Refused(message),
                         other => viewers.take(other),
                     }
                 }
