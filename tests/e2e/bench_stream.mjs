@@ -158,7 +158,8 @@ async function measure(open, stage, references, idleServer) {
     figures.restCpu = used(rest, processorTime(system.pid)).total / N.rest;
     step('rest', [figures.restDb, figures.sharpMs, figures.restBytes, figures.restCpu]);
 
-    // More viewers of the same.
+    // More viewers of the same. Some systems have a link for each of them, others one for all: each has its 20 Mbit/s.
+    await system.link.shape({ ...LINK, mbps: LINK.mbps * N.viewers });
     const others = [];
     for (let i = 1; i < N.viewers; i++) others.push(await openPage(system, system.sharedUrl ?? system.url, SMALL));
     await system.play(page);
