@@ -6,7 +6,7 @@ use crate::start;
 use anyhow::Context;
 use rr_engine::{Engine, EngineError, Kept};
 use rr_signal::SignalHandler;
-use rr_signal::worker::{EC2_METADATA, GatewayConfig, GatewayLink, SessionHost};
+use rr_signal::worker::{EC2_METADATA, GatewayConfig, GatewayLink, SessionHost, SessionState};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -80,8 +80,15 @@ struct Slot {
     start: Kept,
     /// Held for a moment only: what one session waits for is not the others' affair.
     state: Mutex<Use>,
-    /// What the gateway was told last, or knows.
-    told: Mutex<Kept>,
+    told: Mutex<Told>,
+}
+
+/// What the gateway was told last, or knows.
+struct Told {
+    kept: Kept,
+    /// It has a document of the session. It gets one with the first change of whatever kind: the next worker may have been
+    /// started with another file.
+    document: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +103,7 @@ impl Slots {
     fn new(engines: &[Engine]) -> Result<Self, EngineError> {
         let slot = |engine: &Engine| {
             let start = engine.kept()?;
-            let told = Mutex::new(start.clone());
+            let told = Mutex::new(Told { kept: start.clone(), document: false });
             Ok(Slot { engine: engine.clone(), start, state: Mutex::new(Use::Free), told })
         };
         engines.iter().map(slot).collect::<Result<_, _>>().map(Self)
@@ -122,31 +129,38 @@ impl Slot {
         fits
     }
 
-    fn told(&self) -> MutexGuard<'_, Kept> {
+    fn told(&self) -> MutexGuard<'_, Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn news(&self) -> Option<String> {
+    fn news(&self) -> SessionState {
         let mut told = self.told();
         // An engine that is busy for so long is asked again.
-        let now = self.engine.kept().ok()?;
-        if now == *told {
-            return None;
+        let Ok(now) = self.engine.kept() else { return SessionState::default() };
+        let mut changes = now.changes_since(&told.kept);
+        if changes.is_empty() {
+            return changes;
         }
-        let text = now.to_text();
-        *told = now;
-        Some(text)
+        if !told.document {
+            changes = now.to_state();
+        }
+        *told = Told { kept: now, document: true };
+        changes
     }
 
-    fn begin(&self, session: &str, kept: Option<&str>) -> Result<(), String> {
-        match kept.map(Kept::parse) {
-            Some(Ok(kept)) => self.engine.restore(kept).map_err(|error| error.to_string())?,
-            Some(Err(error)) => {
-                tracing::error!(%error, session, "what was kept of the session is damaged; it begins anew");
+    fn begin(&self, session: &str, state: &SessionState) -> Result<(), String> {
+        let mut document = state.document.is_some();
+        if !state.is_empty() {
+            match self.start.with(state) {
+                Ok(kept) => self.engine.restore(kept).map_err(|error| error.to_string())?,
+                Err(error) => {
+                    document = false;
+                    tracing::error!(%error, session, "what was kept of the session is damaged; it begins anew");
+                }
             }
-            None => {}
         }
-        *self.told() = self.engine.kept().map_err(|error| error.to_string())?;
+        let kept = self.engine.kept().map_err(|error| error.to_string())?;
+        *self.told() = Told { kept, document };
         Ok(())
     }
 }
@@ -156,7 +170,7 @@ impl SessionHost for Slots {
         u32::try_from(self.0.len()).unwrap_or(u32::MAX)
     }
 
-    fn open(&self, session: &str, kept: Option<&str>) -> Result<(), String> {
+    fn open(&self, session: &str, kept: SessionState) -> Result<(), String> {
         if self.serving(session).is_some() {
             return Ok(());
         }
@@ -164,7 +178,7 @@ impl SessionHost for Slots {
         let Some(slot) = self.0.iter().find(|slot| slot.turn(&Use::Free, opening.clone())) else {
             return Err("this worker serves as many sessions as it can already".into());
         };
-        let begun = slot.begin(session, kept);
+        let begun = slot.begin(session, &kept);
         slot.turn(&opening, if begun.is_ok() { Use::Open(session.to_owned()) } else { Use::Free });
         begun
     }
@@ -173,12 +187,15 @@ impl SessionHost for Slots {
         self.serving(session)?.engine.signal_handler().ok()
     }
 
-    fn changed(&self, session: &str) -> Option<String> {
-        self.serving(session)?.news()
+    fn changed(&self, session: &str) -> SessionState {
+        self.serving(session).map(Slot::news).unwrap_or_default()
     }
 
-    fn close(&self, session: &str) -> Option<String> {
-        let slot = self.0.iter().find(|slot| slot.turn(&Use::Open(session.to_owned()), Use::Closing))?;
+    fn close(&self, session: &str) -> SessionState {
+        let open = Use::Open(session.to_owned());
+        let Some(slot) = self.0.iter().find(|slot| slot.turn(&open, Use::Closing)) else {
+            return SessionState::default();
+        };
         // These fail only when the engine ends, and everybody with it.
         let _ = slot.engine.end_viewers("this session has moved or ended");
         let _ = slot.engine.flush();

@@ -364,7 +364,7 @@ impl Workspace {
         let mut events = Vec::new();
         let mut undo = vec![Command::AddDevice(device)];
         let touching = |c: &Connection| c.source == *id || c.target == *id;
-        let gone: Vec<ConnectionId> = self.connections.values().filter(|c| touching(c)).map(|c| c.id.clone()).collect();
+        let gone: Vec<ConnectionId> = self.connections.iter().filter(|c| touching(c)).map(|c| c.id.clone()).collect();
         for c in gone {
             undo.extend(self.connections.remove(&c).map(Command::AddConnection));
             events.push(Event::ConnectionRemoved(c));
@@ -384,17 +384,17 @@ impl Workspace {
         if c.source == c.target {
             return Err(CommandError::Invalid("a device cannot be connected to itself".into()));
         }
-        if self.connections.contains_key(&c.id) {
+        if self.connections.get(&c.id).is_some() {
             return Err(CommandError::IdTaken(c.id.0.clone()));
         }
-        if self.connections.values().any(|o| o.source == c.source && o.target == c.target && o.kind == c.kind) {
+        if self.connections.has_like(c) {
             let (from, to, kind) = (c.source.clone(), c.target.clone(), c.kind.clone());
             return Err(CommandError::AlreadyConnected { from, to, kind });
         }
         if self.connections.len() >= MAX_CONNECTIONS {
             return Err(CommandError::Full { what: "connections", limit: MAX_CONNECTIONS });
         }
-        self.connections.insert(c.id.clone(), c.clone());
+        self.connections.insert(c.clone());
         Ok((vec![Event::ConnectionAdded(c.id.clone())], vec![Command::RemoveConnection(c.id.clone())]))
     }
 
@@ -546,5 +546,20 @@ mod tests {
         let (events, _) = ws.apply(&Command::RemoveDevice("b".into()), Role::Admin).unwrap();
         assert_eq!(ws.connections().len(), 0);
         assert_eq!(events.len(), 3);
+    }
+
+    #[test]
+    fn what_was_disconnected_may_be_connected_again() {
+        let mut ws = line();
+        let link = ws.connections().next().unwrap().clone();
+        let again = Connection { id: "again".into(), ..link.clone() };
+        let connect = |ws: &mut Workspace| ws.apply(&Command::AddConnection(again.clone()), Role::Admin).map(drop);
+        assert!(matches!(connect(&mut ws), Err(CommandError::AlreadyConnected { .. })));
+        ws.apply(&Command::RemoveConnection(link.id), Role::Admin).unwrap();
+        connect(&mut ws).unwrap();
+        let other = Connection { id: "other".into(), kind: "another kind".into(), ..again.clone() };
+        ws.apply(&Command::AddConnection(other), Role::Admin).unwrap();
+        ws.apply(&Command::RemoveDevice(again.source), Role::Admin).unwrap();
+        assert_eq!(ws.connections().map(|c| c.id.0.as_str()).collect::<Vec<_>>(), ["bc"]);
     }
 }

@@ -8,6 +8,7 @@
 
 pub mod camera;
 pub mod command;
+mod connections;
 pub mod disjoint;
 pub mod file;
 pub mod geometry;

@@ -1,6 +1,7 @@
 //! The document: devices, connections, named views.
 
 use crate::camera::Camera;
+use crate::connections::Connections;
 use crate::geometry::{Unit, UpAxis};
 use glam::{Affine3A, Quat, Vec3};
 use serde::{Deserialize, Serialize};
@@ -226,7 +227,7 @@ pub struct Workspace {
     /// Shown to people.
     pub name: String,
     pub(crate) devices: BTreeMap<DeviceId, Device>,
-    pub(crate) connections: BTreeMap<ConnectionId, Connection>,
+    pub(crate) connections: Connections,
     pub(crate) views: Vec<NamedView>,
 }
 
@@ -248,7 +249,7 @@ impl Workspace {
 
     /// All connections in the order of their ids.
     pub fn connections(&self) -> impl ExactSizeIterator<Item = &Connection> {
-        self.connections.values()
+        self.connections.iter()
     }
 
     /// One connection.
@@ -269,7 +270,7 @@ impl Workspace {
     /// An id that no connection has.
     pub fn free_connection_id(&self, source: &DeviceId, target: &DeviceId) -> ConnectionId {
         let name = format!("{source}-to-{target}");
-        ConnectionId(free_id(&name, "connection", |id| self.connections.contains_key(&ConnectionId(id.to_owned()))))
+        ConnectionId(free_id(&name, "connection", |id| self.connections.get(&ConnectionId(id.to_owned())).is_some()))
     }
 }
 

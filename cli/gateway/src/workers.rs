@@ -13,9 +13,9 @@ use axum::{Json, Router};
 use futures_util::StreamExt;
 use rr_fleet::{DeskRules, Freed, Time};
 use rr_protocol::worker::{
-    FetchRequest, Fetched, FromWorker, HttpRefusal, JoinRequest, KeepAnswer, KeepRequest, MAX_CAPACITY, MAX_JOIN_LEN,
-    MAX_KEEP_LEN, MAX_KEPT_LEN, MAX_WORKER_MESSAGE_LEN, Membership, RenewRequest, SessionLoad, ToWorker,
-    WORKER_VERSION,
+    FetchRequest, Fetched, FromWorker, HttpRefusal, JoinRequest, KeepAnswer, KeepRequest, MAX_CAPACITY,
+    MAX_DOCUMENT_LEN, MAX_JOIN_LEN, MAX_KEEP_LEN, MAX_VIEW_LEN, MAX_WORKER_MESSAGE_LEN, Membership, RenewRequest,
+    SessionLoad, ToWorker, WORKER_VERSION,
 };
 use rr_signal::front::{Remote, Shutdown, last_words};
 use rr_signal::throttle::Failures;
@@ -169,14 +169,16 @@ async fn fetch(State(lobby): State<Lobby>, Extension(remote): Extension<Remote>,
 }
 
 async fn keep(State(lobby): State<Lobby>, Extension(remote): Extension<Remote>, request: Request) -> Response {
-    let (worker, KeepRequest { session, state, last }) = match member(&lobby, &remote, request).await {
+    let (worker, KeepRequest { session, changes, last }) = match member(&lobby, &remote, request).await {
         Ok(asked) => asked,
         Err(response) => return response,
     };
-    if state.as_ref().is_some_and(|state| state.len() > MAX_KEPT_LEN) {
-        return refuse(StatusCode::PAYLOAD_TOO_LARGE, format!("{MAX_KEPT_LEN} bytes of a session are kept at most"));
+    let too_long = |text: &Option<String>, most: usize| text.as_ref().is_some_and(|text| text.len() > most);
+    if too_long(&changes.document, MAX_DOCUMENT_LEN) || too_long(&changes.view, MAX_VIEW_LEN) {
+        let most = format!("{MAX_DOCUMENT_LEN} bytes of a document and {MAX_VIEW_LEN} of a view are kept at most");
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, most);
     }
-    match lobby.hub.store.keep(&session, &worker, state.as_deref(), last, now()).await {
+    match lobby.hub.store.keep(&session, &worker, &changes, last, now()).await {
         Ok(true) => {
             if last {
                 tracing::info!(session, worker, "session given back");

@@ -6,7 +6,7 @@ use crate::support::{
 use rr_fleet::Token;
 use rr_gateway::{DeskRules, Gateway, GatewayConfig, IceServers, Secret, TimeLimitedTurn};
 use rr_protocol::signaling::SignalFromHost;
-use rr_protocol::worker::MAX_KEPT_LEN;
+use rr_protocol::worker::{MAX_DOCUMENT_LEN, MAX_VIEW_LEN};
 use rr_signal::worker::{GatewayError, GatewayLink, IdentityError, SessionHost};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -202,7 +202,7 @@ fn sessions_of_a_drained_worker_move() {
         let mut viewer = Viewer::open(&link(&gateway, "one")).await;
         viewer.welcome().await;
         assert_eq!((first.names(), second.names()), (Vec::new(), vec!["one".to_owned()]));
-        assert_eq!(second.session("one").unwrap().state().as_deref(), Some("of the first worker"));
+        assert_eq!(second.session("one").unwrap().document().as_deref(), Some("of the first worker"));
         assert!(first.drained.load(Ordering::Relaxed) && !second.drained.load(Ordering::Relaxed));
     });
     assert!(!gateway.drain(&Token("nobody".into())).unwrap());
@@ -257,7 +257,7 @@ fn a_session_goes_on_where_its_worker_left_it() {
     let mut member = Some(join(&[&gateway], "w1", own.path(), &first));
     run(async {
         Viewer::open(&link(&gateway, "one")).await.welcome().await;
-        assert_eq!(first.session("one").unwrap().state(), None, "it is new");
+        assert_eq!(first.session("one").unwrap().document(), None, "it is new");
         // A large one, with all that JSON has to escape.
         let state = "\"\\\n\u{1f3ed}".repeat(200_000);
         first.session("one").unwrap().change(&state);
@@ -266,16 +266,24 @@ fn a_session_goes_on_where_its_worker_left_it() {
         assert_eq!(first.names(), Vec::<String>::new());
         let _second = aside(|| join(&[&gateway], "w2", other.path(), &second));
         Viewer::open(&link(&gateway, "one")).await.welcome().await;
-        assert!(second.session("one").unwrap().state().is_some_and(|found| found == state));
+        let session = second.session("one").unwrap();
+        assert!(session.document().is_some_and(|found| found == state));
+        assert_eq!(session.view(), None, "nobody turned it");
         // Too large: the session goes on, with what was kept before.
-        second.session("one").unwrap().change("small");
+        session.change("small");
+        session.turn("from the left");
         tokio::time::sleep(Duration::from_millis(1500)).await;
-        second.session("one").unwrap().change(&"x".repeat(MAX_KEPT_LEN + 1));
+        session.change(&"x".repeat(MAX_DOCUMENT_LEN + 1));
+        session.turn(&"x".repeat(MAX_VIEW_LEN + 1));
         tokio::time::sleep(Duration::from_millis(1500)).await;
+        // One of them is not lost with the other.
+        session.turn("from above");
+        until("it is told", || session.is_told());
         aside(|| drop(_second));
         let _again = aside(|| join(&[&gateway], "w3", tempfile::tempdir().unwrap().path(), &first));
         Viewer::open(&link(&gateway, "one")).await.welcome().await;
-        assert_eq!(first.session("one").unwrap().state().as_deref(), Some("small"));
+        let session = first.session("one").unwrap();
+        assert_eq!((session.document().as_deref(), session.view().as_deref()), (Some("small"), Some("from above")));
     });
 }
 
@@ -291,6 +299,9 @@ fn what_changes_while_the_gateway_is_away_is_kept_when_it_is_back() {
     let noting = first.session("one").unwrap();
     noting.change("while nobody could be told");
     until("a try to tell it", || noting.is_told());
+    // What came later does not take the place of what could not be said.
+    noting.turn("from the right");
+    until("a try to tell that", || noting.is_told());
     gateway = Gateway::start(GatewayConfig { workers, ..config(dir.path(), None) }).unwrap();
     // The worker is back when it can be reached.
     run(async { Viewer::open(&link(&gateway, "one")).await.welcome().await });
@@ -298,7 +309,9 @@ fn what_changes_while_the_gateway_is_away_is_kept_when_it_is_back() {
     drop(member);
     let _second = join(&[&gateway], "w2", other.path(), &second);
     run(async { Viewer::open(&link(&gateway, "one")).await.welcome().await });
-    assert_eq!(second.session("one").unwrap().state().as_deref(), Some("while nobody could be told"));
+    let session = second.session("one").unwrap();
+    assert_eq!(session.document().as_deref(), Some("while nobody could be told"));
+    assert_eq!(session.view().as_deref(), Some("from the right"));
 }
 
 #[test]
@@ -377,7 +390,7 @@ fn a_session_leaves_a_spot_machine_before_it_is_taken_away() {
         let bye = viewer.hear().await;
         assert!(matches!(&bye, Some(SignalFromHost::Bye(_))), "{bye:?}");
         Viewer::open(&link(&gateway, "one")).await.welcome().await;
-        assert_eq!(second.session("one").unwrap().state().as_deref(), Some("of the spot machine"));
+        assert_eq!(second.session("one").unwrap().document().as_deref(), Some("of the spot machine"));
         assert_eq!(first.names(), Vec::<String>::new());
         let workers = aside(|| gateway.observed()).unwrap().0.workers;
         let notices: Vec<bool> = workers.iter().map(|worker| worker.notice.is_some()).collect();

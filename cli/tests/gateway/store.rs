@@ -4,7 +4,7 @@ use crate::postgres::Postgres;
 use crate::support::run;
 use rr_fleet::{Time, Token};
 use rr_gateway::store::{Event, Hello, STATE_KEPT, SqlStore, Store};
-use rr_protocol::worker::SessionLoad;
+use rr_protocol::worker::{SessionLoad, SessionState};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -163,42 +163,49 @@ async fn states(store: &dyn Store) {
     store.hello("a", &hello("k2", 1), Time(1_000)).await.unwrap();
     store.want("s", "", "", Time(1_000)).await.unwrap();
     let kept = async |worker: &Token| store.kept("s", &worker.0).await.unwrap();
-    let keep = async |worker: &Token, state: Option<&str>, last: bool| {
-        store.keep("s", &worker.0, state, last, Time(2_000)).await.unwrap()
+    let document = |text: &str| SessionState { document: Some(text.into()), view: None };
+    let view = |text: &str| SessionState { document: None, view: Some(text.into()) };
+    let nothing = SessionState::default();
+    let keep = async |worker: &Token, changes: &SessionState, last: bool| {
+        store.keep("s", &worker.0, changes, last, Time(2_000)).await.unwrap()
     };
     assert_eq!(kept(&one).await, None, "nobody has it");
-    assert!(!keep(&one, Some("stolen"), false).await);
+    assert!(!keep(&one, &document("stolen"), false).await);
     assert!(store.lease("s", &one, Time(9_000)).await.unwrap());
-    assert_eq!(kept(&one).await, Some(None), "it is new");
+    assert_eq!(kept(&one).await, Some(nothing.clone()), "it is new");
     let long = "\u{20ac}\"\\".repeat(500_000);
-    assert!(keep(&one, Some(&long), false).await);
-    assert_eq!(kept(&one).await, Some(Some(long)));
-    assert!(keep(&one, Some("second"), false).await);
-    assert!(!keep(&two, Some("stolen"), true).await);
-    assert!(keep(&one, None, true).await, "nothing new, and given back");
+    assert!(keep(&one, &document(&long), false).await);
+    assert_eq!(kept(&one).await, Some(document(&long)));
+    assert!(keep(&one, &view("first"), false).await);
+    assert_eq!(kept(&one).await, Some(view("first").or(document(&long))), "beside the document");
+    assert!(keep(&one, &document("second").or(view("second")), false).await);
+    assert!(!keep(&two, &document("stolen"), true).await);
+    assert!(keep(&one, &nothing, true).await, "nothing new, and given back");
     assert_eq!(kept(&one).await, None);
     assert_eq!(store.workers().await.unwrap()[0].desk.worker.sessions, 0, "its place is free");
     assert!(store.sessions().await.unwrap()[0].seat.placed.is_none());
-    assert!(!keep(&one, Some("late"), true).await);
+    assert!(!keep(&one, &view("late"), true).await);
     assert!(store.lease("s", &two, Time(9_000)).await.unwrap());
-    assert_eq!(kept(&two).await, Some(Some("second".into())));
-    // Who comes back within a day finds it.
-    assert!(store.end("s", Time(1_000)).await.unwrap());
+    let second = Some(document("second").or(view("second")));
+    assert_eq!(kept(&two).await, second);
+    // Who comes back within a day finds it, and not only when somebody changed something on the last one.
+    store.want("s", "", "", Time(500_000)).await.unwrap();
+    assert!(store.end("s", Time(500_000)).await.unwrap());
     let tidy = async |now| store.tidy(now, Duration::from_secs(60)).await.unwrap();
-    tidy(Time(2_000) + STATE_KEPT).await;
-    store.want("s", "", "", Time(3_000)).await.unwrap();
+    tidy(Time(500_000) + STATE_KEPT).await;
+    store.want("s", "", "", Time(600_000)).await.unwrap();
     assert!(store.lease("s", &one, Time(9_000)).await.unwrap());
-    assert_eq!(kept(&one).await, Some(Some("second".into())));
+    assert_eq!(kept(&one).await, second);
     // A session that goes on is not forgotten, one that ended is.
-    let late = Time(3_000) + STATE_KEPT;
+    let late = Time(600_001) + STATE_KEPT;
     tidy(late).await;
-    assert_eq!(kept(&one).await, Some(Some("second".into())));
-    assert!(store.end("s", Time(3_000)).await.unwrap());
+    assert_eq!(kept(&one).await, second);
+    assert!(store.end("s", Time(600_000)).await.unwrap());
     tidy(late).await;
-    store.want("s", "", "", Time(4_000)).await.unwrap();
+    store.want("s", "", "", Time(700_000)).await.unwrap();
     assert!(store.lease("s", &one, Time(9_000)).await.unwrap());
-    assert_eq!(kept(&one).await, Some(None));
-    assert!(store.end("s", Time(4_000)).await.unwrap());
+    assert_eq!(kept(&one).await, Some(nothing));
+    assert!(store.end("s", Time(700_000)).await.unwrap());
     store.forget("k1").await.unwrap();
     store.forget("k2").await.unwrap();
 }

@@ -5,7 +5,7 @@ use rr_fleet::{FleetSpec, Money, Prices, Scaling, Timing};
 use rr_gateway::{DeskRules, Gateway, GatewayConfig, IceServers, Limits, Rates, Role, Tls};
 use rr_protocol::PROTOCOL_VERSION;
 use rr_protocol::signaling::{Candidate, Hello, Sdp, SignalFromHost, SignalFromViewer};
-use rr_signal::worker::{self, GatewayLink, SessionHost};
+use rr_signal::worker::{self, GatewayLink, SessionHost, SessionState};
 use rr_signal::{JoinRequest, Leave, Outbox, PeerId, Refusal, SignalHandler};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -80,28 +80,42 @@ pub struct Noting {
 
 /// What would be lost with the worker.
 struct State {
-    text: Option<String>,
-    told: bool,
+    all: SessionState,
+    unsaid: SessionState,
 }
 
 impl Noting {
-    pub fn state(&self) -> Option<String> {
-        self.state.lock().unwrap().text.clone()
+    pub fn document(&self) -> Option<String> {
+        self.state.lock().unwrap().all.document.clone()
+    }
+
+    pub fn view(&self) -> Option<String> {
+        self.state.lock().unwrap().all.view.clone()
     }
 
     /// Somebody changes something.
-    pub fn change(&self, text: &str) {
-        *self.state.lock().unwrap() = State { text: Some(text.to_owned()), told: false };
+    pub fn change(&self, document: &str) {
+        self.change_to(SessionState { document: Some(document.to_owned()), view: None });
+    }
+
+    /// Somebody looks elsewhere.
+    pub fn turn(&self, view: &str) {
+        self.change_to(SessionState { document: None, view: Some(view.to_owned()) });
+    }
+
+    fn change_to(&self, changes: SessionState) {
+        let mut state = self.state.lock().unwrap();
+        state.all = changes.clone().or(std::mem::take(&mut state.all));
+        state.unsaid = changes.or(std::mem::take(&mut state.unsaid));
     }
 
     /// The last change was looked at.
     pub fn is_told(&self) -> bool {
-        self.state.lock().unwrap().told
+        self.state.lock().unwrap().unsaid.is_empty()
     }
 
-    fn news(&self) -> Option<String> {
-        let mut state = self.state.lock().unwrap();
-        if std::mem::replace(&mut state.told, true) { None } else { state.text.clone() }
+    fn news(&self) -> SessionState {
+        std::mem::take(&mut self.state.lock().unwrap().unsaid)
     }
 }
 
@@ -141,12 +155,12 @@ impl SessionHost for Sessions {
         self.capacity
     }
 
-    fn open(&self, session: &str, kept: Option<&str>) -> Result<(), String> {
+    fn open(&self, session: &str, kept: SessionState) -> Result<(), String> {
         let mut open = self.open.lock().unwrap();
         if !open.contains_key(session) {
             assert!(open.len() < usize::try_from(self.capacity).unwrap(), "more sessions than places");
             let next = Arc::clone(&self.next);
-            let state = Mutex::new(State { text: kept.map(str::to_owned), told: true });
+            let state = Mutex::new(State { all: kept, unsaid: SessionState::default() });
             let noting =
                 Noting { next, here: Mutex::default(), since: Mutex::default(), candidates: Mutex::default(), state };
             open.insert(session.to_owned(), Arc::new(noting));
@@ -158,11 +172,11 @@ impl SessionHost for Sessions {
         self.session(session).map(|noting| noting as Arc<dyn SignalHandler>)
     }
 
-    fn changed(&self, session: &str) -> Option<String> {
-        self.session(session)?.news()
+    fn changed(&self, session: &str) -> SessionState {
+        self.session(session).map(|noting| noting.news()).unwrap_or_default()
     }
 
-    fn close(&self, session: &str) -> Option<String> {
+    fn close(&self, session: &str) -> SessionState {
         std::thread::sleep(self.closes);
         let closed = self.open.lock().unwrap().remove(session);
         for (_, outbox) in
@@ -170,7 +184,7 @@ impl SessionHost for Sessions {
         {
             let _ = outbox.bye(rr_protocol::host::ErrorCode::Closing, "moved");
         }
-        closed?.news()
+        closed.map(|noting| noting.news()).unwrap_or_default()
     }
 
     fn sessions(&self) -> Vec<(String, u32)> {

@@ -4,7 +4,8 @@
 mod common;
 
 use common::{Host, line, software};
-use rr_engine::{Engine, Input, Kept};
+use rr_engine::{Engine, Input};
+use rr_protocol::worker::SessionState;
 use rr_scene::{Command, DeviceId, ModelRef, Role, Workspace, file};
 use std::path::{Path, PathBuf};
 
@@ -106,10 +107,15 @@ fn what_was_removed_at_one_host_comes_back_at_another_with_its_model() {
     until_high(&here, 2.0);
     let removed = here.engine.scene().workspace.clone();
     here.engine.input(Input::Edit(Command::RemoveDevice("part".into()))).unwrap();
-    let text = here.engine.kept().unwrap().to_text();
+    let state = here.engine.kept().unwrap().to_state();
+    let text = state.document.clone().unwrap();
     assert!(!text.contains(&*here.folder.path().to_string_lossy()), "{text}");
 
-    there.engine.restore(Kept::parse(&text).unwrap()).unwrap();
+    let restore = |host: &Host, state: &SessionState| {
+        let kept = host.engine.kept().unwrap().with(state).unwrap();
+        host.engine.restore(kept).unwrap();
+    };
+    restore(&there, &state);
     there.engine.flush().unwrap();
     assert_eq!(there.engine.scene().workspace.devices().len(), 0);
     there.engine.input(Input::Undo).unwrap();
@@ -117,16 +123,17 @@ fn what_was_removed_at_one_host_comes_back_at_another_with_its_model() {
     let model = there.folder.path().join("two/models/part.stl").to_string_lossy().into_owned();
     assert_eq!(paths(&there.engine.scene().workspace), [model]);
     // And on: taken back here, done again at the next one.
-    let text = there.engine.kept().unwrap().to_text();
-    here.engine.restore(Kept::parse(&text).unwrap()).unwrap();
+    let state = there.engine.kept().unwrap().to_state();
+    restore(&here, &state);
     here.engine.flush().unwrap();
     assert_eq!(*here.engine.scene().workspace, *removed);
     here.engine.input(Input::Redo).unwrap();
     here.until("it goes again", |engine| engine.scene().workspace.devices().len() == 0);
     // A history that is none costs only itself.
+    let text = state.document.unwrap();
     let odd = text.replacen("\"history\":{", "\"history\":{\"undo\":7,\"x\":{", 1).replacen("}\n", "}}\n", 1);
     assert_ne!(odd, text);
-    there.engine.restore(Kept::parse(&odd).unwrap()).unwrap();
+    restore(&there, &SessionState { document: Some(odd), view: None });
     there.engine.flush().unwrap();
     assert_eq!(there.engine.scene().workspace.devices().len(), 1);
     assert!(!there.engine.status().document.can_undo && !there.engine.status().document.can_redo);

@@ -24,15 +24,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Version of the messages in this module. Worker and gateway of different versions do not talk.
-pub const WORKER_VERSION: u32 = 2;
+pub const WORKER_VERSION: u32 = 3;
 /// Longest message on the control socket, bytes: an offer of the longest kind and what stands around it.
 pub const MAX_WORKER_MESSAGE_LEN: usize = 2 * crate::MAX_SIGNAL_LEN;
 /// Longest request to join or renew, bytes.
 pub const MAX_JOIN_LEN: usize = 16 * 1024;
-/// Longest text that is kept of a session, bytes: the largest workspace with some properties takes 10 million.
-pub const MAX_KEPT_LEN: usize = 16 << 20;
-/// Longest body around that, bytes: as text in JSON it may be twice as long.
-pub const MAX_KEEP_LEN: usize = 2 * MAX_KEPT_LEN + 1024;
+/// Longest document that is kept of a session, bytes: the largest workspace with some properties takes 10 million.
+pub const MAX_DOCUMENT_LEN: usize = 16 << 20;
+/// Longest view, bytes: with everything selected it takes 700,000.
+pub const MAX_VIEW_LEN: usize = 1 << 20;
+/// Longest body around both, bytes: as text in JSON they may be twice as long.
+pub const MAX_KEEP_LEN: usize = 2 * (MAX_DOCUMENT_LEN + MAX_VIEW_LEN) + 1024;
 /// Most sessions that one worker serves.
 pub const MAX_CAPACITY: u32 = 64;
 
@@ -70,6 +72,37 @@ pub struct Membership {
     pub expires_secs: u64,
 }
 
+/// What a session would lose with its worker, in two texts that a gateway does not read: the document is large and mostly as
+/// it was, the view is small and changes whenever somebody turns the camera.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SessionState {
+    /// The workspace and the steps that can be taken back, [`MAX_DOCUMENT_LEN`] at most.
+    pub document: Option<String>,
+    /// What people share of the view, and their seats, [`MAX_VIEW_LEN`] at most.
+    pub view: Option<String>,
+}
+
+impl SessionState {
+    /// There is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.document.is_none() && self.view.is_none()
+    }
+
+    /// Bytes of its texts.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        [&self.document, &self.view].into_iter().flatten().map(String::len).sum()
+    }
+
+    /// With what came before, where this says nothing.
+    #[must_use]
+    pub fn or(self, before: Self) -> Self {
+        Self { document: self.document.or(before.document), view: self.view.or(before.view) }
+    }
+}
+
 /// Body of `POST /workers/sessions/fetch`; only who has the lease of the session is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -82,8 +115,8 @@ pub struct FetchRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Fetched {
-    /// As a worker sent it last, unchanged; none of a session that is new.
-    pub state: Option<String>,
+    /// As workers sent it last, unchanged; nothing of a session that is new.
+    pub state: SessionState,
 }
 
 /// Body of `POST /workers/sessions/keep`; only from who has the lease of the session.
@@ -92,8 +125,8 @@ pub struct Fetched {
 pub struct KeepRequest {
     /// Its name.
     pub session: String,
-    /// What would be lost with the worker, [`MAX_KEPT_LEN`] at most; none: what was sent last still holds.
-    pub state: Option<String>,
+    /// What is not as it was sent last.
+    pub changes: SessionState,
     /// The worker does not serve it any more, and gives its lease back.
     pub last: bool,
 }

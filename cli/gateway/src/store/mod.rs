@@ -11,7 +11,7 @@ pub use sql::SqlStore;
 
 use async_trait::async_trait;
 use rr_fleet::{Desk, Seat, Time, Token};
-use rr_protocol::worker::SessionLoad;
+use rr_protocol::worker::{SessionLoad, SessionState};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -77,9 +77,6 @@ pub struct SessionRow {
     /// Who watches.
     pub viewers: u32,
 }
-
-/// What was kept of a session; none of one that nothing was said of.
-pub type Kept = Option<String>;
 
 /// What was kept of a session is forgotten so long after it ended.
 pub const STATE_KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -164,13 +161,13 @@ pub trait Store: Send + Sync + 'static {
         &self,
         session: &str,
         worker: &str,
-        state: Option<&str>,
+        changes: &SessionState,
         last: bool,
         now: Time,
     ) -> Result<bool, StoreError>;
 
     /// What is remembered of a session, by whichever worker; `None` when this worker does not have it.
-    async fn kept(&self, session: &str, worker: &str) -> Result<Option<Kept>, StoreError>;
+    async fn kept(&self, session: &str, worker: &str) -> Result<Option<SessionState>, StoreError>;
 
     /// Forgets a session, if nobody has wanted or watched it since. What was kept of it stays for [`STATE_KEPT`], in case
     /// somebody comes back.

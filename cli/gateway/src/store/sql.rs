@@ -3,10 +3,10 @@
 //! SQLite has one connection and so one statement at a time. PostgreSQL locks the rows of a lease and skips those that
 //! another replica has (`FOR UPDATE SKIP LOCKED`): nobody waits, and what was skipped is tried again with the next look.
 
-use super::{EVENT_QUEUE, Event, Hello, Kept, STATE_KEPT, SessionRow, Store, StoreError, WorkerRow};
+use super::{EVENT_QUEUE, Event, Hello, STATE_KEPT, SessionRow, Store, StoreError, WorkerRow};
 use async_trait::async_trait;
 use rr_fleet::{Desk, Placed, Seat, Time, Token, Worker};
-use rr_protocol::worker::SessionLoad;
+use rr_protocol::worker::{SessionLoad, SessionState};
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::postgres::PgListener;
 use sqlx::{AnyPool, AssertSqlSafe, Executor, Row};
@@ -38,10 +38,16 @@ const SCHEMA: [&str; 8] = [
      viewers BIGINT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS rr_sessions_by_owner ON rr_sessions (owner)",
     "CREATE INDEX IF NOT EXISTS rr_sessions_by_age ON rr_sessions (opened, session)",
-    "CREATE TABLE IF NOT EXISTS rr_states (session TEXT PRIMARY KEY, state TEXT NOT NULL, at BIGINT NOT NULL)",
+    // Rows of their own: SQLite writes all of a row when one column changes.
+    "CREATE TABLE IF NOT EXISTS rr_kept (session TEXT NOT NULL, part TEXT NOT NULL, state TEXT NOT NULL, \
+     at BIGINT NOT NULL, PRIMARY KEY (session, part))",
     "CREATE TABLE IF NOT EXISTS rr_relay (id TEXT PRIMARY KEY, replica TEXT NOT NULL, message TEXT NOT NULL, \
      at BIGINT NOT NULL)",
 ];
+
+/// The two texts of a [`SessionState`].
+const DOCUMENT: &str = "document";
+const VIEW: &str = "view";
 
 /// SQLite or PostgreSQL.
 pub struct SqlStore {
@@ -401,7 +407,7 @@ impl Store for SqlStore {
         &self,
         session: &str,
         worker: &str,
-        state: Option<&str>,
+        changes: &SessionState,
         last: bool,
         now: Time,
     ) -> Result<bool, StoreError> {
@@ -415,12 +421,17 @@ impl Store for SqlStore {
             let row = sqlx::query(AssertSqlSafe(row)).bind(session.to_owned()).bind(worker.to_owned());
             row.fetch_optional(&mut *tx).await?.is_some()
         };
-        if let Some(state) = state.filter(|_| has) {
+        let parts = [(DOCUMENT, &changes.document), (VIEW, &changes.view)];
+        for (part, state) in parts.into_iter().filter_map(|(part, state)| Some((part, state.as_ref()?))) {
+            if !has {
+                break;
+            }
             sqlx::query(
-                "INSERT INTO rr_states (session, state, at) VALUES ($1, $2, $3) \
-                 ON CONFLICT (session) DO UPDATE SET state = excluded.state, at = excluded.at",
+                "INSERT INTO rr_kept (session, part, state, at) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (session, part) DO UPDATE SET state = excluded.state, at = excluded.at",
             )
             .bind(session.to_owned())
+            .bind(part.to_owned())
             .bind(state.to_owned())
             .bind(big(now))
             .execute(&mut *tx)
@@ -430,19 +441,27 @@ impl Store for SqlStore {
         Ok(has)
     }
 
-    async fn kept(&self, session: &str, worker: &str) -> Result<Option<Kept>, StoreError> {
-        let row = sqlx::query(
-            "SELECT COALESCE(rr_states.state, '') AS state FROM rr_sessions \
-             LEFT JOIN rr_states ON rr_states.session = rr_sessions.session \
+    async fn kept(&self, session: &str, worker: &str) -> Result<Option<SessionState>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT COALESCE(rr_kept.part, '') AS part, COALESCE(rr_kept.state, '') AS state FROM rr_sessions \
+             LEFT JOIN rr_kept ON rr_kept.session = rr_sessions.session \
              WHERE rr_sessions.session = $1 AND rr_sessions.worker = $2",
         )
         .bind(session.to_owned())
         .bind(worker.to_owned())
-        .fetch_optional(&self.pool)
+        .fetch_all(&self.pool)
         .await?;
-        let Some(row) = row else { return Ok(None) };
-        let state: String = row.try_get("state")?;
-        Ok(Some(Some(state).filter(|state| !state.is_empty())))
+        let mut kept = SessionState::default();
+        for row in &rows {
+            let part: String = row.try_get("part")?;
+            match part.as_str() {
+                DOCUMENT => kept.document = Some(row.try_get("state")?),
+                VIEW => kept.view = Some(row.try_get("state")?),
+                // Nothing was kept of it.
+                _ => {}
+            }
+        }
+        Ok((!rows.is_empty()).then_some(kept))
     }
 
     async fn end(&self, session: &str, since: Time) -> Result<bool, StoreError> {
@@ -452,6 +471,12 @@ impl Store for SqlStore {
         if let Some(row) = &row {
             let worker: String = row.try_get("worker")?;
             self.give_back(&mut tx, &worker).await?;
+            // A document may be as it was for days when everybody leaves.
+            sqlx::query("UPDATE rr_kept SET at = $2 WHERE session = $1 AND at < $2")
+                .bind(session.to_owned())
+                .bind(big(since))
+                .execute(&mut *tx)
+                .await?;
         }
         tx.commit().await?;
         Ok(row.is_some())
@@ -499,8 +524,7 @@ impl Store for SqlStore {
         // A token is refused by its own date from then on.
         sqlx::query("DELETE FROM rr_joins WHERE expires < $1").bind(big(now - keep)).execute(&self.pool).await?;
         sqlx::query("DELETE FROM rr_revoked WHERE until < $1").bind(big(now)).execute(&self.pool).await?;
-        let old =
-            sqlx::query("DELETE FROM rr_states WHERE at < $1 AND session NOT IN (SELECT session FROM rr_sessions)");
+        let old = sqlx::query("DELETE FROM rr_kept WHERE at < $1 AND session NOT IN (SELECT session FROM rr_sessions)");
         old.bind(big(now - STATE_KEPT)).execute(&self.pool).await?;
         Ok(())
     }

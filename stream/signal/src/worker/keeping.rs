@@ -3,7 +3,9 @@
 
 use super::http::{CallError, Connection, MAX_ANSWER};
 use super::{Address, SessionHost};
-use rr_protocol::worker::{FetchRequest, Fetched, KeepAnswer, KeepRequest, MAX_KEEP_LEN, MAX_KEPT_LEN};
+use rr_protocol::worker::{
+    FetchRequest, Fetched, KeepAnswer, KeepRequest, MAX_DOCUMENT_LEN, MAX_KEEP_LEN, MAX_VIEW_LEN, SessionState,
+};
 use rustls::ClientConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -54,7 +56,7 @@ struct Kept {
 #[derive(Default)]
 struct Unsent {
     /// Changes that the gateway did not take yet.
-    state: Option<String>,
+    changes: SessionState,
     /// It is known that the session is too large.
     told: bool,
 }
@@ -128,7 +130,7 @@ impl Keeping {
         // Whoever was told to close one session and open another has room for one only.
         let _ = timeout(CLOSES_WITHIN, self.closing.subscribe().wait_for(|closing| *closing == 0)).await;
         let (host, session) = (Arc::clone(&self.host), session.to_owned());
-        let opened = tokio::task::spawn_blocking(move || host.open(&session, fetched.state.as_deref())).await;
+        let opened = tokio::task::spawn_blocking(move || host.open(&session, fetched.state)).await;
         opened.map_err(|_| OpenError::Failed("the worker has trouble".into()))?.map_err(OpenError::Failed)
     }
 
@@ -167,26 +169,28 @@ impl Keeping {
         let look = move || if last { host.close(&name) } else { host.changed(&name) };
         let changed = tokio::task::spawn_blocking(look).await.unwrap_or_default();
         // What was not sent is older than what changed since.
-        let before = unsent.state.take();
-        let mut state = changed.or(before);
-        if let Some(large) = state.take_if(|state| state.len() > MAX_KEPT_LEN)
+        let before = std::mem::take(&mut unsent.changes);
+        let mut changes = changed.or(before);
+        let document = changes.document.take_if(|text| text.len() > MAX_DOCUMENT_LEN);
+        let view = changes.view.take_if(|text| text.len() > MAX_VIEW_LEN);
+        if let Some(large) = document.or(view)
             && !std::mem::replace(&mut unsent.told, true)
         {
             let bytes = large.len();
             tracing::error!(session, bytes, "the session is too large to be kept: changes are lost with this machine");
         }
-        if state.is_none() && !last {
+        if changes.is_empty() && !last {
             return 0;
         }
-        let request = KeepRequest { session: session.to_owned(), state, last };
-        let bytes = request.state.as_ref().map_or(0, String::len);
+        let request = KeepRequest { session: session.to_owned(), changes, last };
+        let bytes = request.changes.len();
         match self.call::<KeepAnswer>("/workers/sessions/keep", &request, MAX_ANSWER).await {
             Ok(KeepAnswer {}) => {}
             Err(CallError::Refused(why)) => tracing::debug!(session, why, "the session is not kept"),
             Err(CallError::Unreachable(why)) if last => {
                 tracing::error!(session, why, "the last changes of the session are lost");
             }
-            Err(CallError::Unreachable(_)) => unsent.state = request.state,
+            Err(CallError::Unreachable(_)) => unsent.changes = request.changes,
         }
         bytes
     }

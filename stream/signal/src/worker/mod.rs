@@ -19,6 +19,7 @@ pub mod token;
 
 pub use identity::{IdentityError, key_and_request};
 pub use interruption::EC2_METADATA;
+pub use rr_protocol::worker::SessionState;
 pub use token::{JoinClaims, JoinKey, JoinTokenError};
 
 use crate::handler::SignalHandler;
@@ -40,17 +41,17 @@ pub trait SessionHost: Send + Sync + 'static {
     ///
     /// # Errors
     /// Why not, for the gateway's log.
-    fn open(&self, session: &str, kept: Option<&str>) -> Result<(), String>;
+    fn open(&self, session: &str, kept: SessionState) -> Result<(), String>;
 
-    /// What is to be kept of a session, if that has changed since it was opened or since the last call.
-    fn changed(&self, session: &str) -> Option<String>;
+    /// What is to be kept of a session and has changed since it was opened or since the last call.
+    fn changed(&self, session: &str) -> SessionState;
 
     /// Lets viewers into a session that is open.
     fn handler(&self, session: &str) -> Option<Arc<dyn SignalHandler>>;
 
     /// Ends a session here, for all who watch it, and says what changed since the last [`SessionHost::changed`]. One that
     /// is not open is no error.
-    fn close(&self, session: &str) -> Option<String>;
+    fn close(&self, session: &str) -> SessionState;
 
     /// All that are open, each with how many watch.
     fn sessions(&self) -> Vec<(String, u32)>;
