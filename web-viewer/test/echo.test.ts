@@ -234,7 +234,7 @@ interface World {
   canvas: FakeCanvas;
   drawn: EchoFrame[];
   watched: boolean[];
-  set: { rtt: number; maySteer: boolean; webgl: boolean };
+  set: { rtt: number; maySteer: boolean; webgl: boolean; software: boolean };
   /** A microtask and the frames of some milliseconds. */
   pass(ms?: number): Promise<void>;
   /** A picture arrives, and what it shows. */
@@ -242,9 +242,9 @@ interface World {
 }
 
 function world(change: Partial<World['set']> = {}): World {
-  const set = { rtt: 100, maySteer: true, webgl: true, ...change };
+  const set = { rtt: 100, maySteer: true, webgl: true, software: false, ...change };
   const [video, canvas, drawn, watched] = [new FakeVideo(), new FakeCanvas(), [] as EchoFrame[], [] as boolean[]];
-  const warp = { isLost: false, isSoftware: false, take: () => undefined, draw: () => undefined };
+  const warp = { isLost: false, isSoftware: set.software, take: () => undefined, draw: () => undefined };
   const schedule = (callback: () => void) => {
     const timer = setTimeout(callback, 16);
     return () => clearTimeout(timer);
@@ -453,6 +453,16 @@ describe('on the screen', () => {
     w.set.rtt = 20;
     w.echo.update();
     expect(w.echo.ready).toBe(false);
+    const slow = world({ rtt: 60, software: true });
+    expect([slow.echo.ready, slow.watched]).toEqual([false, []]);
+    slow.set.rtt = 100;
+    slow.echo.update();
+    slow.set.rtt = 70;
+    slow.echo.update();
+    expect(slow.echo.ready).toBe(true);
+    slow.set.rtt = 60;
+    slow.echo.update();
+    expect([slow.echo.ready, slow.watched]).toEqual([false, [true, false]]);
     const without = world({ webgl: false });
     expect([without.echo.ready, without.watched]).toEqual([false, []]);
   });

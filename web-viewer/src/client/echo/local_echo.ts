@@ -14,8 +14,9 @@ import { Prediction } from './prediction.js';
 import { Warp, type Colour } from './warp.js';
 
 /** Round trips from which on it is worth its work, and below which it is not any more, milliseconds. */
-const ON_MS = 40;
-const OFF_MS = 30;
+const WORTH = { onMs: 40, offMs: 30 };
+/** Where the processor draws, it takes a third of the pictures that a small machine can show. */
+const WORTH_SOFTWARE = { onMs: 80, offMs: 65 };
 /** The last input was lost when it took so many times as long as others do, within these bounds. */
 const LOST_AFTER = 3;
 const LOST_MIN_MS = 700;
@@ -170,11 +171,12 @@ export class LocalEcho {
 
   /** The round trip is known better, or who presents has changed. */
   update(): void {
-    const { video, isWatching } = this;
+    const { video } = this;
     const able = video !== null && this.canvas !== null && typeof video.requestVideoFrameCallback === 'function';
-    const far = this.of.rtt() > (isWatching ? OFF_MS : ON_MS);
-    const wanted = able && far && this.isWanted && !this.isBroken && this.isConnected && this.open();
-    if (wanted === isWatching) return;
+    const may = able && this.isWanted && !this.isBroken && this.isConnected;
+    // What draws is known when it was opened.
+    const wanted = may && this.isFar() && this.open() && this.isFar();
+    if (wanted === this.isWatching) return;
     this.isWatching = wanted;
     this.of.watch(wanted);
     if (wanted) this.nextPicture();
@@ -184,6 +186,11 @@ export class LocalEcho {
       this.prediction.clear();
       this.stop();
     }
+  }
+
+  private isFar(): boolean {
+    const { onMs, offMs } = this.isSoftware ? WORTH_SOFTWARE : WORTH;
+    return this.of.rtt() > (this.isWatching ? offMs : onMs);
   }
 
   /** Who presents has changed: what was refused may be allowed now. */
