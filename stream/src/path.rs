@@ -7,14 +7,16 @@
 
 mod ascent;
 mod confirmations;
+mod route;
 mod trouble;
 
 use ascent::Ascent;
 use confirmations::{Confirmations, Look, PROVING, STANDING, STANDS, WINDOW, offered};
+use route::{Belief, Route};
 use rr_encode::Bitrate;
 use rr_rtc::PathSample;
 use std::time::{Duration, Instant};
-use trouble::{Belief, Trouble};
+use trouble::Trouble;
 
 /// Share of the estimate that the picture may take; the rest is for what is sent twice and for headers.
 const SHARE: f64 = 0.93;
@@ -100,6 +102,7 @@ pub(crate) struct Path {
     /// What was believed before the last standing queue.
     before: Option<Before>,
     ascent: Ascent,
+    route: Route,
 }
 
 /// After a standing queue.
@@ -145,7 +148,17 @@ impl Path {
         let estimate = self.estimate?;
         let elapsed = self.sampled.replace(now).map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         self.confirmations.take_in(now, elapsed, sample);
-        let look = self.confirmations.look(now, sample, taken, self.proven);
+        let mut look = self.confirmations.look(now, sample, taken, self.proven);
+        let (limit, proven) = (self.limit, self.proven);
+        let belief = Belief { estimate, taken, limit, proven };
+        let arrived = self.confirmations.delivered(ARRIVING);
+        let longer = self.route.on_look(now, sample, &look, arrived, belief);
+        if let Some(before) = longer {
+            self.confirmations.begin_anew(now);
+            (self.limit, self.proven) = (before.limit, before.proven);
+            (self.trouble, self.before) = (None, None);
+            look = self.confirmations.look(now, sample, taken, self.proven);
+        }
         let fell = look.steep || look.silent;
         let rate = estimate.scale(SHARE);
         let silent = look.silent;
@@ -166,9 +179,7 @@ impl Path {
                 let least = taken.max(self.proven.unwrap_or_default()).scale(AT_ONCE);
                 let carries = carries.max(least).min(estimate).max(FLOOR);
                 verdict.reset = (!look.silent).then_some(Reset { bitrate: carries, probe: None });
-                let (limit, proven) = (self.limit, self.proven);
-                let before = Belief { estimate, taken, limit, proven };
-                self.trouble = Some(Trouble::new(now, carries, sample, look.last, before));
+                self.trouble = Some(Trouble::new(now, carries, sample, look.last, belief));
                 self.ascent.too_much(now);
             }
             _ => {
@@ -195,6 +206,11 @@ impl Path {
                     verdict.reset = Some(Reset { bitrate, probe: None });
                 }
             }
+        }
+        if let Some(before) = longer {
+            verdict.rate = before.estimate.scale(SHARE);
+            verdict.reset = Some(Reset { bitrate: before.estimate, probe: None });
+            verdict.regained = true;
         }
         match self.trouble {
             // Less than the path carries, so that the queue drains in about half a second.

@@ -75,6 +75,8 @@ pub(super) struct Look {
     pub last: Duration,
     /// The least that one waited lately.
     pub standing: Duration,
+    /// The same whether something else was on the way or not; nothing when it is no more than noise.
+    pub least: Duration,
     /// Nothing waits.
     pub calm: bool,
     /// Something waits all the time.
@@ -155,10 +157,14 @@ impl Confirmations {
         let doubt = if familiar { DOUBTED.saturating_sub(own.mul_f64(1.5)) } else { Duration::ZERO };
         let late = if self.climbs() { Duration::ZERO } else { doubt };
         let waits = last > STEEP + self.noise.mul_f32(2.5) + own + late;
+        let shortest = self.shortest.unwrap_or_default();
+        let least = self.recent.iter().map(|seen| seen.rtt).min().unwrap_or(shortest).saturating_sub(shortest);
+        let calm = CALM + self.noise.mul_f32(0.6) + own;
         Look {
             last,
             standing,
-            calm: standing < CALM + self.noise.mul_f32(0.6) + own,
+            least: if least < calm { Duration::ZERO } else { least },
+            calm: standing < calm,
             stands: standing > STANDING + self.noise.mul_f32(1.2) + own + doubt,
             waits,
             steep: waits && self.grows(),
@@ -193,6 +199,12 @@ impl Confirmations {
         (last.saturating_sub(shortest).min(most), least.saturating_sub(shortest).min(most))
     }
 
+    /// The way is longer than it was: the shortest round trip of late is the shortest.
+    pub fn begin_anew(&mut self, now: Instant) {
+        self.shortest = self.recent.iter().map(|seen| seen.rtt).min();
+        self.era = self.shortest.map(|shortest| (now, shortest));
+    }
+
     /// So fast that no chance is likely.
     fn climbs(&self) -> bool {
         let mut newest = self.recent.iter().rev();
@@ -224,6 +236,11 @@ impl Confirmations {
     pub fn busy(&self, now: Instant, most: Duration) -> Duration {
         self.idle.map_or(most, |at| now.saturating_duration_since(at)).min(most)
     }
+}
+
+/// Bytes sent by now.
+pub(super) fn sent(sample: &PathSample) -> u64 {
+    sample.confirmed.unwrap_or(0) + sample.in_flight
 }
 
 /// What is on its way, in bits per second.

@@ -19,6 +19,8 @@ struct Sim {
     loss: f32,
     /// No more is taken, because others of the rung cannot.
     most: Bitrate,
+    /// There and back, seconds.
+    way: f64,
 }
 
 const STEP: f64 = 0.05;
@@ -40,6 +42,7 @@ impl Sim {
             worst: Duration::ZERO,
             loss: 0.0,
             most: Bitrate::mbps(100),
+            way: WAY,
         }
     }
 
@@ -54,12 +57,12 @@ impl Sim {
             self.now += Duration::from_secs_f64(STEP);
             let sample = PathSample {
                 estimate: Some(self.estimate),
-                rtt: Some(Duration::from_secs_f64(WAY + waits)),
+                rtt: Some(Duration::from_secs_f64(self.way + waits)),
                 loss: Some(self.loss),
                 confirmed: Some(self.confirmed as u64),
                 received: Some((self.confirmed * f64::from(1.0 - self.loss)) as u64),
                 // What waits, and what travels: as much as leaves the queue meanwhile.
-                in_flight: (self.sent - self.confirmed + left / STEP * WAY) as u64 + 3_500,
+                in_flight: (self.sent - self.confirmed + left / STEP * self.way) as u64 + 3_500,
                 backlog: Duration::ZERO,
                 parity: 0.0,
             };
@@ -292,6 +295,24 @@ fn a_wait_is_doubted_where_less_is_sent_than_was_delivered() {
     assert_eq!(resets(8_500_000, 64), 0);
     assert!(resets(10_000_000, 64) > 0, "that is all the path carries");
     assert!(resets(8_500_000, 160) > 0, "that is too long for chance");
+}
+
+#[test]
+fn a_longer_way_is_no_queue() {
+    for longer in [0.03, 0.06, 0.15] {
+        let mut sim = Sim::new(Bitrate::mbps(10));
+        sim.run(5.0);
+        sim.way = WAY + longer;
+        sim.run(3.0);
+        assert!(sim.told > Bitrate::mbps(8), "{longer} s longer: {}", sim.told);
+        // And carries less, too, some time later.
+        sim.carries = Bitrate::mbps(2);
+        sim.worst = Duration::ZERO;
+        sim.run(5.0);
+        let told = sim.told.as_f64() / 2e6;
+        assert!((0.7..1.1).contains(&told), "{longer} s longer, then less: {}", sim.told);
+        assert!(sim.worst < Duration::from_millis(700), "{longer} s longer, then less: {:?} waited", sim.worst);
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What is known of a path in trouble, from the moment that it fell or fell silent until it is well again.
 
-use super::confirmations::{Look, NOTHING};
-use super::{FLOOR, Limit, OVERFLOW};
+use super::confirmations::{Look, NOTHING, sent};
+use super::route::Belief;
+use super::{FLOOR, OVERFLOW};
 use rr_encode::Bitrate;
 use rr_rtc::PathSample;
 use std::time::{Duration, Instant};
@@ -49,19 +50,6 @@ pub(super) struct Trouble {
     silent: bool,
     /// Since when nothing new is sent.
     pub held: Option<Instant>,
-}
-
-/// What is believed of a path.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Belief {
-    pub estimate: Bitrate,
-    pub taken: Bitrate,
-    pub limit: Option<Limit>,
-    pub proven: Option<Bitrate>,
-}
-
-fn sent(sample: &PathSample) -> u64 {
-    sample.confirmed.unwrap_or(0) + sample.in_flight
 }
 
 impl Trouble {

@@ -338,6 +338,24 @@ fn a_busy_viewer_is_not_taken_for_a_slow_path() {
 }
 
 #[test]
+fn a_longer_way_is_not_taken_for_a_queue() {
+    // From the hall's network to that of the telephone company and back, with as much to give.
+    for (mbps, near, far) in [(20.0, 5, 30), (10.0, 15, 60), (4.0, 15, 100)] {
+        let steps = vec![(0.0, link(mbps, near)), (8.0, link(mbps, far)), (20.0, link(mbps, near))];
+        let all: Vec<Seen> =
+            (1..=seeds()).map(|seed| play(std::slice::from_ref(&steps), 28.0, seed).viewers.remove(0)).collect();
+        let figure = |f: &dyn Fn(&Seen) -> f64| Spread::of(seeds(), |seed| f(&all[seed as usize - 1]));
+        let share = figure(&|seen| seen.carried(11.0, 20.0) / mbps);
+        let back = figure(&|seen| seen.carried(22.0, 28.0) / mbps);
+        let freeze = figure(&|seen| seen.freeze_ms(8.0, 28.0));
+        println!("{mbps} Mbit/s, {near} to {far} ms: share {share}, back: {back}, longest freeze {freeze} ms");
+        assert!(share.median() > 0.85, "{far} ms: carries {share} of the link");
+        assert!(back.median() > 0.85, "back to {near} ms: carries {back} of the link");
+        assert!(freeze.median() < 500.0, "frozen for {freeze} ms");
+    }
+}
+
+#[test]
 fn half_a_megabit_is_still_usable() {
     let all = alone(&vec![(0.0, link(0.5, 40))]);
     let rate = Spread::of(seeds(), |seed| all[seed as usize - 1].pictures(5.0, 20.0) as f64 / 15.0);
