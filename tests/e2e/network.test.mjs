@@ -113,6 +113,23 @@ for (const { size, mbps, back } of [
   });
 }
 
+test('a way that becomes longer is not taken for a slow one', async (t) => {
+  const mbps = 2.5;
+  const seen = await watch({ mbps, delayMs: 15 }, 8, '640x360');
+  try {
+    await pause(5_000);
+    // As from the hall's Wi-Fi to mobile data.
+    seen.link.shape.delayMs = 65;
+    await pause(9_000);
+    const end = performance.now();
+    const share = seen.link.carried(end - 3_000, end) / mbps;
+    t.diagnostic(`100 ms longer: ${share.toFixed(2)} of ${mbps} Mbit/s carried from the sixth second after it on`);
+    assert.ok(share > 0.5, `${share} of the link carried`);
+  } finally {
+    await seen.end();
+  }
+});
+
 test('after an outage of three seconds the picture is soon there again', async (t) => {
   const seen = await watch({ mbps: 8, delayMs: 10 }, 7);
   try {
